@@ -1,0 +1,82 @@
+"""Registered packs in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from attune.exceptions import NotFound
+from attune.execution.ports import PackRecord, WorkflowVersion
+from attune.language.graph import ActionSpec
+from attune.language.rule import Rule
+
+
+class MemoryCatalog:
+    """Implements :class:`attune.execution.ports.Catalog`."""
+
+    def __init__(self) -> None:
+        self._versions: dict[str, list[WorkflowVersion]] = {}
+        self._removed: set[str] = set()
+        self._packs: dict[str, PackRecord] = {}
+        self._actions: dict[str, list[ActionSpec]] = {}
+        self._rules: dict[str, list[Rule]] = {}
+
+    def workflow(self, ref: str, version: int | None = None) -> WorkflowVersion:
+        """See the port."""
+        versions = self._versions.get(ref, [])
+        if not versions or (version is None and ref in self._removed) or (version or 1) > len(versions):
+            raise NotFound(f"there is no workflow '{ref}'", workflow=ref)
+        return versions[(version or 0) - 1]
+
+    def latest_version(self, ref: str) -> int:
+        """See the port."""
+        return len(self._versions.get(ref, []))
+
+    def add_version(self, version: WorkflowVersion) -> bool:
+        """See the port."""
+        versions = self._versions.setdefault(version.ref, [])
+        if len(versions) + 1 != version.version:
+            return False
+        versions.append(version)
+        self._removed.discard(version.ref)
+        return True
+
+    def workflows(self, pack: str | None = None) -> list[WorkflowVersion]:
+        """See the port."""
+        latest = [versions[-1] for ref, versions in sorted(self._versions.items()) if ref not in self._removed]
+        return [version for version in latest if pack in (None, version.graph.pack)]
+
+    def remove_workflow(self, ref: str) -> None:
+        """See the port."""
+        self._removed.add(ref)
+
+    def pack(self, ref: str) -> PackRecord:
+        """See the port."""
+        if ref not in self._packs:
+            raise NotFound(f"there is no pack '{ref}'", pack=ref)
+        return self._packs[ref]
+
+    def packs(self) -> list[PackRecord]:
+        """See the port."""
+        return [self._packs[ref] for ref in sorted(self._packs)]
+
+    def put_pack(self, pack: PackRecord) -> bool:
+        """See the port."""
+        new = pack.ref not in self._packs
+        self._packs[pack.ref] = pack
+        return new
+
+    def put_actions(self, pack: str, actions: Iterable[ActionSpec]) -> None:
+        """See the port."""
+        self._actions[pack] = list(actions)
+
+    def actions(self) -> dict[str, ActionSpec]:
+        """See the port."""
+        return {spec.ref: spec for specs in self._actions.values() for spec in specs}
+
+    def put_rules(self, pack: str, rules: Iterable[Rule]) -> None:
+        """See the port."""
+        self._rules[pack] = list(rules)
+
+    def rules(self) -> list[Rule]:
+        """See the port."""
+        return [rule for rules in self._rules.values() for rule in rules]

@@ -1,0 +1,126 @@
+"""Executions in memory."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from attune.engine import codec
+from attune.engine.effects import Write, WriteItems, WriteOutput, WriteRecord, WriteVars, WriteVerdict
+from attune.engine.facts import OUTPUT, START, Key, items_key, record_key, vars_key, verdict_key
+from attune.engine.ids import AttemptId
+from attune.engine.messages import Start, decode, encode
+from attune.engine.state import State
+from attune.execution.ports import Claim, ClaimStatus, Record, TaskMessage
+
+_BESIDE = ("execution", "workflow", "workflow_version", "created_at", "status", "version", "absorbed", "updated_at")
+
+
+class MemoryStore:
+    """Implements :class:`attune.execution.ports.ExecutionStore`."""
+
+    def __init__(self) -> None:
+        self.items: dict[tuple[str, Key], str] = {}
+
+    def create(self, start: Start) -> bool:
+        """See the port."""
+        key = (start.execution, START)
+        if key in self.items:
+            return False
+        self._put(start.execution, START, encode(start))
+        return True
+
+    def load_start(self, execution: str) -> Start | None:
+        """See the port."""
+        data = self._get(execution, START)
+        found = decode(data) if data else None
+        return found if isinstance(found, Start) else None
+
+    def load(self, execution: str) -> State | None:
+        """See the port."""
+        data = self._get(execution, ("state",))
+        return codec.decode(data["state"], **data["beside"]) if data else None
+
+    def save(self, state: State, expected: int) -> bool:
+        """See the port."""
+        stored = self._get(state.execution, ("state",))
+        if (stored["beside"]["version"] if stored else 0) != expected:
+            return False
+        beside = {name: getattr(state, name) for name in _BESIDE} | {"version": expected + 1}
+        self._put(state.execution, ("state",), {"state": codec.encode(state), "beside": beside})
+        return True
+
+    def write(self, execution: str, writes: Iterable[Write]) -> None:
+        """See the port."""
+        for write in writes:
+            key, value = _WRITERS[type(write)](write)
+            self._put(execution, key, value)
+
+    def facts(self, execution: str, keys: Iterable[Key]) -> dict[Key, Any]:
+        """See the port."""
+        return {key: self._fact(execution, key) for key in keys}
+
+    def _fact(self, execution: str, key: Key) -> Any:
+        if key[0] == "records":
+            return self._records(execution, key[1], key[2])
+        return self._get(execution, key)
+
+    def _records(self, execution: str, task: str, visit: int) -> list[Any]:
+        rows: list[Any] = [None] * len(self._get(execution, items_key(task, visit)) or [])
+        for attempt, record in sorted(self.records(execution), key=lambda row: row[0].number):
+            if (attempt.task, attempt.visit) == (task, visit) and attempt.index is not None and "status" in record:
+                rows[attempt.index] = record
+        return rows
+
+    def records(self, execution: str) -> list[tuple[AttemptId, dict[str, Any]]]:
+        """Every attempt's record."""
+        return [
+            (key[1], json.loads(text))
+            for (owner, key), text in self.items.items()
+            if owner == execution and key[0] == "record"
+        ]
+
+    def claim(self, message: TaskMessage, token: str, now: float, lease_until: float) -> Claim:
+        """See the port."""
+        key = record_key(message.attempt)
+        held = self._get(message.execution, key)
+        if held is not None and "status" in held:
+            return Claim(ClaimStatus.ENDED, record=Record(held["status"], held["result"], held["error"]))
+        if held is not None and held["token"] != token:
+            if held["lease"] >= now:
+                return Claim(ClaimStatus.RUNNING, held["lease"])
+            if not message.spec.idempotent:
+                return Claim(ClaimStatus.LOST)
+        taken = {"token": token, "lease": lease_until, "started_at": now, "input": message.input}
+        self._put(message.execution, key, taken | {"action": message.spec.ref})
+        return Claim(ClaimStatus.GRANTED, lease_until)
+
+    def finish(self, execution: str, attempt: AttemptId, record: Record, now: float, child: str = "") -> Record:
+        """See the port."""
+        key = record_key(attempt)
+        held = self._get(execution, key) or {}
+        if "status" in held:
+            return Record(held["status"], held["result"], held["error"])
+        self._put(execution, key, held | record.to_dict() | {"ended_at": now, "child": child})
+        return record
+
+    def _get(self, execution: str, key: Key) -> Any:
+        text = self.items.get((execution, key))
+        return None if text is None else json.loads(text)
+
+    def _put(self, execution: str, key: Key, value: Any) -> None:
+        self.items[execution, key] = json.dumps(value)
+
+
+def _failed(write: WriteRecord) -> tuple[Key, Any]:
+    return record_key(write.attempt), {"status": "failed", "result": None, "error": write.error}
+
+
+_WRITERS: dict[type, Callable[[Any], tuple[Key, Any]]] = {
+    WriteVars: lambda w: (vars_key(w.number), w.values),
+    WriteRecord: _failed,
+    WriteVerdict: lambda w: (verdict_key(w.task, w.visit), w.error),
+    WriteItems: lambda w: (items_key(w.task, w.visit), w.values),
+    WriteOutput: lambda w: (OUTPUT, {"output": w.output, "error": w.error}),
+}

@@ -1,0 +1,1 @@
+"""The sans-IO core: state, messages, effects and the fold between them. Pure."""

@@ -1,0 +1,203 @@
+"""The heart: ``advance(graph, state, message, now) -> (state, effects)``, a pure function.
+
+Nothing here reads a clock, makes an id from chance or talks to anyone. Folding the same messages into the same
+state with the same facts gives the same state and the same effects, always: that is what makes it safe to fold
+again after a crash.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from attune.engine import attempts, ending, items, messages, outbox
+from attune.engine.effects import Effect, SetTimer, Write
+from attune.engine.facts import START, Facts, Key, record_key
+from attune.engine.ids import AttemptId
+from attune.engine.messages import Cancel, Dead, Message, Pause, Resume, Start, TaskEnded, TimerFired, TimerKind
+from attune.engine.settle import settle
+from attune.engine.state import State
+from attune.engine.turn import Turn, template_failure
+from attune.exceptions import TemplateError, task_error
+from attune.language.graph import Graph, Task
+from attune.language.status import ExecutionStatus, TaskStatus
+
+VANISHED = ""
+"""The workflow of a tombstone: an execution that was cancelled before it was started."""
+
+
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """The new state, what to write before saving it, and what to send after."""
+
+    state: State
+    writes: tuple[Write, ...]
+    effects: tuple[Effect, ...]
+
+
+def advance(graph: Graph, state: State, message: Message, now: float, known: Mapping[Key, Any]) -> Folded:
+    """Fold one message; raises MissingFacts if ``known`` does not hold what its templates name."""
+    return fold(graph, state, [message], now, known)
+
+
+def fold(graph: Graph, state: State, batch: Iterable[Message], now: float, known: Mapping[Key, Any]) -> Folded:
+    """Fold messages in order; ``state`` itself is left as it was.
+
+    Raises:
+        MissingFacts: a template needs something that is not in ``known``; fetch it and fold again.
+    """
+    turn = Turn(graph, state.copy(), Facts(known), now)
+    for message in batch:
+        _HANDLERS[type(message)](turn, message)
+        settle(turn)
+    turn.state.updated_at = now
+    turn.state.outbox = outbox.references(graph, turn.effects)
+    return Folded(turn.state, tuple(turn.writes.values()), tuple(turn.effects))
+
+
+def born(start: Start, graph: Graph) -> State:
+    """The state of an execution of which nothing has been folded yet."""
+    return State(
+        execution=start.execution,
+        workflow=start.workflow,
+        workflow_version=start.workflow_version,
+        created_at=start.created_at,
+        size=len(graph.tasks),
+        status=ExecutionStatus.REQUESTED,
+        parent=start.parent,
+    )
+
+
+def tombstone(execution: str, now: float) -> State:
+    """What a cancellation leaves for an execution that does not exist yet, for its late start to find."""
+    return State(execution, VANISHED, 0, now, 0, status=ExecutionStatus.CANCELLED, updated_at=now)
+
+
+def _start(turn: Turn, message: Start) -> None:
+    state = turn.state
+    if state.status is not ExecutionStatus.REQUESTED:
+        return
+    state.status = ExecutionStatus.RUNNING
+    turn.facts.put(START, asdict(message))
+    if turn.graph.timeout is not None:
+        state.deadline = turn.now + turn.graph.timeout
+        turn.ask(SetTimer(TimerKind.WORKFLOW_TIMEOUT, state.deadline, None, state.salt))
+    try:
+        _set_vars(turn)
+    except TemplateError as error:
+        ending.finish(turn, ExecutionStatus.FAILED, template_failure(error))
+        return
+    for index in turn.graph.entry:
+        state.fired[index] = {index: 1}
+
+
+def _set_vars(turn: Turn) -> None:
+    """Each variable sees the parameters and those written above it."""
+    for name, template in turn.graph.vars:
+        turn.write_vars({**turn.context.vars(), name: turn.context.render(template)})
+
+
+def _task_ended(turn: Turn, message: TaskEnded) -> None:
+    task, attempt = _awaited(turn, message.attempt)
+    if task is None or attempt is None:
+        return
+    if message.has_result:
+        record = {"status": str(message.status), "result": message.result, "error": message.error}
+        turn.facts.put(record_key(message.attempt), record)
+    attempts.ended(turn, task, message.attempt, message.status, message.error)
+
+
+def _awaited(turn: Turn, attempt: AttemptId) -> tuple[Task | None, Any]:
+    """The task and what the state keeps of the attempt; both None for what is over or unknown."""
+    task = turn.graph.by_name.get(attempt.task)
+    if task is None or turn.state.status.ended:
+        return None, None
+    return task, attempts.find(turn, task, attempt)
+
+
+def _timer(turn: Turn, message: TimerFired) -> None:
+    if message.kind is TimerKind.WORKFLOW_TIMEOUT:
+        _workflow_timeout(turn)
+    elif message.attempt is not None:
+        task, active = _awaited(turn, message.attempt)
+        if task is not None and active is not None:
+            _TIMERS[message.kind](turn, task, message.attempt, active)
+
+
+def _retry_due(turn: Turn, task: Task, attempt: AttemptId, active: Any) -> None:
+    if active.status is TaskStatus.RETRYING and active.due is not None:
+        attempts.go_on(turn, task, attempt)
+
+
+def _slept(turn: Turn, task: Task, attempt: AttemptId, active: Any) -> None:
+    if active.status is TaskStatus.WAITING:
+        attempts.ended(turn, task, attempt, TaskStatus.COMPLETED, None)
+
+
+def _task_timeout(turn: Turn, task: Task, attempt: AttemptId, active: Any) -> None:
+    error = task_error("timeout", f"task '{task.name}' did not end within {task.timeout:g} s")
+    if active.limit is not None:
+        attempts.timed_out(turn, task, attempt, error)
+
+
+_TIMERS: dict[TimerKind, Callable[[Turn, Task, AttemptId, Any], None]] = {
+    TimerKind.RETRY: _retry_due,
+    TimerKind.SLEEP: _slept,
+    TimerKind.TASK_TIMEOUT: _task_timeout,
+}
+
+
+def _workflow_timeout(turn: Turn) -> None:
+    if not turn.state.status.ended:
+        message = f"the workflow did not end within {turn.graph.timeout:g} s"
+        ending.finish(turn, ExecutionStatus.TIMED_OUT, task_error("timeout", message))
+
+
+def _cancel(turn: Turn, message: Cancel) -> None:
+    if not turn.state.status.ended:
+        reason = message.reason or "no reason given"
+        ending.finish(turn, ExecutionStatus.CANCELLED, task_error("cancelled", f"cancelled: {reason}"))
+
+
+def _pause(turn: Turn, message: Pause) -> None:
+    del message
+    turn.state.paused = not turn.state.status.ended
+
+
+def _resume(turn: Turn, message: Resume) -> None:
+    del message
+    state = turn.state
+    if state.status.ended or not state.paused:
+        return
+    state.paused, state.error = False, None if not state.failures and not state.failed else state.error
+    for visit in list(state.active.values()):
+        task = turn.graph.tasks[visit.task]
+        for index, active in visit.attempts():
+            if active.status is TaskStatus.RETRYING and active.due is None:
+                turn.ready.append(AttemptId(task.name, visit.number, index, active.number))
+        items.refill(turn, task, visit.number)
+
+
+def _dead(turn: Turn, message: Dead) -> None:
+    """Try the message once more, and send again all that is awaited, under fresh ids."""
+    state = turn.state
+    state.salt = message.generation
+    if message.poison is not None and not state.status.ended:
+        state.paused = True
+        state.error = task_error("poison_message", message.poison, retryable=False)
+    elif message.message is not None:
+        inner = messages.decode(message.message)
+        _HANDLERS[type(inner)](turn, inner)
+    outbox.repeat(turn)
+
+
+_HANDLERS: dict[type, Callable[[Turn, Any], None]] = {
+    Start: _start,
+    TaskEnded: _task_ended,
+    TimerFired: _timer,
+    Cancel: _cancel,
+    Pause: _pause,
+    Resume: _resume,
+    Dead: _dead,
+}

@@ -1,0 +1,108 @@
+"""One attempt: kept while it is awaited, and what comes of its end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from attune.engine import items, transitions
+from attune.engine.context import Own
+from attune.engine.effects import CancelChild, SetTimer
+from attune.engine.ids import AttemptId
+from attune.engine.messages import TimerKind
+from attune.engine.retry import delay
+from attune.engine.state import Active
+from attune.engine.turn import Turn
+from attune.exceptions import TemplateError
+from attune.language.graph import Task
+from attune.language.status import TaskStatus
+
+
+def find(turn: Turn, task: Task, attempt: AttemptId) -> Active | None:
+    """The attempt as the state keeps it; None when it is over or was never asked for."""
+    visit = turn.state.active.get((task.index, attempt.visit))
+    if visit is None:
+        return None
+    if visit.items is not None:
+        found = None if attempt.index is None else visit.items.active.get(attempt.index)
+    else:
+        found = visit.single
+    return found if found is not None and found.number == attempt.number else None
+
+
+def keep(turn: Turn, task: Task, attempt: AttemptId, active: Active) -> None:
+    """Remember what the attempt waits for."""
+    visit = turn.state.own(task.index, attempt.visit)
+    if visit is None:
+        return
+    if visit.items is not None and attempt.index is not None:
+        visit.items.active[attempt.index] = active
+    else:
+        visit.single = active
+
+
+def ended(
+    turn: Turn,
+    task: Task,
+    attempt: AttemptId,
+    status: TaskStatus,
+    error: Mapping[str, Any] | None,
+    *,
+    decided: bool = False,
+) -> None:
+    """The attempt is over: try again, go on with the next item, or end the visit.
+
+    ``decided``: the fold itself found the failure, so that no worker has recorded it.
+    """
+    if decided and error is not None:
+        turn.write_record(attempt, error)
+    if status.failed and _again(turn, task, attempt, Own(task.index, status, error, attempt)):
+        return
+    if attempt.index is not None:
+        items.item_ended(turn, task, attempt, status)
+    else:
+        transitions.end_visit(turn, task, attempt.visit, status, error, attempt)
+
+
+def _again(turn: Turn, task: Task, attempt: AttemptId, own: Own) -> bool:
+    retry = task.retry
+    if retry is None or attempt.number > retry.count or turn.state.stopping or not _wanted(turn, task, own):
+        return False
+    following = replace(attempt, number=attempt.number + 1)
+    pause = delay(retry, attempt.number, f"{turn.state.execution}/{attempt}")
+    if pause > 0:
+        due = turn.now + pause
+        turn.ask(SetTimer(TimerKind.RETRY, due, following, turn.state.salt))
+        keep(turn, task, following, Active(TaskStatus.RETRYING, following.number, due))
+    else:
+        go_on(turn, task, following)
+    return True
+
+
+def _wanted(turn: Turn, task: Task, own: Own) -> bool:
+    """``on_error`` decides; without it, whatever says of itself that it may be tried again."""
+    condition = task.retry.on_error if task.retry else None
+    if condition is None:
+        return bool((own.error or {}).get("retryable", True))
+    if (own.error or {}).get("type") == "template_error":
+        return False
+    try:
+        return turn.context.holds(condition, own=own)
+    except TemplateError:
+        return False
+
+
+def go_on(turn: Turn, task: Task, attempt: AttemptId) -> None:
+    """Start the attempt now, or on resume if the execution is paused."""
+    keep(turn, task, attempt, Active(TaskStatus.RETRYING, attempt.number))
+    if not turn.state.paused:
+        turn.ready.append(attempt)
+
+
+def timed_out(turn: Turn, task: Task, attempt: AttemptId, error: Mapping[str, Any]) -> None:
+    """The attempt's time is up: stop waiting for it."""
+    active = find(turn, task, attempt)
+    if active is not None and active.child is not None:
+        turn.ask(CancelChild(active.child, "timed out", generation=f"timeout.{attempt}"))
+    ended(turn, task, attempt, TaskStatus.TIMED_OUT, error, decided=True)

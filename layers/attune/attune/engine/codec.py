@@ -1,0 +1,115 @@
+"""The stored form of a state: short keys, defaults left out, numbers as ranges, because every KB is billed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from attune.engine.ids import AttemptId
+from attune.engine.messages import Parent
+from attune.engine.ranges import compress, expand
+from attune.engine.state import Active, Items, State, Visit
+from attune.language.status import ExecutionStatus, TaskStatus
+
+_PLAIN = {
+    "begun": "b",
+    "unhandled": "u",
+    "failures": "fl",
+    "held": "h",
+    "verdicts": "vd",
+    "failed": "x",
+    "stopping": "st",
+    "paused": "pz",
+    "error": "e",
+    "vars_number": "vn",
+    "deadline": "dl",
+    "salt": "sa",
+    "outbox": "o",
+}
+"""Attributes stored as they are, under a short key, when they are not empty."""
+_BY_TASK = {"visits": "v", "last_attempt": "l", "join_runs": "j"}
+"""Dictionaries by task number; JSON makes their keys text."""
+
+
+def encode(state: State) -> dict[str, Any]:
+    """All of the state but its name, version, sequence number, status and dates, which the store keeps beside it."""
+    data: dict[str, Any] = {"c": "".join(state.codes)}
+    data |= {key: value for name, key in _PLAIN.items() if (value := getattr(state, name))}
+    data |= {key: value for name, key in _BY_TASK.items() if (value := getattr(state, name))}
+    if state.item_counts:
+        data["ic"] = {task: list(counts) for task, counts in state.item_counts.items()}
+    if state.fired:
+        data["f"] = state.fired
+    if state.active:
+        data["a"] = [_encode_visit(visit) for visit in state.active.values()]
+    if state.parent:
+        data["p"] = [state.parent.execution, state.parent.attempt.to_list(), state.parent.depth]
+    return data
+
+
+def decode(data: Mapping[str, Any], **kept: Any) -> State:
+    """Inverse of :func:`encode`; ``kept`` is what the store keeps beside it."""
+    state = State(size=len(data["c"]), codes=list(data["c"]), **kept)
+    state.status = ExecutionStatus(state.status)
+    for name, key in _PLAIN.items():
+        if key in data:
+            setattr(state, name, data[key])
+    for name, key in _BY_TASK.items():
+        setattr(state, name, _by_number(data.get(key, {})))
+    state.item_counts = {task: (c[0], c[1]) for task, c in _by_number(data.get("ic", {})).items()}
+    state.fired = {task: _by_number(arrivals) for task, arrivals in _by_number(data.get("f", {})).items()}
+    visits = (_decode_visit(row) for row in data.get("a", []))
+    state.active = {(visit.task, visit.number): visit for visit in visits}
+    if "p" in data:
+        execution, attempt, depth = data["p"]
+        state.parent = Parent(execution, AttemptId.from_list(attempt), depth)
+    return state
+
+
+def _by_number(data: Mapping[Any, Any]) -> dict[int, Any]:
+    return {int(key): value for key, value in data.items()}
+
+
+def _encode_active(active: Active) -> list[Any]:
+    return _trim([str(active.status), active.number, active.due, active.child, active.limit])
+
+
+def _trim(row: list[Any]) -> list[Any]:
+    while row and row[-1] is None:
+        row.pop()
+    return row
+
+
+def _decode_active(row: list[Any]) -> Active:
+    return Active(TaskStatus(row[0]), *row[1:])
+
+
+def _encode_visit(visit: Visit) -> list[Any]:
+    head: list[Any] = [visit.task, visit.number]
+    if visit.single:
+        return [*head, _encode_active(visit.single)]
+    return [*head, None, _encode_items(visit.items)] if visit.items else head
+
+
+_USUAL = Active(TaskStatus.SCHEDULED)
+"""How most items that are under way look: these are stored as ranges."""
+
+
+def _encode_items(items: Items) -> list[Any]:
+    usual = [index for index, active in items.active.items() if active == _USUAL]
+    others = {index: _encode_active(active) for index, active in items.active.items() if active != _USUAL}
+    return [items.total, items.elements, items.next, compress(usual), others, compress(items.failed)]
+
+
+def _decode_items(row: list[Any]) -> Items:
+    total, elements, following, usual, others, failed = row
+    active = dict.fromkeys(expand(usual), _USUAL)
+    active |= {index: _decode_active(other) for index, other in _by_number(others).items()}
+    return Items(total, elements, following, active, set(expand(failed)))
+
+
+def _decode_visit(row: list[Any]) -> Visit:
+    task, number, *rest = row
+    if len(rest) == 1:
+        return Visit(task, number, single=_decode_active(rest[0]))
+    return Visit(task, number, items=_decode_items(rest[1]) if rest else None)

@@ -1,0 +1,215 @@
+"""The scopes a template sees at one moment of one execution."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from attune.engine.facts import START, Facts, Key, record_key, records_key, vars_key, verdict_key
+from attune.engine.ids import AttemptId
+from attune.engine.state import State
+from attune.language import templates
+from attune.language.graph import Graph, Task
+from attune.language.status import TaskStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Own:
+    """How the task whose template is rendered ended just now; shown as ``task.<its name>``."""
+
+    task: int
+    status: TaskStatus
+    error: Mapping[str, Any] | None = None
+    attempt: AttemptId | None = None
+
+
+class _Lazy(Mapping[str, Any]):
+    """A mapping whose values are made when they are asked for."""
+
+    def __init__(self, makers: Mapping[str, Callable[[], Any]]) -> None:
+        self._makers = makers
+
+    def __getitem__(self, name: str) -> Any:
+        return self._makers[name]()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._makers)
+
+    def __len__(self) -> int:
+        return len(self._makers)
+
+
+class _Tasks(Mapping[str, Any]):
+    """``task``: found by name, so that a template costs the same in a graph of any size."""
+
+    def __init__(self, context: Context, own: Own | None) -> None:
+        self._context, self._own = context, own
+
+    def __getitem__(self, name: str) -> Any:
+        task = self._context.graph.by_name[name]
+        if not self._context.shows(task.index, self._own):
+            raise KeyError(name)
+        return self._context.view(task, self._own)
+
+    def __iter__(self) -> Iterator[str]:
+        return (t.name for t in self._context.graph.tasks if self._context.shows(t.index, self._own))
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
+class Context:
+    """Renders templates for ``state`` with ``facts`` at ``now``; raises MissingFacts and TemplateError."""
+
+    def __init__(self, graph: Graph, state: State, facts: Facts, now: float) -> None:
+        self.graph, self.state, self.facts, self.now = graph, state, facts, now
+
+    def render(self, value: Any, *, own: Own | None = None, forgiving: bool = False, **extra: Any) -> Any:
+        """The value with every template in it rendered."""
+        self._prefetch(value, own)
+        return templates.render(value, self._scope(own, extra), forgiving=forgiving)
+
+    def holds(self, condition: Any, *, own: Own | None = None, **extra: Any) -> bool:
+        """The truth of a condition."""
+        self._prefetch(condition, own)
+        return templates.holds(condition, self._scope(own, extra))
+
+    def vars(self) -> Mapping[str, Any]:
+        """The variables as they are now."""
+        number = self.state.vars_number
+        return self.facts.get(vars_key(number)) if number else {}
+
+    def _scope(self, own: Own | None, extra: Mapping[str, Any]) -> Mapping[str, Any]:
+        makers: dict[str, Callable[[], Any]] = {
+            "parameters": lambda: self.facts.get(START)["parameters"],
+            "vars": self.vars,
+            "task": lambda: _Tasks(self, own),
+            "pack": lambda: {"config": self.graph.pack_config},
+            "system": lambda: _Lazy(self._system(own)),
+        }
+        if own is not None:
+            makers["result"] = lambda: self._result(own.task, own)
+            makers["error"] = lambda: own.error
+            makers |= _outcome_functions(own.status)
+        makers |= {name: _constant(value) for name, value in extra.items()}
+        return _Lazy(makers)
+
+    def _system(self, own: Own | None) -> dict[str, Callable[[], Any]]:
+        state = self.state
+        makers: dict[str, Callable[[], Any]] = {
+            "execution_id": lambda: state.execution,
+            "workflow": lambda: state.workflow,
+            "workflow_version": lambda: state.workflow_version,
+            "timestamp": lambda: datetime.fromtimestamp(self.now, UTC).isoformat(timespec="milliseconds"),
+            "created_at": lambda: datetime.fromtimestamp(state.created_at, UTC).isoformat(timespec="milliseconds"),
+            "identity": lambda: {"login": self.facts.get(START)["identity"]},
+            "trigger": lambda: self.facts.get(START)["trigger"],
+        }
+        if own is not None:
+            makers["task"] = lambda: self.graph.tasks[own.task].name
+            makers["attempt"] = lambda: own.attempt.number if own.attempt else 1
+        return makers
+
+    def shows(self, index: int, own: Own | None) -> bool:
+        """Whether ``task.<name>`` is there: it has ended a visit, or it is the one whose template this is."""
+        mine = own is not None and own.task == index and own.status is not TaskStatus.PENDING
+        return mine or self._has_ended(index)
+
+    def _has_ended(self, index: int) -> bool:
+        return self.state.latest(index) is not TaskStatus.PENDING
+
+    def view(self, task: Task, own: Own | None) -> Mapping[str, Any]:
+        """What stands under ``task.<name>``."""
+        own = own if own is not None and own.task == task.index and own.status is not TaskStatus.PENDING else None
+        status = own.status if own else self.state.latest(task.index)
+        makers: dict[str, Callable[[], Any]] = {
+            "status": lambda: str(status),
+            "result": lambda: self._result(task.index, own),
+            "error": lambda: own.error if own else self._error(task.index, status),
+            "visit": lambda: self.state.visits_of(task.index),
+        }
+        if task.index in self.state.item_counts:
+            total, failed = self.state.item_counts[task.index]
+            makers |= {
+                "items": lambda: self._records(task.index),
+                "total_count": lambda: total,
+                "failed_count": lambda: failed,
+                "succeeded_count": lambda: total - failed,
+            }
+        return _Lazy(makers)
+
+    def _result(self, index: int, own: Own | None = None) -> Any:
+        if index in self.state.item_counts:
+            return [record["result"] for record in self._records(index)]
+        if not needs_record(self.graph.tasks[index]):
+            return None
+        record = self.facts.get(record_key((own and own.attempt) or self.last_attempt(index)))
+        return record["result"] if record else None
+
+    def _records(self, index: int) -> list[dict[str, Any]]:
+        rows = self.facts.get(records_key(self.graph.tasks[index].name, self.ended_visit(index)))
+        blank = {"status": str(TaskStatus.FAILED), "result": None, "error": None}
+        return [row or blank for row in rows]
+
+    def _error(self, index: int, status: TaskStatus) -> Any:
+        if not status.failed:
+            return None
+        if self.state.verdicts >> index & 1:
+            return self.facts.get(verdict_key(self.graph.tasks[index].name, self.ended_visit(index)))
+        record = self.facts.get(record_key(self.last_attempt(index)))
+        return record["error"] if record else None
+
+    def ended_visit(self, index: int) -> int:
+        """The number of the latest visit that ended."""
+        number = self.state.visits_of(index)
+        while (index, number) in self.state.active:
+            number -= 1
+        return number
+
+    def last_attempt(self, index: int) -> AttemptId:
+        """The attempt with which the latest ended visit ended."""
+        name = self.graph.tasks[index].name
+        return AttemptId(name, self.ended_visit(index), None, self.state.last_attempt.get(index, 1))
+
+    def _prefetch(self, value: Any, own: Own | None) -> None:
+        keys = {key for reference in templates.references(value) for key in self._keys(reference, own)}
+        self.facts.require(keys)
+
+    def _keys(self, reference: templates.Reference, own: Own | None) -> Iterator[Key]:
+        root, path = reference.root, reference.path
+        if root == "parameters" or (root == "system" and path[:1] in (("identity",), ("trigger",))):
+            yield START
+        elif root == "vars" and self.state.vars_number:
+            yield vars_key(self.state.vars_number)
+        elif root == "task" and len(path) >= 2 and path[1] in ("result", "items"):
+            yield from self._record_keys(str(path[0]), own)
+
+    def _record_keys(self, name: str, own: Own | None) -> Iterator[Key]:
+        task = self.graph.by_name.get(name)
+        if task is None or (own and own.task == task.index) or not self._has_ended(task.index):
+            return
+        if task.index in self.state.item_counts:
+            yield records_key(name, self.ended_visit(task.index))
+        elif needs_record(task):
+            yield record_key(self.last_attempt(task.index))
+
+
+def needs_record(task: Task) -> bool:
+    """False for what the engine does by itself: such a task leaves no record, and its result is null."""
+    return task.spec is None or task.spec.runner != "engine"
+
+
+def _constant(value: Any) -> Callable[[], Any]:
+    return lambda: value
+
+
+def _outcome_functions(status: TaskStatus) -> dict[str, Callable[[], Any]]:
+    truths = {
+        "succeeded": status is TaskStatus.COMPLETED,
+        "failed": status.failed,
+        "timed_out": status is TaskStatus.TIMED_OUT,
+        "completed": status is not TaskStatus.SKIPPED,
+    }
+    return {name: _constant(templates.template_function(_constant(truth))) for name, truth in truths.items()}

@@ -1,0 +1,125 @@
+"""What a fold asks the world to do, as data.
+
+*Writes* go with a state and are done before it is saved, under names that the saved state points to.
+*Effects* are sent after the save. The state keeps a short reference to each (the outbox), from which
+:func:`attune.engine.outbox.rebuild` makes the same effect again if the sender died.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from attune.engine.ids import AttemptId
+from attune.engine.messages import Parent, TimerKind
+from attune.language.graph import ActionSpec
+from attune.language.status import ExecutionStatus
+
+
+@dataclass(frozen=True, slots=True)
+class RunTask:
+    """Put an attempt on the task queue. ``timeout`` in seconds; ``salt`` makes a repair's id fresh."""
+
+    attempt: AttemptId
+    spec: ActionSpec
+    input: Mapping[str, Any]
+    timeout: float | None = None
+    salt: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SetTimer:
+    """Post a ``TimerFired(kind, attempt)`` at ``due`` (epoch seconds)."""
+
+    kind: TimerKind
+    due: float
+    attempt: AttemptId | None = None
+    salt: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StartChild:
+    """Create the execution ``child`` of ``workflow`` if it is absent, and send its start in any case."""
+
+    child: str
+    workflow: str
+    parameters: Mapping[str, Any]
+    parent: Parent
+    salt: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CancelChild:
+    """Pass a cancellation down."""
+
+    child: str
+    reason: str
+    generation: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotifyParent:
+    """Record this execution's end as the result of the parent's attempt, and tell the parent."""
+
+    parent: Parent
+    status: ExecutionStatus
+    output: Any
+    error: Mapping[str, Any] | None
+    salt: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Announce:
+    """Put an event about this execution on the bus."""
+
+    status: ExecutionStatus
+    error: Mapping[str, Any] | None = None
+
+
+Effect = RunTask | SetTimer | StartChild | CancelChild | NotifyParent | Announce
+
+
+@dataclass(frozen=True, slots=True)
+class WriteVars:
+    """The workflow's variables, under their number."""
+
+    number: int
+    values: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class WriteRecord:
+    """The record of an attempt that failed before any worker saw it (its input could not be rendered, say)."""
+
+    attempt: AttemptId
+    error: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class WriteVerdict:
+    """A visit that failed after its attempt ended well: its ``publish`` cannot be rendered, too many items failed."""
+
+    task: str
+    visit: int
+    error: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class WriteItems:
+    """The list a ``with_items`` goes over, one entry per item or batch."""
+
+    task: str
+    visit: int
+    values: Sequence[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class WriteOutput:
+    """What the execution returns, or why it ended otherwise."""
+
+    output: Any
+    error: Mapping[str, Any] | None
+
+
+Write = WriteVars | WriteRecord | WriteVerdict | WriteItems | WriteOutput

@@ -1,0 +1,65 @@
+"""How an execution ends, and what is still done then."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from attune.engine.effects import Announce, CancelChild, NotifyParent
+from attune.engine.state import CODES
+from attune.engine.turn import Turn, template_failure
+from attune.exceptions import TemplateError, task_error
+from attune.language.schema import mismatches
+from attune.language.status import ExecutionStatus, TaskStatus
+
+
+def finish(turn: Turn, status: ExecutionStatus, error: Mapping[str, Any] | None = None) -> None:
+    """End the execution: what is under way is cancelled, the output rendered, whoever waits is told."""
+    state = turn.state
+    cancel_active(turn, reason=f"execution {status}")
+    turn.ready.clear()
+    state.fired.clear()
+    output, problem = _output(turn, status)
+    if problem is not None and status is ExecutionStatus.COMPLETED:
+        status, error = ExecutionStatus.FAILED, problem
+    state.status, state.error = status, dict(error) if error else None
+    turn.write_output(output, state.error)
+    if state.parent is not None:
+        turn.ask(NotifyParent(state.parent, status, output, state.error, state.salt))
+    turn.ask(Announce(status, state.error))
+
+
+def cancel_active(turn: Turn, reason: str) -> None:
+    """Whatever runs is no longer waited for; child executions are told."""
+    state = turn.state
+    for visit in state.active.values():
+        state.codes[visit.task] = CODES[TaskStatus.CANCELLED]
+        for _, active in visit.attempts():
+            if active.child is not None:
+                turn.ask(CancelChild(active.child, reason, generation=f"{state.execution}.{state.version}"))
+    state.active.clear()
+    state.private.clear()
+
+
+def stop_firing(turn: Turn, error: Mapping[str, Any]) -> None:
+    """The reserved target ``fail``: nothing fires from here on, what has not started is dropped."""
+    state = turn.state
+    state.failed = state.stopping = True
+    state.error = state.error or dict(error)
+    state.fired.clear()
+
+
+def _output(turn: Turn, status: ExecutionStatus) -> tuple[Any, dict[str, Any] | None]:
+    """The rendered ``output_map`` and what is wrong with it, if anything."""
+    graph = turn.graph
+    if graph.output_map is None:
+        return None, None
+    try:
+        output = turn.context.render(graph.output_map, forgiving=True)
+    except TemplateError as error:
+        return None, template_failure(error)
+    wrong = mismatches(output, graph.output) if graph.output and status is ExecutionStatus.COMPLETED else []
+    if wrong:
+        details = {"errors": wrong}
+        return output, task_error("invalid_output", f"the output does not fit: {wrong[0]['message']}", details=details)
+    return output, None

@@ -1,0 +1,81 @@
+"""What the fold knows beyond the state: parameters, variables, results.
+
+A fold never reads. It is given what is at hand, and when it comes upon something else it stops with
+:class:`MissingFacts`, which names what it wants; whoever called it fetches that and folds again from the start.
+So the engine stays pure, and nothing is ever read that no template names (promise 5).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from attune.engine.ids import AttemptId
+from attune.language.templates import Deferred
+
+Key = tuple[Any, ...]
+"""``("start",)`` the Start message as JSON · ``("vars", n)`` · ``("record", AttemptId)`` ·
+``("records", task, visit)`` a list by item · ``("items", task, visit)`` · ``("verdict", task, visit)`` ·
+``("output",)``. A record is ``{"status", "result", "error"}``, or None if there is none."""
+
+START: Key = ("start",)
+OUTPUT: Key = ("output",)
+
+
+def vars_key(number: int) -> Key:
+    """The variables as published under this number."""
+    return ("vars", number)
+
+
+def record_key(attempt: AttemptId) -> Key:
+    """How one attempt ended."""
+    return ("record", attempt)
+
+
+def records_key(task: str, visit: int) -> Key:
+    """How all items of a visit ended."""
+    return ("records", task, visit)
+
+
+def items_key(task: str, visit: int) -> Key:
+    """What a ``with_items`` goes over."""
+    return ("items", task, visit)
+
+
+def verdict_key(task: str, visit: int) -> Key:
+    """The error that a fold decided on."""
+    return ("verdict", task, visit)
+
+
+class MissingFacts(Deferred):
+    """The fold cannot go on without these."""
+
+    def __init__(self, keys: Iterable[Key]) -> None:
+        super().__init__("facts are missing")
+        self.keys = frozenset(keys)
+
+
+class Facts:
+    """A read-only base with the fold's own findings on top."""
+
+    def __init__(self, known: Mapping[Key, Any]) -> None:
+        self._known = known
+        self._found: dict[Key, Any] = {}
+
+    def get(self, key: Key) -> Any:
+        """The value; raises MissingFacts."""
+        if key in self._found:
+            return self._found[key]
+        if key in self._known:
+            return self._known[key]
+        raise MissingFacts([key])
+
+    def put(self, key: Key, value: Any) -> None:
+        """Remember what this fold has made or was told."""
+        self._found[key] = value
+
+    def require(self, keys: Iterable[Key]) -> None:
+        """Raises MissingFacts with all that is missing at once: one round of reading instead of many."""
+        missing = [key for key in keys if key not in self._found and key not in self._known]
+        if missing:
+            raise MissingFacts(missing)

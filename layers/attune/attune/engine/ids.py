@@ -1,0 +1,51 @@
+"""Names for things that happen, made from what they are about and never from chance.
+
+An effect sent twice carries the same id, so the second copy is dropped; and because visit and attempt numbers
+only grow, no id ever stands for two different things (promise 3).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+_CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class AttemptId:
+    """One attempt of one task of one execution; ``index`` is the item's number in a ``with_items``."""
+
+    task: str
+    visit: int = 1
+    index: int | None = None
+    number: int = 1
+
+    def __str__(self) -> str:
+        item = "-" if self.index is None else str(self.index)
+        return f"{self.task}#{self.visit}#{item}#{self.number}"
+
+    def to_list(self) -> list[str | int | None]:
+        """Compact JSON form."""
+        return [self.task, self.visit, self.index, self.number]
+
+    @classmethod
+    def from_list(cls, data: list[str | int | None]) -> AttemptId:
+        """Inverse of :meth:`to_list`."""
+        return cls(*data)  # type: ignore[arg-type]
+
+
+def dedup_id(*parts: object) -> str:
+    """A FIFO deduplication id (SQS allows 128 characters; this has 40)."""
+    return hashlib.sha256("\x1f".join(map(str, parts)).encode()).hexdigest()[:40]
+
+
+def execution_id(now: float, entropy: bytes) -> str:
+    """A ULID: 26 characters that sort by time (48 bits of milliseconds, then 80 bits of ``entropy``)."""
+    value = (int(now * 1000) << 80) | int.from_bytes(entropy[:10], "big")
+    return "".join(_CROCKFORD[(value >> shift) & 31] for shift in range(125, -1, -5))
+
+
+def child_id(parent: str, attempt: AttemptId, now: float) -> str:
+    """The id of the execution that this attempt of a sub-workflow starts: the same however often it is asked for."""
+    return execution_id(now, hashlib.sha256(f"{parent}/{attempt}".encode()).digest())

@@ -1,0 +1,200 @@
+"""What can happen to an execution: the letters in its mailbox.
+
+Each has a deterministic ``dedup`` id, and a JSON form for the queue.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from attune.engine.ids import AttemptId, dedup_id
+from attune.language.status import TaskStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Parent:
+    """Which attempt of which execution started this one, and how deep it is (1 for a child of a top one)."""
+
+    execution: str
+    attempt: AttemptId
+    depth: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Begin. Everything that stays the same for the life of the execution.
+
+    ``parameters`` have been checked and completed with their defaults. ``trigger`` says what started it
+    (``{"type": "api" | "event" | "schedule" | "workflow" | "cli", …}``), ``identity`` who.
+    """
+
+    execution: str
+    workflow: str
+    workflow_version: int
+    parameters: Mapping[str, Any]
+    created_at: float
+    trigger: Mapping[str, Any] = field(default_factory=dict)
+    identity: str = "anonymous"
+    parent: Parent | None = None
+
+    @property
+    def dedup(self) -> str:
+        """One start per execution."""
+        return dedup_id(self.execution, "start")
+
+
+@dataclass(frozen=True, slots=True)
+class TaskEnded:
+    """An attempt is over: a worker's, or a child execution's (then ``result`` is the child's output).
+
+    The attempt's record has been written before. ``result`` rides along when it is small
+    (``has_result``); otherwise whoever needs it reads the record.
+    """
+
+    attempt: AttemptId
+    status: TaskStatus
+    result: Any = None
+    has_result: bool = True
+    error: Mapping[str, Any] | None = None
+    salt: str = ""
+
+    @property
+    def dedup(self) -> str:
+        """One end per attempt; a repair's ``salt`` makes it fresh."""
+        return dedup_id(self.attempt, "ended", self.salt)
+
+
+class TimerKind(StrEnum):
+    """What a timer was set for."""
+
+    RETRY = "retry"
+    SLEEP = "sleep"
+    TASK_TIMEOUT = "task_timeout"
+    WORKFLOW_TIMEOUT = "workflow_timeout"
+
+
+@dataclass(frozen=True, slots=True)
+class TimerFired:
+    """The time for something has come; ``attempt`` is None for the workflow's own time-out."""
+
+    kind: TimerKind
+    attempt: AttemptId | None = None
+    salt: str = ""
+
+    @property
+    def dedup(self) -> str:
+        """One firing per timer; a repair's ``salt`` makes it fresh."""
+        return dedup_id(self.kind, self.attempt or "", "timer", self.salt)
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """Stop at once. ``generation`` tells one request from the next (a parent passes its own down)."""
+
+    reason: str = ""
+    generation: str = "1"
+
+    @property
+    def dedup(self) -> str:
+        """One per request."""
+        return dedup_id("cancel", self.generation)
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Start nothing new; what runs may finish."""
+
+    reason: str = ""
+    generation: str = "1"
+
+    @property
+    def dedup(self) -> str:
+        """One per request."""
+        return dedup_id("pause", self.generation)
+
+
+@dataclass(frozen=True, slots=True)
+class Resume:
+    """Go on after a pause."""
+
+    generation: str = "1"
+
+    @property
+    def dedup(self) -> str:
+        """One per request."""
+        return dedup_id("resume", self.generation)
+
+
+@dataclass(frozen=True, slots=True)
+class Dead:
+    """A message of this execution ended in the dead-letter queue.
+
+    The fold tries the message once more (it may never have been absorbed) and sends again every effect that
+    the execution still waits for. ``generation`` makes the ids of what is sent again fresh, because FIFO
+    deduplication swallows a copy for five minutes even when the first was consumed. ``poison`` is set by the
+    service when folding ``message`` failed again: the execution is then parked with that text as its reason.
+    """
+
+    generation: str
+    message: Mapping[str, Any] | None = None
+    poison: str | None = None
+
+    @property
+    def dedup(self) -> str:
+        """One per dead message."""
+        return dedup_id("dead", self.generation)
+
+
+Message = Start | TaskEnded | TimerFired | Cancel | Pause | Resume | Dead
+
+
+def _task_ended(data: dict[str, Any]) -> TaskEnded:
+    return TaskEnded(**{**data, "attempt": _attempt(data), "status": TaskStatus(data["status"])})
+
+
+def _timer(data: dict[str, Any]) -> TimerFired:
+    attempt = data.get("attempt") and _attempt(data)
+    return TimerFired(TimerKind(data["kind"]), attempt, data.get("salt", ""))
+
+
+def _start(data: dict[str, Any]) -> Start:
+    parent = data.get("parent")
+    return Start(**{**data, "parent": parent and Parent(**{**parent, "attempt": _attempt(parent)})})
+
+
+def _attempt(data: Mapping[str, Any]) -> AttemptId:
+    return AttemptId(**data["attempt"])
+
+
+_DECODERS: dict[str, Callable[[dict[str, Any]], Message]] = {
+    "start": _start,
+    "task_ended": _task_ended,
+    "timer": _timer,
+    "cancel": lambda data: Cancel(**data),
+    "pause": lambda data: Pause(**data),
+    "resume": lambda data: Resume(**data),
+    "dead": lambda data: Dead(**data),
+}
+_NAMES: dict[type, str] = {
+    Start: "start",
+    TaskEnded: "task_ended",
+    TimerFired: "timer",
+    Cancel: "cancel",
+    Pause: "pause",
+    Resume: "resume",
+    Dead: "dead",
+}
+
+
+def encode(message: Message) -> dict[str, Any]:
+    """The JSON form, with its ``type``."""
+    return {"type": _NAMES[type(message)], **asdict(message)}
+
+
+def decode(data: Mapping[str, Any]) -> Message:
+    """Inverse of :func:`encode`; KeyError or TypeError when ``data`` is no message of ours."""
+    body = dict(data)
+    return _DECODERS[body.pop("type")](body)

@@ -1,0 +1,137 @@
+"""The outbox: short references to the effects of the last fold, and the way back from them to the effects.
+
+A state carries these references, not the effects themselves, which hold whole inputs. Rendering is pure, so what
+is rebuilt is what was asked for (promise 2).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+from attune.engine.effects import Announce, CancelChild, Effect, NotifyParent, RunTask, SetTimer, StartChild
+from attune.engine.facts import OUTPUT, Facts, Key
+from attune.engine.ids import AttemptId
+from attune.engine.messages import TimerKind
+from attune.engine.ranges import compress, expand
+from attune.engine.starting import run_task, start_child
+from attune.engine.state import Active, State
+from attune.engine.turn import Turn
+from attune.language.graph import Graph, Task
+from attune.language.status import TaskStatus
+
+
+def references(graph: Graph, asked: Iterable[Effect]) -> list[list[Any]]:
+    """The effects as short rows; attempts of one task's items share a row."""
+    rows: list[list[Any]] = []
+    items: dict[tuple[int, int, int], list[int]] = {}
+    for effect in asked:
+        if isinstance(effect, RunTask) and effect.attempt.index is not None:
+            attempt, task = effect.attempt, graph.by_name[effect.attempt.task]
+            items.setdefault((task.index, attempt.visit, attempt.number), []).append(effect.attempt.index)
+        else:
+            rows.append(_ROWS[type(effect)](graph, effect))
+    return rows + [["i", *key, compress(indexes)] for key, indexes in items.items()]
+
+
+def _run_row(graph: Graph, effect: RunTask) -> list[Any]:
+    return ["r", graph.by_name[effect.attempt.task].index, effect.attempt.visit, effect.attempt.number]
+
+
+def _timer_row(graph: Graph, effect: SetTimer) -> list[Any]:
+    return ["t", str(effect.kind), effect.due, effect.attempt.to_list() if effect.attempt else None]
+
+
+_ROWS: dict[type, Callable[[Graph, Any], list[Any]]] = {
+    RunTask: _run_row,
+    SetTimer: _timer_row,
+    StartChild: lambda graph, effect: ["c", effect.child, effect.parent.attempt.to_list()],
+    CancelChild: lambda graph, effect: ["x", effect.child, effect.reason, effect.generation],
+    NotifyParent: lambda graph, effect: ["p"],
+    Announce: lambda graph, effect: ["a"],
+}
+
+
+def rebuild(graph: Graph, state: State, known: Mapping[Key, Any]) -> list[Effect]:
+    """The effects of the fold that made ``state``, again; raises MissingFacts."""
+    turn = Turn(graph, state, Facts(known), state.updated_at)
+    return [effect for row in state.outbox for effect in _BUILDERS[row[0]](turn, *row[1:])]
+
+
+def _runs(turn: Turn, task: int, visit: int, number: int) -> Iterator[Effect]:
+    node = turn.graph.tasks[task]
+    yield run_task(turn, node, AttemptId(node.name, visit, None, number))
+
+
+def _item_runs(turn: Turn, task: int, visit: int, number: int, indexes: list[list[int]]) -> Iterator[Effect]:
+    node = turn.graph.tasks[task]
+    for index in expand(indexes):
+        yield run_task(turn, node, AttemptId(node.name, visit, index, number))
+
+
+def _timers(turn: Turn, kind: str, due: float, attempt: list[Any] | None) -> Iterator[Effect]:
+    yield SetTimer(TimerKind(kind), due, attempt and AttemptId.from_list(attempt), turn.state.salt)
+
+
+def _children(turn: Turn, child: str, row: list[Any]) -> Iterator[Effect]:
+    attempt = AttemptId.from_list(row)
+    yield start_child(turn, turn.graph.by_name[attempt.task], attempt, child)
+
+
+def _cancels(turn: Turn, child: str, reason: str, generation: str) -> Iterator[Effect]:
+    del turn
+    yield CancelChild(child, reason, generation)
+
+
+def _notices(turn: Turn) -> Iterator[Effect]:
+    if turn.state.parent is not None:
+        ended = turn.facts.get(OUTPUT)
+        state = turn.state
+        yield NotifyParent(turn.state.parent, state.status, ended["output"], ended["error"], state.salt)
+
+
+def _announcements(turn: Turn) -> Iterator[Effect]:
+    yield Announce(turn.state.status, turn.state.error)
+
+
+_BUILDERS: dict[str, Callable[..., Iterator[Effect]]] = {
+    "r": _runs,
+    "i": _item_runs,
+    "t": _timers,
+    "c": _children,
+    "x": _cancels,
+    "p": _notices,
+    "a": _announcements,
+}
+
+
+def repeat(turn: Turn) -> None:
+    """Ask again for everything that the execution still waits for."""
+    state = turn.state
+    for row in state.outbox:
+        if row[0] == "x":
+            turn.effects.extend(_cancels(turn, *row[1:]))
+    if state.status.ended:
+        turn.effects.extend([*_notices(turn), *_announcements(turn)])
+        return
+    if state.deadline is not None:
+        turn.ask(SetTimer(TimerKind.WORKFLOW_TIMEOUT, state.deadline, None, state.salt))
+    for visit in state.active.values():
+        task = turn.graph.tasks[visit.task]
+        for index, active in visit.attempts():
+            attempt = AttemptId(task.name, visit.number, index, active.number)
+            turn.effects.extend(_awaited(turn, task, attempt, active))
+
+
+def _awaited(turn: Turn, task: Task, attempt: AttemptId, active: Active) -> Iterator[Effect]:
+    salt = turn.state.salt
+    if active.status is TaskStatus.SCHEDULED:
+        yield run_task(turn, task, attempt)
+    if active.child is not None:
+        yield start_child(turn, task, attempt, active.child)
+    if active.limit is not None:
+        yield SetTimer(TimerKind.TASK_TIMEOUT, active.limit, attempt, salt)
+    if active.due is not None:
+        kind = TimerKind.RETRY if active.status is TaskStatus.RETRYING else TimerKind.SLEEP
+        yield SetTimer(kind, active.due, attempt, salt)
+

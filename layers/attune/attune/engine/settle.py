@@ -1,0 +1,182 @@
+"""Start whatever can start, until nothing more can; then see whether the execution is over.
+
+The default join: a task with several sources runs once per round, when a transition into it has fired and no
+other task that is busy (runs, retries, waits or has been fired) can still reach it without beginning a new
+round of a loop it is in. The compiler has worked out who can reach whom, so the check is one ``&``.
+"""
+
+from __future__ import annotations
+
+from functools import reduce
+from operator import or_
+
+from attune.engine import ending
+from attune.engine.starting import begin, start_attempt
+from attune.engine.state import CODES
+from attune.engine.turn import Turn
+from attune.exceptions import task_error
+from attune.language.graph import JoinKind, Task
+from attune.language.status import ExecutionStatus, TaskStatus
+
+
+def settle(turn: Turn) -> None:
+    """See the module."""
+    while not turn.state.status.ended:
+        if turn.ready:
+            attempt = turn.ready.popleft()
+            start_attempt(turn, turn.graph.by_name[attempt.task], attempt.visit, attempt.index, attempt.number)
+        elif turn.state.paused or not _start_next(turn):
+            break
+    if not turn.state.status.ended:
+        _end_or_wait(turn)
+
+
+def _start_next(turn: Turn) -> bool:
+    """Begin one fired task, or hold one back; False when none may begin."""
+    state, busy = turn.state, _busy(turn)
+    for index in sorted(state.fired):
+        task = turn.graph.tasks[index]
+        if _may_begin(turn, task, busy):
+            _take(turn, task)
+            return True
+    first = _first_of_a_knot(turn, busy)
+    if first is not None:
+        _take(turn, first)
+    return first is not None
+
+
+def _busy(turn: Turn) -> int:
+    """The tasks that run, wait or retry, or have been fired and not begun, as a bit set."""
+    bits = turn.state.running()
+    for index in turn.state.fired:
+        if _is_pending(turn, index):
+            bits |= 1 << index
+    return bits
+
+
+def _is_pending(turn: Turn, index: int) -> bool:
+    """A counted join keeps its arrivals; those that its runs have used up no longer count."""
+    if not _is_counted(turn.graph.tasks[index]):
+        return True
+    runs = turn.state.join_runs.get(index, 0)
+    return any(count > runs for count in turn.state.fired[index].values())
+
+
+def _is_counted(task: Task) -> bool:
+    return task.is_join and task.join.kind in (JoinKind.ALL, JoinKind.COUNT)
+
+
+def _may_begin(turn: Turn, task: Task, busy: int) -> bool:
+    if not task.is_join or task.join.kind is JoinKind.EACH or turn.state.stopping:
+        return True
+    if task.join.kind is JoinKind.ROUND:
+        return not _waits_for(turn, task, busy)
+    return _counted(turn, task)
+
+
+def _waits_for(turn: Turn, task: Task, busy: int) -> int:
+    """The busy tasks that keep a default join waiting."""
+    arrived = turn.state.fired[task.index]
+    new_round = any(task.back_sources >> source & 1 for source in arrived)
+    return busy & (task.blockers | (task.loop if new_round else 0)) & ~(1 << task.index)
+
+
+def _counted(turn: Turn, task: Task) -> bool:
+    """``join: all`` and ``join: N``: enough source tasks have fired for the next run."""
+    run = turn.state.join_runs.get(task.index, 0) + 1
+    arrived = sum(1 for count in turn.state.fired[task.index].values() if count >= run)
+    return arrived >= _needed(task)
+
+
+def _needed(task: Task) -> int:
+    return task.sources.bit_count() if task.join.kind is JoinKind.ALL else task.join.count
+
+
+def _take(turn: Turn, task: Task) -> None:
+    """Use up the arrivals of one run and begin it, unless the task is held back."""
+    state = turn.state
+    if state.stopping:
+        del state.fired[task.index]
+    elif _is_counted(task):
+        # Arrivals are kept: the k-th firing of a source counts for the k-th run, whenever it comes.
+        state.join_runs[task.index] = state.join_runs.get(task.index, 0) + 1
+    elif task.is_join and task.join.kind is JoinKind.ROUND:
+        del state.fired[task.index]
+        if task.success_sources & (state.unhandled | state.held):
+            state.held |= 1 << task.index
+            state.codes[task.index] = CODES[TaskStatus.HELD]
+            return
+    else:
+        _take_one(turn, task)
+    begin(turn, task)
+
+
+def _take_one(turn: Turn, task: Task) -> None:
+    arrivals = turn.state.fired[task.index]
+    source = min(arrivals)
+    arrivals[source] -= 1
+    if not arrivals[source]:
+        del arrivals[source]
+    if not arrivals:
+        del turn.state.fired[task.index]
+
+
+def _first_of_a_knot(turn: Turn, busy: int) -> Task | None:
+    """Of default joins that wait only for each other, the one written first."""
+    state = turn.state
+    running = state.running()
+    waiting = {
+        index: _waits_for(turn, task, busy)
+        for index in state.fired
+        if (task := turn.graph.tasks[index]).is_join and task.join.kind is JoinKind.ROUND
+    }
+    for index in sorted(waiting):
+        others = _closure(waiting, index)
+        if not others & running and all(_closure(waiting, other) >> index & 1 for other in _bits(others)):
+            return turn.graph.tasks[index]
+    return None
+
+
+def _closure(waiting: dict[int, int], start: int) -> int:
+    """All tasks that ``start`` waits for, directly or through others."""
+    seen, front = 0, waiting.get(start, 0)
+    while front:
+        seen |= front
+        front = reduce(or_, (waiting.get(task, 0) for task in _bits(front)), 0) & ~seen
+    return seen
+
+
+def _bits(number: int) -> list[int]:
+    found = []
+    while number:
+        low = number & -number
+        found.append(low.bit_length() - 1)
+        number ^= low
+    return found
+
+
+def _end_or_wait(turn: Turn) -> None:
+    state = turn.state
+    if state.paused and (state.active or state.fired):
+        state.status = ExecutionStatus.PAUSED
+    elif state.active:
+        state.status = ExecutionStatus.RUNNING if _works(turn) else ExecutionStatus.WAITING
+    else:
+        _finish(turn)
+
+
+def _works(turn: Turn) -> bool:
+    waits = (TaskStatus.WAITING, TaskStatus.RETRYING)
+    return any(active.status not in waits for visit in turn.state.active.values() for _, active in visit.attempts())
+
+
+def _finish(turn: Turn) -> None:
+    state = turn.state
+    stuck = [turn.graph.tasks[index] for index in sorted(state.fired) if _is_pending(turn, index)]
+    if stuck and not state.failures:
+        message = f"task '{stuck[0].name}' waits for sources that can no longer fire"
+        state.error = task_error("unreachable_join", message, details={"task": stuck[0].name})
+    if stuck or state.failed or state.failures:
+        ending.finish(turn, ExecutionStatus.FAILED, state.error)
+    else:
+        ending.finish(turn, ExecutionStatus.COMPLETED)

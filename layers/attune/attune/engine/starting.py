@@ -1,0 +1,169 @@
+"""From "this task is to run" to the effects that make it run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from attune.engine import attempts, ending, items, transitions
+from attune.engine.context import Own
+from attune.engine.effects import RunTask, SetTimer, StartChild
+from attune.engine.ids import AttemptId, child_id
+from attune.engine.messages import Parent, TimerKind
+from attune.engine.state import Active, Visit
+from attune.engine.turn import Turn, template_failure
+from attune.exceptions import AttuneError, TemplateError, task_error
+from attune.language.durations import seconds
+from attune.language.graph import ActionSpec, Runner, Task
+from attune.language.status import TaskStatus
+
+MAX_DEPTH = 10
+"""How deep sub-workflows may call each other."""
+
+
+def begin(turn: Turn, task: Task) -> None:
+    """Begin a new visit of the task."""
+    state = turn.state
+    number = state.visits_of(task.index) + 1
+    if number > task.max_visits:
+        message = f"task '{task.name}' was to begin visit {number}; max_visits is {task.max_visits}"
+        ending.stop_firing(turn, task_error("max_visits", message, retryable=False))
+        return
+    _count_visit(turn, task, number)
+    try:
+        if task.when is not None and not turn.context.holds(task.when, own=_pending(task)):
+            transitions.end_visit(turn, task, number, TaskStatus.SKIPPED)
+            return
+        if task.with_items is not None:
+            items.begin(turn, task, number)
+            return
+    except TemplateError as error:
+        transitions.fail_visit(turn, task, number, template_failure(error))
+        return
+    state.active[task.index, number] = Visit(task.index, number)
+    start_attempt(turn, task, number, None, 1)
+
+
+def _count_visit(turn: Turn, task: Task, number: int) -> None:
+    state, bit = turn.state, 1 << task.index
+    state.begun |= bit
+    if number > 1:
+        state.visits[task.index] = number
+    state.unhandled &= ~bit
+    state.held &= ~bit
+
+
+def _pending(task: Task) -> Own:
+    return Own(task.index, TaskStatus.PENDING)
+
+
+def start_attempt(turn: Turn, task: Task, visit: int, index: int | None, number: int) -> None:
+    """Ask for one attempt of a visit that is active; what cannot even be asked for has failed."""
+    attempt = AttemptId(task.name, visit, index, number)
+    try:
+        _STARTERS[resolve(task).runner](turn, task, attempt)
+    except TemplateError as error:
+        attempts.ended(turn, task, attempt, TaskStatus.FAILED, template_failure(error), decided=True)
+    except AttuneError as error:
+        failure = task_error(error.code, error.message, retryable=False)
+        attempts.ended(turn, task, attempt, TaskStatus.FAILED, failure, decided=True)
+
+
+def resolve(task: Task) -> ActionSpec:
+    """The action a task runs."""
+    if task.spec is None:
+        raise _UnknownAction(f"task '{task.name}' has no known action '{task.action}'")
+    return task.spec
+
+
+def render_input(turn: Turn, task: Task, attempt: AttemptId) -> dict[str, Any]:
+    """The input of one attempt; raises TemplateError."""
+    extra: dict[str, Any] = {}
+    if attempt.index is not None:
+        extra = {"item": items.value(turn, task, attempt.visit, attempt.index), "index": attempt.index}
+    own = Own(task.index, TaskStatus.PENDING, attempt=attempt)
+    rendered = turn.context.render(task.input or {}, own=own, **extra)
+    return dict(rendered)
+
+
+def run_task(turn: Turn, task: Task, attempt: AttemptId) -> RunTask:
+    """The effect that has a worker run this attempt; raises TemplateError."""
+    spec = resolve(task)
+    timeout = task.timeout if task.timeout is not None else spec.timeout
+    return RunTask(attempt, spec, render_input(turn, task, attempt), timeout, turn.state.salt)
+
+
+def start_child(turn: Turn, task: Task, attempt: AttemptId, child: str) -> StartChild:
+    """The effect that starts this attempt's child execution; raises TemplateError."""
+    depth = (turn.state.parent.depth if turn.state.parent else 0) + 1
+    if depth > MAX_DEPTH:
+        raise _DepthExceeded(f"sub-workflows go {MAX_DEPTH} deep at most; '{task.name}' would be one deeper")
+    parent = Parent(turn.state.execution, attempt, depth)
+    values = render_input(turn, task, attempt)
+    return StartChild(child, resolve(task).entry_point, values, parent, turn.state.salt)
+
+
+def _ask_worker(turn: Turn, task: Task, attempt: AttemptId) -> None:
+    turn.ask(run_task(turn, task, attempt))
+    attempts.keep(turn, task, attempt, Active(TaskStatus.SCHEDULED, attempt.number))
+
+
+def _ask_child(turn: Turn, task: Task, attempt: AttemptId) -> None:
+    child = child_id(turn.state.execution, attempt, turn.now)
+    turn.ask(start_child(turn, task, attempt, child))
+    limit = _limit(turn, task, attempt)
+    attempts.keep(turn, task, attempt, Active(TaskStatus.WAITING, attempt.number, None, child, limit))
+
+
+def _limit(turn: Turn, task: Task, attempt: AttemptId) -> float | None:
+    """When a wait that no worker watches over times out; sets the timer for it."""
+    if task.timeout is None:
+        return None
+    limit = turn.now + task.timeout
+    turn.ask(SetTimer(TimerKind.TASK_TIMEOUT, limit, attempt, turn.state.salt))
+    return limit
+
+
+class _UnknownAction(AttuneError):
+    code = "unknown_action"
+
+
+class _DepthExceeded(AttuneError):
+    code = "depth_exceeded"
+
+
+class _InvalidInput(AttuneError):
+    code = "invalid_input"
+
+
+def _noop(turn: Turn, task: Task, attempt: AttemptId) -> None:
+    attempts.ended(turn, task, attempt, TaskStatus.COMPLETED, None)
+
+
+def _sleep(turn: Turn, task: Task, attempt: AttemptId) -> None:
+    values = render_input(turn, task, attempt)
+    try:
+        pause = seconds(values.get("seconds", values.get("duration")))
+    except ValueError as error:
+        raise _InvalidInput(f"core.sleep: {error}") from None
+    due = turn.now + pause
+    turn.ask(SetTimer(TimerKind.SLEEP, due, attempt, turn.state.salt))
+    limit = _limit(turn, task, attempt)
+    attempts.keep(turn, task, attempt, Active(TaskStatus.WAITING, attempt.number, due, None, limit))
+
+
+BUILT_IN: dict[str, Callable[[Turn, Task, AttemptId], None]] = {"noop": _noop, "sleep": _sleep}
+"""What the engine does itself: no worker, no queue, no cost."""
+
+
+def _run_built_in(turn: Turn, task: Task, attempt: AttemptId) -> None:
+    BUILT_IN[resolve(task).entry_point](turn, task, attempt)
+
+
+_STARTERS: dict[Runner, Callable[[Turn, Task, AttemptId], None]] = {
+    Runner.PYTHON: _ask_worker,
+    Runner.HTTP: _ask_worker,
+    Runner.LAMBDA: _ask_worker,
+    Runner.WORKFLOW: _ask_child,
+    Runner.ENGINE: _run_built_in,
+}

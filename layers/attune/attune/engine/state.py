@@ -1,0 +1,161 @@
+"""The compact state of one execution, as it is between two folds.
+
+It holds where every task stands, never what it was given or returned: those live in records of their own
+(promise 5). Tasks go by their number in the graph. A fold works on a :meth:`State.copy` of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from copy import copy
+from dataclasses import dataclass, field
+from typing import Any
+
+from attune.engine.messages import Parent
+from attune.language.status import ExecutionStatus, TaskStatus
+
+CODES: dict[TaskStatus, str] = {
+    TaskStatus.PENDING: ".",
+    TaskStatus.COMPLETED: "c",
+    TaskStatus.FAILED: "f",
+    TaskStatus.TIMED_OUT: "t",
+    TaskStatus.SKIPPED: "s",
+    TaskStatus.CANCELLED: "x",
+    TaskStatus.HELD: "h",
+}
+"""One letter per way in which a task's latest visit can have ended."""
+STATUS_OF: dict[str, TaskStatus] = {code: status for status, code in CODES.items()}
+
+_CONTAINERS = ("codes", "visits", "last_attempt", "item_counts", "join_runs", "active", "outbox")
+
+
+@dataclass(frozen=True, slots=True)
+class Active:
+    """An attempt that has been asked for and has not ended: its number, what it waits for, and until when.
+
+    ``due`` (epoch seconds) is when its timer fires, ``limit`` when it times out, ``child`` the execution that
+    it waits for. A ``retrying`` attempt without ``due`` starts when the execution is resumed.
+    """
+
+    status: TaskStatus
+    number: int = 1
+    due: float | None = None
+    child: str | None = None
+    limit: float | None = None
+
+
+@dataclass(slots=True)
+class Items:
+    """A ``with_items`` under way: items below ``next`` that are not ``active`` have ended."""
+
+    total: int
+    elements: int
+    next: int = 0
+    active: dict[int, Active] = field(default_factory=dict)
+    failed: set[int] = field(default_factory=set)
+
+    @property
+    def done(self) -> bool:
+        """True when every item has ended."""
+        return self.next >= self.total and not self.active
+
+
+@dataclass(slots=True)
+class Visit:
+    """One run of a task that has not ended: a single attempt at a time, or many items."""
+
+    task: int
+    number: int
+    single: Active | None = None
+    items: Items | None = None
+
+    def copy(self) -> Visit:
+        """A copy that shares nothing that can change."""
+        twin = copy(self)
+        if self.items is not None:
+            twin.items = copy(self.items)
+            twin.items.active, twin.items.failed = dict(self.items.active), set(self.items.failed)
+        return twin
+
+    def attempts(self) -> Iterable[tuple[int | None, Active]]:
+        """``(index, attempt)`` of all that is awaited; index None without items."""
+        if self.items is not None:
+            return list(self.items.active.items())
+        return [(None, self.single)] if self.single else []
+
+
+@dataclass(slots=True)
+class State:
+    """See the module. ``absorbed`` is the highest FIFO sequence number folded; ``version`` counts saves."""
+
+    execution: str
+    workflow: str
+    workflow_version: int
+    created_at: float
+    size: int
+    """How many tasks the graph has."""
+    status: ExecutionStatus = ExecutionStatus.RUNNING
+    version: int = 0
+    absorbed: str = ""
+    updated_at: float = 0.0
+    parent: Parent | None = None
+    codes: list[str] = field(default_factory=list)
+    visits: dict[int, int] = field(default_factory=dict)
+    last_attempt: dict[int, int] = field(default_factory=dict)
+    item_counts: dict[int, tuple[int, int]] = field(default_factory=dict)
+    active: dict[tuple[int, int], Visit] = field(default_factory=dict)
+    fired: dict[int, dict[int, int]] = field(default_factory=dict)
+    join_runs: dict[int, int] = field(default_factory=dict)
+    begun: int = 0
+    unhandled: int = 0
+    """Tasks whose latest visit failed unhandled; ``failures`` are those of which any visit did."""
+    failures: int = 0
+    held: int = 0
+    verdicts: int = 0
+    failed: bool = False
+    stopping: bool = False
+    paused: bool = False
+    error: dict[str, Any] | None = None
+    vars_number: int = 0
+    deadline: float | None = None
+    salt: str = ""
+    outbox: list[list[Any]] = field(default_factory=list)
+    private: set[tuple[int, int]] = field(default_factory=set, compare=False, repr=False)
+    """Visits that this copy has made its own; never stored."""
+
+    def __post_init__(self) -> None:
+        if not self.codes:
+            self.codes = [CODES[TaskStatus.PENDING]] * self.size
+
+    def copy(self) -> State:
+        """A copy that can be changed without the original noticing; visits are copied when first touched."""
+        twin = copy(self)
+        for name in _CONTAINERS:
+            setattr(twin, name, copy(getattr(self, name)))
+        twin.fired = {task: dict(arrivals) for task, arrivals in self.fired.items()}
+        twin.private = set()
+        return twin
+
+    def own(self, task: int, visit: int) -> Visit | None:
+        """The visit, safe to change; None if it has ended."""
+        key = (task, visit)
+        found = self.active.get(key)
+        if found is not None and key not in self.private:
+            found = self.active[key] = found.copy()
+            self.private.add(key)
+        return found
+
+    def visits_of(self, task: int) -> int:
+        """How often the task has begun."""
+        return self.visits.get(task) or (self.begun >> task & 1)
+
+    def latest(self, task: int) -> TaskStatus:
+        """How the latest ended visit of the task ended; pending if none has."""
+        return STATUS_OF[self.codes[task]]
+
+    def running(self) -> int:
+        """The tasks with a visit that has not ended, as a bit set."""
+        bits = 0
+        for task, _ in self.active:
+            bits |= 1 << task
+        return bits

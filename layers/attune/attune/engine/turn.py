@@ -1,0 +1,66 @@
+"""The working memory of one fold: the state being changed, and what it asks for."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from attune.engine.context import Context
+from attune.engine.effects import Effect, Write, WriteOutput, WriteRecord, WriteVars, WriteVerdict
+from attune.engine.facts import OUTPUT, Facts, record_key, vars_key, verdict_key
+from attune.engine.ids import AttemptId
+from attune.engine.state import State
+from attune.exceptions import TemplateError, task_error
+from attune.language.graph import Graph, Task
+
+
+@dataclass(slots=True)
+class Turn:
+    """Passed through the fold's functions; ``state`` is a private copy."""
+
+    graph: Graph
+    state: State
+    facts: Facts
+    now: float
+    effects: list[Effect] = field(default_factory=list)
+    writes: dict[tuple[Any, ...], Write] = field(default_factory=dict)
+    ready: deque[AttemptId] = field(default_factory=deque)
+    """Attempts to start before the fold is over."""
+
+    @property
+    def context(self) -> Context:
+        """Templates see the state as it is at this point of the fold."""
+        return Context(self.graph, self.state, self.facts, self.now)
+
+    def ask(self, effect: Effect) -> None:
+        """Have this sent after the save."""
+        self.effects.append(effect)
+
+    def write_vars(self, values: Mapping[str, Any]) -> None:
+        """Publish: a new number for each change, of which only the last needs to be kept."""
+        self.state.vars_number += 1
+        self.writes[("vars",)] = WriteVars(self.state.vars_number, values)
+        self.facts.put(vars_key(self.state.vars_number), values)
+
+    def write_verdict(self, task: Task, visit: int, error: Mapping[str, Any]) -> None:
+        """The fold itself found that this visit failed."""
+        self.state.verdicts |= 1 << task.index
+        self.writes[("verdict", task.index, visit)] = WriteVerdict(task.name, visit, error)
+        self.facts.put(verdict_key(task.name, visit), error)
+
+    def write_output(self, output: Any, error: Mapping[str, Any] | None) -> None:
+        """What the execution ends with."""
+        self.writes[("output",)] = WriteOutput(output, error)
+        self.facts.put(OUTPUT, {"output": output, "error": error})
+
+    def write_record(self, attempt: AttemptId, error: Mapping[str, Any]) -> None:
+        """An attempt failed before it was asked for."""
+        self.writes[("record", attempt)] = WriteRecord(attempt, error)
+        self.facts.put(record_key(attempt), {"status": "failed", "result": None, "error": error})
+
+
+def template_failure(error: TemplateError) -> dict[str, Any]:
+    """A template's failure as a task's error; trying again would not mend it."""
+    return task_error("template_error", error.message, retryable=False, details=error.to_dict()["details"])

@@ -1,0 +1,139 @@
+"""Load → fold → save → send: the only code that changes an execution's state.
+
+Called with the letters of one execution, in the order of its mailbox. See docs/explanation/protocol.md for why
+each step stands where it does; the promises are tested one by one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from attune.engine import outbox
+from attune.engine.advance import VANISHED, Folded, born, fold, tombstone
+from attune.engine.facts import START, Key, MissingFacts
+from attune.engine.messages import Cancel, Message, Start
+from attune.engine.state import State
+from attune.exceptions import AttuneError, Conflict
+from attune.execution.dispatch import Dispatcher
+from attune.execution.ports import Catalog, Clock, ExecutionStore
+from attune.language.graph import Graph
+from attune.language.status import ExecutionStatus
+
+MAX_ROUNDS = 50
+"""How often one fold may ask for more facts, and how often a refused save is folded anew, before it is an error."""
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A letter as it came: ``sequence`` is the FIFO queue's SequenceNumber (20 digits, growing per execution)."""
+
+    sequence: str
+    message: Message
+
+
+class Advancer:
+    """Advances executions, one at a time."""
+
+    def __init__(self, store: ExecutionStore, catalog: Catalog, dispatcher: Dispatcher, clock: Clock) -> None:
+        self._store, self._catalog, self._dispatcher, self._clock = store, catalog, dispatcher, clock
+        self._graphs: dict[tuple[str, int], Graph] = {}
+
+    def advance(self, execution: str, letters: Sequence[Received]) -> State | None:
+        """Fold the letters that are new, save once, send. Returns the state; None if there is no such execution.
+
+        Raises:
+            Unavailable: a service did not answer; the same letters must come again.
+        """
+        for _ in range(MAX_ROUNDS):
+            state = self._store.load(execution)
+            fresh = [letter for letter in letters if state is None or letter.sequence > state.absorbed]
+            if state is not None and len(fresh) < len(letters):
+                self._send_again(state)
+            if not fresh:
+                return state
+            saved = self._fold_and_save(execution, state, fresh)
+            if saved is not _REFUSED:
+                return saved
+        raise Conflict(f"execution {execution} was saved by somebody else {MAX_ROUNDS} times in a row")
+
+    def _send_again(self, state: State) -> None:
+        """These letters were absorbed before, so whoever did it may have died before sending (promise 2)."""
+        if state.outbox:
+            graph = self._graph(state.workflow, state.workflow_version)
+            known: dict[Key, Any] = {}
+            effects = self._with_facts(state.execution, known, lambda: outbox.rebuild(graph, state, known))
+            self._dispatcher.send(state, effects)
+
+    def _fold_and_save(self, execution: str, state: State | None, fresh: Sequence[Received]) -> Any:
+        expected = state.version if state else 0
+        folded = self._fold(execution, state, [letter.message for letter in fresh])
+        if folded is None:
+            return state
+        after = replace(folded.state, version=expected + 1, absorbed=fresh[-1].sequence)
+        self._store.write(execution, folded.writes)
+        if not self._store.save(after, expected):
+            return _REFUSED
+        self._dispatcher.send(after, folded.effects)
+        return after
+
+    def _fold(self, execution: str, state: State | None, batch: list[Message]) -> Folded | None:
+        known: dict[Key, Any] = {}
+        if state is None or state.workflow == VANISHED:
+            start = self._start(execution, batch)
+            if start is None or state is not None:
+                return self._without_start(execution, state, batch)
+            known[START] = asdict(start)
+            graph = self._graph(start.workflow, start.workflow_version)
+            state = born(start, graph)
+        else:
+            graph = self._graph(state.workflow, state.workflow_version)
+        current, now = state, self._clock.now()
+        return self._with_facts(execution, known, lambda: fold(graph, current, batch, now, known))
+
+    def _start(self, execution: str, batch: list[Message]) -> Start | None:
+        for message in batch:
+            if isinstance(message, Start):
+                return message
+        return self._store.load_start(execution)
+
+    def _without_start(self, execution: str, state: State | None, batch: list[Message]) -> Folded | None:
+        """Letters for what was never started: a cancellation leaves a tombstone, a late start finds it."""
+        start = next((message for message in batch if isinstance(message, Start)), None)
+        if state is not None and start is not None:
+            return self._bury(state, start)
+        if state is None and any(isinstance(message, Cancel) for message in batch):
+            return Folded(tombstone(execution, self._clock.now()), (), ())
+        return None
+
+    def _bury(self, state: State, start: Start) -> Folded:
+        """A start that comes after its cancellation: the execution has existed, and was cancelled."""
+        graph = self._graph(start.workflow, start.workflow_version)
+        begun = replace(born(start, graph), version=state.version)
+        known: dict[Key, Any] = {START: asdict(start)}
+        now = self._clock.now()
+        cancel = Cancel("cancelled before it started")
+        return self._with_facts(
+            start.execution, known, lambda: fold(graph, replace(begun, status=ExecutionStatus.RUNNING), [cancel], now, known)
+        )
+
+    def _with_facts(self, execution: str, known: dict[Key, Any], compute: Any) -> Any:
+        """Compute, fetching what is found to be missing, until nothing is."""
+        for _ in range(MAX_ROUNDS):
+            try:
+                return compute()
+            except MissingFacts as missing:
+                known.update(self._store.facts(execution, missing.keys))
+        raise AttuneError(f"execution {execution} asked for facts {MAX_ROUNDS} times in one fold")
+
+    def _graph(self, ref: str, version: int) -> Graph:
+        """Versions are immutable, so a graph once loaded stays."""
+        key = (ref, version)
+        if key not in self._graphs:
+            self._graphs[key] = self._catalog.workflow(ref, version).graph
+        return self._graphs[key]
+
+
+_REFUSED = object()
+

@@ -1,0 +1,123 @@
+"""Sending what a fold asked for. Every effect can be sent any number of times (promise 3)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from attune.engine.effects import Announce, CancelChild, Effect, NotifyParent, RunTask, SetTimer, StartChild
+from attune.engine.messages import Cancel, Parent, Start, TaskEnded
+from attune.engine.state import State
+from attune.exceptions import AttuneError, task_error
+from attune.execution.ports import (
+    Catalog,
+    Clock,
+    EventBus,
+    ExecutionStore,
+    Letter,
+    Mailbox,
+    Record,
+    TaskMessage,
+    TaskQueue,
+    Timers,
+)
+from attune.execution.reporting import ended_message
+from attune.execution.starting import prepare
+from attune.language.status import ExecutionStatus, TaskStatus
+
+_TASK_STATUS = {
+    ExecutionStatus.COMPLETED: TaskStatus.COMPLETED,
+    ExecutionStatus.TIMED_OUT: TaskStatus.TIMED_OUT,
+}
+"""How a child execution's end looks to its parent's task; anything else is a failure."""
+
+
+class Dispatcher:
+    """Turns effects into calls of the ports, as few as possible."""
+
+    def __init__(
+        self,
+        store: ExecutionStore,
+        catalog: Catalog,
+        mailbox: Mailbox,
+        tasks: TaskQueue,
+        timers: Timers,
+        bus: EventBus,
+        clock: Clock,
+    ) -> None:
+        self._store, self._catalog, self._clock = store, catalog, clock
+        self._mailbox, self._tasks, self._timers, self._bus = mailbox, tasks, timers, bus
+        self._senders: dict[type, Callable[[State, list[Any]], None]] = {
+            RunTask: self._run,
+            SetTimer: self._set_timers,
+            StartChild: self._start_children,
+            CancelChild: self._cancel_children,
+            NotifyParent: self._notify,
+            Announce: self._announce,
+        }
+
+    def send(self, state: State, effects: Iterable[Effect]) -> None:
+        """Send them all, those of a kind together."""
+        by_kind: dict[type, list[Effect]] = {}
+        for effect in effects:
+            by_kind.setdefault(type(effect), []).append(effect)
+        for kind, same in by_kind.items():
+            self._senders[kind](state, same)
+
+    def _run(self, state: State, effects: Sequence[RunTask]) -> None:
+        self._tasks.send([TaskMessage.of(state, effect) for effect in effects])
+
+    def _set_timers(self, state: State, effects: Sequence[SetTimer]) -> None:
+        self._timers.set(state.execution, effects, self._clock.now())
+
+    def _start_children(self, state: State, effects: Sequence[StartChild]) -> None:
+        self._mailbox.post([self._child_letter(state, effect) for effect in effects])
+
+    def _child_letter(self, state: State, effect: StartChild) -> Letter:
+        """The child's start; or, if it cannot start at all, the parent's news of that."""
+        try:
+            start = self._child_start(state, effect)
+        except AttuneError as error:
+            existing = self._store.load_start(effect.child)
+            if existing is not None:
+                return Letter(effect.child, existing)
+            failure = task_error(error.code, error.message, retryable=False, details=error.details)
+            return self._report(effect.parent, TaskStatus.FAILED, None, failure, effect.salt, effect.child)
+        if not self._store.create(start):
+            start = self._store.load_start(effect.child) or start
+        return Letter(effect.child, start)
+
+    def _child_start(self, state: State, effect: StartChild) -> Start:
+        mine = self._store.load_start(state.execution)
+        return prepare(
+            self._catalog,
+            effect.workflow,
+            effect.parameters,
+            execution=effect.child,
+            now=state.updated_at,
+            trigger={"type": "workflow", "execution": state.execution, "task": effect.parent.attempt.task},
+            identity=mine.identity if mine else "anonymous",
+            parent=effect.parent,
+        )
+
+    def _cancel_children(self, state: State, effects: Sequence[CancelChild]) -> None:
+        del state
+        self._mailbox.post([Letter(e.child, Cancel(e.reason, e.generation)) for e in effects])
+
+    def _notify(self, state: State, effects: Sequence[NotifyParent]) -> None:
+        for effect in effects:
+            status = _TASK_STATUS.get(effect.status, TaskStatus.FAILED)
+            letter = self._report(effect.parent, status, effect.output, effect.error, effect.salt, state.execution)
+            self._mailbox.post([letter])
+
+    def _report(
+        self, parent: Parent, status: TaskStatus, output: Any, error: Any, salt: str, child: str
+    ) -> Letter:
+        """Record a child's end as its parent's attempt, as a worker does, and tell the parent."""
+        record = Record(str(status), output, error)
+        recorded = self._store.finish(parent.execution, parent.attempt, record, self._clock.now(), child)
+        message: TaskEnded = ended_message(parent.attempt, recorded, salt)
+        return Letter(parent.execution, message)
+
+    def _announce(self, state: State, effects: Sequence[Announce]) -> None:
+        self._bus.announce(state, effects)

@@ -1,0 +1,1 @@
+"""YAML in, checked models and a compiled graph out. Pure."""

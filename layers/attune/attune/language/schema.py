@@ -1,0 +1,58 @@
+"""Checking values against JSON Schemas, and filling in what they give as defaults.
+
+jsonschema is loaded when the first schema is met, so that a hot path that meets none starts without it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+
+def mismatches(value: Any, schema: Mapping[str, Any]) -> list[dict[str, str]]:
+    """Every way in which the value does not fit, as ``{path, message}``; empty when it fits."""
+    errors = _validator(json.dumps(schema, sort_keys=True)).iter_errors(value)
+    found = [{"path": error.json_path, "message": _words(error)} for error in errors]
+    return sorted(found, key=lambda row: (row["path"], row["message"]))
+
+
+def _words(error: Any) -> str:
+    """The mismatch in words, without repeating a large value."""
+    message: str = error.message
+    return message if len(message) <= 300 else f"{message[:140]} … {message[-140:]}"
+
+
+def with_defaults(value: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:
+    """The mapping with the defaults of its schema's ``properties`` filled in, at every depth that is present."""
+    filled = dict(value)
+    for name, rule in (schema.get("properties") or {}).items():
+        if not isinstance(rule, Mapping):
+            continue
+        if name not in filled and "default" in rule:
+            filled[name] = rule["default"]
+        if isinstance(filled.get(name), Mapping) and "properties" in rule:
+            filled[name] = with_defaults(filled[name], rule)
+    return filled
+
+
+@lru_cache(maxsize=256)
+def _validator(source: str) -> Any:
+    import jsonschema
+
+    schema = json.loads(source)
+    kind = jsonschema.validators.validator_for(schema, default=jsonschema.Draft202012Validator)
+    return kind(schema, format_checker=kind.FORMAT_CHECKER)
+
+
+def schema_error(schema: Any) -> str | None:
+    """What is wrong with a schema itself, or None."""
+    import jsonschema
+
+    try:
+        kind = jsonschema.validators.validator_for(schema, default=jsonschema.Draft202012Validator)
+        kind.check_schema(schema)
+    except jsonschema.SchemaError as error:
+        return f"{error.json_path}: {error.message}"
+    return None

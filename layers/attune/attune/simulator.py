@@ -1,0 +1,116 @@
+"""The simulator: a workflow run in memory, in virtual time, by the same code as on AWS.
+
+Only the ports are other ones. Actions run for real (in processes of their own) unless a runner is given that
+answers for them; hours of waiting pass at once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from attune.actions.attempt import Attempt, Outcome
+from attune.adapters.memory.catalog import MemoryCatalog
+from attune.adapters.memory.clock import VirtualClock
+from attune.adapters.memory.cloud import MemoryCloud
+from attune.adapters.memory.store import MemoryStore
+from attune.engine.facts import OUTPUT
+from attune.engine.ids import execution_id
+from attune.engine.messages import Cancel, Message
+from attune.engine.state import State
+from attune.execution.advancer import Advancer, Received
+from attune.execution.dispatch import Dispatcher
+from attune.execution.ports import Letter, TaskMessage
+from attune.execution.starting import prepare
+from attune.execution.worker import Lease, Runner, Worker
+
+LEASE = 900.0
+"""Seconds a simulated worker has."""
+Observer = Callable[[State, list[Message]], None]
+
+
+class TimedRunner:
+    """Runs with another runner and lets the virtual clock pass as long as each attempt really took."""
+
+    def __init__(self, runner: Runner, clock: VirtualClock) -> None:
+        self._runner, self._clock = runner, clock
+
+    def run(self, attempts: Sequence[Attempt], *, deadline: float) -> Iterator[tuple[int, Outcome]]:
+        """See :class:`attune.execution.worker.Runner`."""
+        virtual, real = self._clock.now(), time.monotonic()
+        for ended in self._runner.run(attempts, deadline=deadline):
+            self._clock.set(virtual + time.monotonic() - real)
+            yield ended
+
+
+class Simulator:
+    """One small world: start executions in it, then :meth:`run`."""
+
+    def __init__(
+        self,
+        catalog: MemoryCatalog,
+        runner: Runner,
+        *,
+        clock: VirtualClock | None = None,
+        observer: Observer | None = None,
+        pack_config: Callable[[str], dict[str, Any]] | None = None,
+    ) -> None:
+        self.clock = clock or VirtualClock()
+        self.catalog, self.store = catalog, MemoryStore()
+        self.cloud = MemoryCloud(self.clock, self._advance, self._work)
+        self._observer = observer
+        dispatcher = Dispatcher(self.store, catalog, self.cloud, self.cloud, self.cloud, self.cloud, self.clock)
+        self.advancer = Advancer(self.store, catalog, dispatcher, self.clock)
+        config = pack_config or (lambda pack: dict(catalog.pack(pack).config))
+        self.worker = Worker(self.store, self.cloud, self.cloud, runner, self.clock, config)
+        self._count = 0
+
+    def start(self, ref: str, parameters: Mapping[str, Any], identity: str = "simulator") -> str:
+        """Start the latest version of a workflow; raises NotFound and InvalidParameters."""
+        self._count += 1
+        now = self.clock.now()
+        execution = execution_id(now, hashlib.sha256(str(self._count).encode()).digest())
+        trigger = {"type": "cli"}
+        start = prepare(
+            self.catalog, ref, parameters, execution=execution, now=now, trigger=trigger, identity=identity
+        )
+        self.store.create(start)
+        self.post(execution, start)
+        return execution
+
+    def post(self, execution: str, message: Message) -> None:
+        """Put a letter into an execution's mailbox."""
+        self.cloud.post([Letter(execution, message)])
+
+    def cancel(self, execution: str, reason: str = "") -> None:
+        """Ask an execution to stop."""
+        self.post(execution, Cancel(reason))
+
+    def run(self, until: float | None = None) -> None:
+        """Let everything happen, or everything up to a time."""
+        while self.cloud.step():
+            if until is not None and self.clock.now() >= until:
+                return
+
+    def state(self, execution: str) -> State:
+        """Where an execution stands; raises KeyError if it has none yet."""
+        state = self.store.load(execution)
+        if state is None:
+            raise KeyError(execution)
+        return state
+
+    def output(self, execution: str) -> Any:
+        """What an ended execution returned."""
+        return (self.store.facts(execution, [OUTPUT])[OUTPUT] or {}).get("output")
+
+    def _advance(self, execution: str, letters: list[Received]) -> None:
+        state = self.advancer.advance(execution, letters)
+        if state is not None and self._observer is not None:
+            self._observer(state, [letter.message for letter in letters])
+
+    def _work(self, batch: list[TaskMessage]) -> list[int]:
+        return self.worker.work(batch, Lease(token=f"worker-{time.monotonic_ns()}", seconds=LEASE))
+
+
