@@ -90,9 +90,8 @@ class Simulator:
 
     def run(self, until: float | None = None) -> None:
         """Let everything happen, or everything up to a time."""
-        while self.cloud.step():
-            if until is not None and self.clock.now() >= until:
-                return
+        while self.cloud.step(until):
+            pass
 
     def state(self, execution: str) -> State:
         """Where an execution stands; raises KeyError if it has none yet."""
@@ -105,10 +104,12 @@ class Simulator:
         """What an ended execution returned."""
         return (self.store.facts(execution, [OUTPUT])[OUTPUT] or {}).get("output")
 
-    def _advance(self, execution: str, letters: list[Received]) -> None:
-        state = self.advancer.advance(execution, letters)
+    def _advance(self, execution: str, letters: list[Received]) -> int:
+        done = self.advancer.deliver(execution, letters)
+        state = self.store.load(execution)
         if state is not None and self._observer is not None:
             self._observer(state, [letter.message for letter in letters])
+        return done
 
     def _work(self, batch: list[TaskMessage]) -> list[int]:
         return self.worker.work(batch, Lease(token=f"worker-{time.monotonic_ns()}", seconds=LEASE))

@@ -23,6 +23,7 @@ _PLAIN = {
     "error": "e",
     "vars_number": "vn",
     "deadline": "dl",
+    "ended_at": "ea",
     "salt": "sa",
     "outbox": "o",
 }

@@ -23,6 +23,7 @@ def finish(turn: Turn, status: ExecutionStatus, error: Mapping[str, Any] | None 
     if problem is not None and status is ExecutionStatus.COMPLETED:
         status, error = ExecutionStatus.FAILED, problem
     state.status, state.error = status, dict(error) if error else None
+    state.ended_at = turn.now
     turn.write_output(output, state.error)
     if state.parent is not None:
         turn.ask(NotifyParent(state.parent, status, output, state.error, state.salt))

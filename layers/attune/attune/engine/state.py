@@ -118,6 +118,7 @@ class State:
     error: dict[str, Any] | None = None
     vars_number: int = 0
     deadline: float | None = None
+    ended_at: float | None = None
     salt: str = ""
     outbox: list[list[Any]] = field(default_factory=list)
     private: set[tuple[int, int]] = field(default_factory=set, compare=False, repr=False)

@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from attune.engine import outbox
+from attune.engine import codec, outbox
 from attune.engine.advance import VANISHED, Folded, born, fold, tombstone
 from attune.engine.facts import START, Key, MissingFacts
-from attune.engine.messages import Cancel, Message, Start
+from attune.engine.messages import Cancel, Dead, Message, Start
 from attune.engine.state import State
 from attune.exceptions import AttuneError, Conflict
 from attune.execution.dispatch import Dispatcher
@@ -39,6 +39,29 @@ class Advancer:
     def __init__(self, store: ExecutionStore, catalog: Catalog, dispatcher: Dispatcher, clock: Clock) -> None:
         self._store, self._catalog, self._dispatcher, self._clock = store, catalog, dispatcher, clock
         self._graphs: dict[tuple[str, int], Graph] = {}
+
+    def deliver(self, execution: str, letters: Sequence[Received]) -> int:
+        """Advance by a batch; returns how many of its letters need not come again.
+
+        One letter that cannot be folded must not take the others along: those before it are absorbed one by one.
+        """
+        try:
+            self.advance(execution, letters)
+        except Exception:
+            if len(letters) == 1:
+                raise
+            return self._deliver_singly(execution, letters)
+        return len(letters)
+
+    def _deliver_singly(self, execution: str, letters: Sequence[Received]) -> int:
+        for position, letter in enumerate(letters):
+            try:
+                self.advance(execution, [letter])
+            except Exception:
+                if position == 0:
+                    raise
+                return position
+        return len(letters)
 
     def advance(self, execution: str, letters: Sequence[Received]) -> State | None:
         """Fold the letters that are new, save once, send. Returns the state; None if there is no such execution.
@@ -69,7 +92,7 @@ class Advancer:
     def _fold_and_save(self, execution: str, state: State | None, fresh: Sequence[Received]) -> Any:
         expected = state.version if state else 0
         folded = self._fold(execution, state, [letter.message for letter in fresh])
-        if folded is None:
+        if folded is None or (state is not None and _is_idle(state, folded)):
             return state
         after = replace(folded.state, version=expected + 1, absorbed=fresh[-1].sequence)
         self._store.write(execution, folded.writes)
@@ -90,7 +113,15 @@ class Advancer:
         else:
             graph = self._graph(state.workflow, state.workflow_version)
         current, now = state, self._clock.now()
-        return self._with_facts(execution, known, lambda: fold(graph, current, batch, now, known))
+        try:
+            return self._with_facts(execution, known, lambda: fold(graph, current, batch, now, known))
+        except AttuneError:
+            raise
+        except Exception as error:
+            poisoned = [_as_poison(message, error) for message in batch]
+            if poisoned == batch:
+                raise
+            return self._with_facts(execution, known, lambda: fold(graph, current, poisoned, now, known))
 
     def _start(self, execution: str, batch: list[Message]) -> Start | None:
         for message in batch:
@@ -137,3 +168,17 @@ class Advancer:
 
 _REFUSED = object()
 
+
+def _is_idle(before: State, folded: Folded) -> bool:
+    """True when nothing came of the letters (late timers, duplicates): then a save would only cost."""
+    if folded.writes or folded.effects:
+        return False
+    old, new = codec.encode(before), codec.encode(folded.state)
+    return before.status is folded.state.status and old | {"o": 0} == new | {"o": 0}
+
+
+def _as_poison(message: Message, error: Exception) -> Message:
+    """A dead letter that cannot be folded on its second chance either parks its execution."""
+    if isinstance(message, Dead) and message.poison is None:
+        return replace(message, poison=f"{type(error).__name__}: {error}")
+    return message

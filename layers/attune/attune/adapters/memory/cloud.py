@@ -10,7 +10,6 @@ import heapq
 import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from attune.adapters.memory.clock import VirtualClock
 from attune.engine.effects import Announce, SetTimer
@@ -41,7 +40,7 @@ class MemoryCloud:
     """Implements the ports Mailbox, TaskQueue, Timers and EventBus; :meth:`step` delivers the next thing due."""
 
     clock: VirtualClock
-    on_letters: Callable[[str, list[Received]], Any] = lambda execution, letters: None
+    on_letters: Callable[[str, list[Received]], int] = lambda execution, letters: len(letters)
     on_tasks: Callable[[list[TaskMessage]], list[int]] = lambda batch: []
     events: list[tuple[float, State, Announce]] = field(default_factory=list)
     dead_letters: list[Letter] = field(default_factory=list)
@@ -56,9 +55,9 @@ class MemoryCloud:
         """Have something happen at a time."""
         heapq.heappush(self._due, (due, next(self._order), action))
 
-    def step(self) -> bool:
-        """Let the next thing happen; False when nothing is left."""
-        if not self._due:
+    def step(self, until: float | None = None) -> bool:
+        """Let the next thing happen; False when nothing is left (to happen before ``until``)."""
+        if not self._due or (until is not None and self._due[0][0] > until):
             return False
         due, _, action = heapq.heappop(self._due)
         self.clock.set(due)
@@ -92,13 +91,13 @@ class MemoryCloud:
         for queued in batch:
             queued.receives += 1
         try:
-            self.on_letters(execution, [Received(q.sequence, q.letter.message) for q in batch])
+            done = self.on_letters(execution, [Received(q.sequence, q.letter.message) for q in batch])
         except Exception:
-            self.at(self.clock.now() + VISIBILITY, lambda: self._deliver(execution))
-            return
-        del box[: len(batch)]
+            done = 0
+        del box[:done]
         if box:
-            self.at(self.clock.now(), lambda: self._deliver(execution))
+            wait = VISIBILITY if done < len(batch) else 0
+            self.at(self.clock.now() + wait, lambda: self._deliver(execution))
 
     def send(self, messages: Sequence[TaskMessage]) -> None:
         """See the port TaskQueue."""

@@ -1,0 +1,198 @@
+"""What the API shows of executions: read, never written here."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from attune.engine.facts import OUTPUT
+from attune.engine.messages import Start
+from attune.engine.state import Items, State
+from attune.exceptions import NotFound
+from attune.execution.ports import Catalog, Directory, ExecutionStore
+from attune.language.graph import Graph, Task, Transition
+from attune.language.status import ExecutionStatus, TaskStatus
+
+
+class Reader:
+    """Answers questions about executions."""
+
+    def __init__(self, store: ExecutionStore, directory: Directory, catalog: Catalog) -> None:
+        self._store, self._directory, self._catalog = store, directory, catalog
+
+    def execution(self, execution: str) -> dict[str, Any]:
+        """Everything about one execution but its tasks; raises NotFound."""
+        start, state = self._both(execution)
+        ended = state is not None and state.status.ended
+        output = (self._store.facts(execution, [OUTPUT])[OUTPUT] or {}) if ended else {}
+        return {
+            **_summary(execution, start, state),
+            "parameters": start.parameters if start else {},
+            "output": output.get("output"),
+            "tasks": _counts(state) if state else {},
+        }
+
+    def list(
+        self, workflow: str | None, status: ExecutionStatus | None, limit: int, cursor: str
+    ) -> dict[str, Any]:
+        """A page of summaries, newest first."""
+        page = self._directory.list(workflow=workflow, status=status, limit=limit, cursor=cursor)
+        rows = [_summary(e, self._store.load_start(e), self._store.load(e)) for e in page.executions]
+        return {"items": rows, "cursor": page.cursor}
+
+    def tasks(self, execution: str, limit: int, cursor: str) -> dict[str, Any]:
+        """A page of attempts; the first page begins with what has no record (skipped, held, not yet claimed)."""
+        _, state = self._both(execution)
+        rows, following = self._directory.attempts(execution, limit=limit, cursor=cursor)
+        shown = [_attempt_row(row) for row in rows]
+        if state is not None and state.workflow and not cursor:
+            graph = self._graph(state)
+            recorded = {(row["task"], row["visit"]) for row in shown}
+            shown = [*_without_record(graph, state, recorded), *shown]
+        return {"items": shown, "cursor": following}
+
+    def graph(self, execution: str) -> dict[str, Any]:
+        """The workflow as nodes and edges, each node with where it stands."""
+        start, state = self._both(execution)
+        ref, version = (state.workflow, state.workflow_version) if state else _pinned(start)
+        graph = self._catalog.workflow(ref, version).graph if ref else Graph("", "", "", (), ())
+        nodes = [_node(task, state) for task in graph.tasks]
+        return {"nodes": nodes, "edges": [edge for task in graph.tasks for edge in _edges(graph, task)]}
+
+    def status(self, execution: str) -> ExecutionStatus:
+        """Where it stands; raises NotFound."""
+        _, state = self._both(execution)
+        return state.status if state else ExecutionStatus.REQUESTED
+
+    def _both(self, execution: str) -> tuple[Start | None, State | None]:
+        start, state = self._store.load_start(execution), self._store.load(execution)
+        if start is None and state is None:
+            raise NotFound(f"there is no execution '{execution}'", execution_id=execution)
+        return start, state
+
+    def _graph(self, state: State) -> Graph:
+        return self._catalog.workflow(state.workflow, state.workflow_version).graph
+
+
+def _pinned(start: Start | None) -> tuple[str, int]:
+    return (start.workflow, start.workflow_version) if start else ("", 0)
+
+
+def iso(seconds: float | None) -> str | None:
+    """Epoch seconds as ISO 8601 in UTC."""
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
+
+
+def _summary(execution: str, start: Start | None, state: State | None) -> dict[str, Any]:
+    ref, version = _pinned(start)
+    created = start.created_at if start else (state.created_at if state else None)
+    ended = state.ended_at if state is not None else None
+    parent = start.parent if start else None
+    return {
+        "id": execution,
+        "workflow": ref,
+        "workflow_version": version,
+        "status": str(state.status if state else ExecutionStatus.REQUESTED),
+        "error": state.error if state else None,
+        "trigger": start.trigger if start else {},
+        "identity": start.identity if start else "",
+        "parent": {"execution": parent.execution, "task": parent.attempt.task} if parent else None,
+        "created_at": iso(created),
+        "updated_at": iso(state.updated_at if state else created),
+        "ended_at": iso(ended),
+        "duration": None if ended is None or created is None else round(ended - created, 3),
+    }
+
+
+def task_status(state: State | None, index: int) -> TaskStatus:
+    """Where a task stands: what it is doing now, else how its latest visit ended."""
+    if state is None:
+        return TaskStatus.PENDING
+    doing = [visit for (task, _), visit in state.active.items() if task == index]
+    if not doing:
+        return state.latest(index)
+    attempts = [active.status for visit in doing for _, active in visit.attempts()]
+    return attempts[0] if attempts else TaskStatus.RUNNING
+
+
+def _counts(state: State) -> dict[str, int]:
+    return dict(Counter(str(task_status(state, index)) for index in range(state.size)))
+
+
+def _attempt_row(row: Mapping[str, Any]) -> dict[str, Any]:
+    started, ended = row.get("started_at"), row.get("ended_at")
+    both = started is not None and ended is not None
+    return {
+        "task": row["task"],
+        "visit": row["visit"],
+        "index": row["index"],
+        "attempt": row["attempt"],
+        "status": row.get("status") or str(TaskStatus.RUNNING),
+        "action": row.get("action"),
+        "input": row.get("input"),
+        "result": row.get("result"),
+        "error": row.get("error"),
+        "started_at": iso(started),
+        "ended_at": iso(ended),
+        "duration": round(float(ended) - float(started), 3) if both else None,  # type: ignore[arg-type]
+        "child": row.get("child") or None,
+    }
+
+
+def _without_record(graph: Graph, state: State, recorded: set[tuple[str, int]]) -> Iterator[dict[str, Any]]:
+    for task in graph.tasks:
+        visit = state.visits_of(task.index)
+        status = task_status(state, task.index)
+        if status is not TaskStatus.PENDING and (task.name, visit) not in recorded:
+            bare = {"task": task.name, "visit": visit, "index": None, "attempt": 1, "action": task.action}
+            yield _attempt_row({**bare, "status": str(status), "child": _child(state, task.index)})
+
+
+def _child(state: State, index: int) -> str | None:
+    actives = (active for (task, _), visit in state.active.items() if task == index for _, active in visit.attempts())
+    return next((active.child for active in actives if active.child), None)
+
+
+def _node(task: Task, state: State | None) -> dict[str, Any]:
+    return {
+        "name": task.name,
+        "action": task.action,
+        "type": str(task.spec.runner) if task.spec else "action",
+        "status": str(task_status(state, task.index)),
+        "visits": state.visits_of(task.index) if state else 0,
+        "items": _items(task, state),
+    }
+
+
+def _items(task: Task, state: State | None) -> dict[str, int] | None:
+    if state is None or task.with_items is None:
+        return None
+    under_way = [visit.items for (index, _), visit in state.active.items() if index == task.index and visit.items]
+    if under_way:
+        items: Items = under_way[-1]
+        return {"total": items.total, "done": items.next - len(items.active), "failed": len(items.failed)}
+    total, failed = state.item_counts.get(task.index, (0, 0))
+    return {"total": total, "done": total, "failed": failed}
+
+
+def _edges(graph: Graph, task: Task) -> Iterator[dict[str, Any]]:
+    for transition in task.transitions:
+        targets = [graph.tasks[index].name for index in transition.targets] + (["fail"] if transition.fail else [])
+        for target in targets:
+            yield {"from": task.name, "to": target, "on": _kind(transition), "when": transition.when}
+
+
+def _kind(transition: Transition) -> str:
+    if transition.decision:
+        return "decision"
+    ends = set(transition.ends)
+    names = {
+        frozenset({TaskStatus.COMPLETED}): "success",
+        frozenset({TaskStatus.FAILED, TaskStatus.TIMED_OUT}): "failure",
+        frozenset({TaskStatus.FAILED}): "failure",
+        frozenset({TaskStatus.TIMED_OUT}): "timeout",
+        frozenset({TaskStatus.SKIPPED}): "skip",
+    }
+    return names.get(frozenset(ends), "complete")

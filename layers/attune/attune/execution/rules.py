@@ -1,0 +1,84 @@
+"""From an event to the executions that rules start for it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from attune.exceptions import AttuneError
+from attune.execution.ports import Catalog, Clock
+from attune.execution.starting import Started, Starter
+from attune.language import templates
+from attune.language.patterns import matches
+from attune.language.rule import Rule, TriggerType
+
+REMEMBER = 30.0
+"""Seconds for which the list of rules is not read again."""
+SCHEDULE_SOURCE = "attune.schedule"
+"""The ``source`` of the events that the schedules of rules put on the bus; ``detail`` is ``{rule, time}``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fired:
+    """What came of a rule that an event fired: an execution, or why there is none."""
+
+    rule: str
+    started: Started | None = None
+    error: AttuneError | None = None
+
+
+class Rules:
+    """Holds events against the registered rules."""
+
+    def __init__(self, catalog: Catalog, starter: Starter, clock: Clock) -> None:
+        self._catalog, self._starter, self._clock = catalog, starter, clock
+        self._rules: list[Rule] = []
+        self._read_at = float("-inf")
+
+    def handle(self, event: Mapping[str, Any]) -> list[Fired]:
+        """Start what the event asks for; the same event (by its id) starts nothing twice.
+
+        A rule whose templates or parameters are wrong is reported and does not hinder the others.
+        Raises Unavailable: the event must come again.
+        """
+        return [self._fire(rule, event) for rule in self._current() if rule.enabled and _meant(rule, event)]
+
+    def _fire(self, rule: Rule, event: Mapping[str, Any]) -> Fired:
+        scope = {"event": event}
+        try:
+            if rule.criteria is not None and not templates.holds(rule.criteria, scope):
+                return Fired(rule.ref)
+            started = self._starter.start(
+                rule.action,
+                templates.render(dict(rule.parameters), scope),
+                trigger={"type": str(rule.trigger), "rule": rule.ref, "event": str(event.get("id", ""))},
+                identity=f"rule:{rule.ref}",
+                idempotency_key=f"rule/{rule.ref}/{_occasion(event)}",
+            )
+        except AttuneError as error:
+            if error.http_status >= 500:
+                raise
+            return Fired(rule.ref, error=error)
+        return Fired(rule.ref, started)
+
+    def _current(self) -> list[Rule]:
+        now = self._clock.now()
+        if now - self._read_at > REMEMBER:
+            self._rules, self._read_at = self._catalog.rules(), now
+        return self._rules
+
+
+def _meant(rule: Rule, event: Mapping[str, Any]) -> bool:
+    detail = event.get("detail") or {}
+    if event.get("source") == SCHEDULE_SOURCE:
+        return rule.trigger is TriggerType.SCHEDULE and isinstance(detail, Mapping) and detail.get("rule") == rule.ref
+    return rule.trigger is TriggerType.EVENT and matches(rule.pattern, event)
+
+
+def _occasion(event: Mapping[str, Any]) -> str:
+    """What makes two deliveries the same occasion: for a schedule its time, else the event's id."""
+    detail = event.get("detail")
+    if event.get("source") == SCHEDULE_SOURCE and isinstance(detail, Mapping):
+        return str(detail.get("time"))
+    return str(event.get("id"))

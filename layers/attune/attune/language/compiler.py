@@ -1,0 +1,158 @@
+"""From a workflow file to the graph the engine runs, or to everything that is wrong with it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from attune.exceptions import Problem
+from attune.language import calls, flat, validator
+from attune.language.draft import Draft
+from attune.language.findings import Findings
+from attune.language.graph import ActionSpec, Graph, Join, JoinKind, Retry, Runner, Task, Transition
+from attune.language.models import RetryModel, TaskModel, WorkflowModel
+from attune.language.parsing import parse
+from attune.language.reachability import bits, predecessors
+from attune.language.refs import ref_of
+from attune.language.source import Source
+from attune.language.sugar import FAIL, Arrow, Published, published
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """A graph, the warnings about it, and whether the workflow may be started."""
+
+    graph: Graph
+    problems: tuple[Problem, ...] = ()
+    enabled: bool = True
+
+
+def compile_workflow(
+    source: Source,
+    *,
+    pack: str,
+    actions: Mapping[str, ActionSpec],
+    pack_config: Mapping[str, Any] | None = None,
+) -> Compiled:
+    """Compile one workflow; ``actions`` are all that its tasks may call, workflows among them.
+
+    Raises:
+        InvalidDefinition: With all problems, warnings too, if any of them is an error.
+
+    """
+    findings = Findings(source)
+    draft = _draft(findings, pack, actions)
+    findings.raise_errors()
+    assert draft is not None, "a file without errors has a model"  # noqa: S101
+    graph = _graph(draft, pack, pack_config or {})
+    return Compiled(graph, tuple(findings.sorted()), draft.workflow.enabled)
+
+
+def workflow_as_action(ref: str, pack: str, parameters: Mapping[str, Any]) -> ActionSpec:
+    """How a workflow stands among the actions; ``parameters`` is its JSON Schema."""
+    return ActionSpec(ref, pack, Runner.WORKFLOW, ref, parameters)
+
+
+def interface(source: Source, pack: str) -> ActionSpec:
+    """What others need to know to call the workflow, even if the rest of its file is wrong."""
+    findings = Findings(source)
+    declared = source.data.get("parameters")
+    schema = flat.to_schema(declared if isinstance(declared, dict) else None, ("parameters",), findings)
+    return workflow_as_action(ref_of(findings, pack), pack, schema)
+
+
+def _draft(findings: Findings, pack: str, actions: Mapping[str, ActionSpec]) -> Draft | None:
+    """The checked draft; None if the file is too far from a workflow to look at it any further."""
+    ref = ref_of(findings, pack)
+    workflow = parse(WorkflowModel, findings)
+    if workflow is None or not validator.check_size(workflow, findings):
+        return None
+    parameters = flat.to_schema(workflow.parameters, ("parameters",), findings)
+    output = None if workflow.output is None else flat.to_schema(workflow.output, ("output",), findings)
+    tasks = enumerate(workflow.tasks)
+    specs = tuple(calls.resolve(task, ("tasks", number), actions, findings) for number, task in tasks)
+    draft = Draft(ref, workflow, findings, parameters, output, specs)
+    validator.check(draft)
+    return draft
+
+
+def _graph(draft: Draft, pack: str, pack_config: Mapping[str, Any]) -> Graph:
+    workflow = draft.workflow
+    success_sources = predecessors(draft.success_successors)
+    return Graph(
+        ref=draft.ref,
+        pack=pack,
+        label=workflow.label or draft.ref,
+        tasks=tuple(_task(draft, number, success_sources[number]) for number in range(len(draft.tasks))),
+        entry=tuple(bits(draft.entries)),
+        description=workflow.description,
+        version=workflow.version,
+        parameters=draft.parameters,
+        output=draft.output,
+        vars=tuple(workflow.vars.items()),
+        output_map=workflow.output_map,
+        timeout=workflow.timeout,
+        fail_fast=workflow.fail_fast,
+        pack_config=pack_config,
+    )
+
+
+def _task(draft: Draft, number: int, success_sources: int) -> Task:
+    task, workflow, reach = draft.tasks[number], draft.workflow, draft.reach[number]
+    return Task(
+        index=number,
+        name=task.name,
+        action=task.action or "",
+        spec=draft.specs[number],
+        input=task.input,
+        when=task.when,
+        with_items=task.with_items,
+        batch_size=task.batch_size,
+        concurrency=_concurrency(task, workflow),
+        tolerate_failures=task.tolerate_failures,
+        retry=_retry(task.retry or workflow.retry),
+        timeout=task.timeout,
+        publish=_pairs(published(task.publish, ())),
+        publish_on_failure=_pairs(published(task.publish_on_failure, ())),
+        transitions=tuple(_transition(draft, arrow) for arrow in draft.arrows[number]),
+        join=_join(task.join),
+        max_visits=task.max_visits or workflow.max_visits,
+        sources=reach.sources,
+        success_sources=success_sources,
+        blockers=reach.blockers,
+        loop=reach.loop,
+        back_sources=reach.back_sources,
+    )
+
+
+def _concurrency(task: TaskModel, workflow: WorkflowModel) -> int | None:
+    """The workflow's default is for tasks with items only."""
+    return (task.concurrency or workflow.concurrency) if task.with_items is not None else None
+
+
+def _retry(model: RetryModel | None) -> Retry | None:
+    return Retry(**model.model_dump()) if model else None
+
+
+def _join(written: str | int | None) -> Join:
+    if isinstance(written, int):
+        return Join(JoinKind.COUNT, written)
+    return Join(JoinKind(written)) if written else Join()
+
+
+def _transition(draft: Draft, arrow: Arrow) -> Transition:
+    return Transition(
+        ends=arrow.ends,
+        targets=tuple(dict.fromkeys(draft.index[t.name] for t in arrow.targets if t.name in draft.index)),
+        when=arrow.when,
+        publish=_pairs(arrow.publish),
+        decision=arrow.decision,
+        handles=arrow.handles,
+        by_success=arrow.by_success,
+        fail=any(target.name == FAIL for target in arrow.targets),
+    )
+
+
+def _pairs(entries: tuple[Published, ...]) -> tuple[tuple[str, Any], ...]:
+    return tuple((entry.name, entry.value) for entry in entries)

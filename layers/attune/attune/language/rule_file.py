@@ -1,0 +1,122 @@
+"""Rule files: ``rules/<name>.yaml``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+from zoneinfo import available_timezones
+
+from attune.exceptions import Problem
+from attune.language.calls import check_input
+from attune.language.findings import Findings
+from attune.language.graph import ActionSpec, Runner
+from attune.language.models import RuleModel, TriggerModel
+from attune.language.parsing import parse
+from attune.language.refs import ref_of
+from attune.language.rule import Rule, TriggerType
+from attune.language.scopes import Place, check_place
+from attune.language.source import Path, Source
+from attune.language.values import nearest
+
+SCOPE: Final = frozenset({"event", "pack", "system"})
+"""What the templates of a rule see."""
+
+_SCHEDULE: Final = re.compile(
+    r"rate\([1-9]\d* (minute|hour|day)s?\)|cron\(\S+( \S+){5}\)|at\(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\)"
+)
+_KEYS: Final[dict[TriggerType, tuple[str, frozenset[str]]]] = {
+    TriggerType.EVENT: ("pattern", frozenset({"pattern"})),
+    TriggerType.SCHEDULE: ("schedule", frozenset({"schedule", "timezone"})),
+}
+"""The key that a type of trigger needs, and those it may have."""
+
+
+def compile_rule(source: Source, *, pack: str) -> Rule:
+    """The rule of a file.
+
+    Raises:
+        InvalidDefinition: With all problems.
+
+    """
+    findings = Findings(source)
+    ref = ref_of(findings, pack)
+    model = parse(RuleModel, findings)
+    if model is not None:
+        _check_trigger(model.trigger, findings)
+        _check_templates(model, findings)
+    findings.raise_errors()
+    assert model is not None, "a file without errors has a model"  # noqa: S101
+    return Rule(
+        ref=ref,
+        pack=pack,
+        trigger=model.trigger.type,
+        action=model.action,
+        label=model.label or ref,
+        enabled=model.enabled,
+        pattern=model.trigger.pattern or {},
+        schedule=model.trigger.schedule or "",
+        timezone=model.trigger.timezone or "UTC",
+        criteria=model.criteria,
+        parameters=model.parameters,
+    )
+
+
+def check_rule(source: Source, rule: Rule, actions: Mapping[str, ActionSpec]) -> list[Problem]:
+    """What is wrong with the workflow that a rule starts, or with what it hands over."""
+    findings = Findings(source)
+    spec = actions.get(rule.action)
+    if spec is None:
+        hint = nearest(rule.action, (ref for ref, known in actions.items() if known.runner is Runner.WORKFLOW))
+        findings.error("unknown-action", ("action",), f"there is no workflow {rule.action!r}", hint)
+    elif spec.runner is not Runner.WORKFLOW:
+        findings.error("not-a-workflow", ("action",), f"{rule.action!r} is an action; a rule starts a workflow")
+    else:
+        check_input(findings, ("parameters",), rule.parameters, spec)
+    return findings.sorted()
+
+
+def _check_trigger(trigger: TriggerModel, findings: Findings) -> None:
+    needed, allowed = _KEYS[trigger.type]
+    for key in ("pattern", "schedule", "timezone"):
+        if getattr(trigger, key) is not None and key not in allowed:
+            message = f"a trigger of type {str(trigger.type)!r} has no {key!r}"
+            findings.error("unknown-key", ("trigger", key), message, key=True)
+    if not getattr(trigger, needed):
+        written = findings.source.data.get("trigger")
+        if not isinstance(written, dict) or not written.get(needed):
+            message = f"a trigger of type {str(trigger.type)!r} needs a {needed!r}"
+            findings.error("missing-key", ("trigger",), message)
+    _check_pattern(trigger.pattern or {}, ("trigger", "pattern"), findings)
+    _check_schedule(trigger, findings)
+
+
+def _check_pattern(pattern: Mapping[str, Any], path: Path, findings: Findings) -> None:
+    """EventBridge wants a list of alternatives at every leaf."""
+    for key, value in pattern.items():
+        here = (*path, key)
+        if isinstance(value, dict):
+            _check_pattern(value, here, findings)
+        elif not isinstance(value, list) and not key.startswith("$"):
+            findings.error("bad-pattern", here, f"the pattern's {key!r} must be a list of values", f"write [{value}]")
+
+
+def _check_schedule(trigger: TriggerModel, findings: Findings) -> None:
+    if trigger.schedule and not _SCHEDULE.fullmatch(trigger.schedule):
+        hint = "write rate(5 minutes), cron(0 2 * * ? *) or at(2030-01-31T08:00:00)"
+        findings.error("bad-schedule", ("trigger", "schedule"), f"{trigger.schedule!r} is no schedule", hint)
+    known = available_timezones()
+    if trigger.timezone and known and trigger.timezone not in known:
+        message = f"there is no time zone {trigger.timezone!r}"
+        near = nearest(trigger.timezone, sorted(known))
+        findings.error("bad-timezone", ("trigger", "timezone"), message, near)
+
+
+def _check_templates(model: RuleModel, findings: Findings) -> None:
+    places = (
+        Place(model.criteria, ("criteria",), SCOPE, condition=True),
+        Place(model.parameters, ("parameters",), SCOPE),
+    )
+    for place in places:
+        for _ in check_place(findings, place):
+            pass

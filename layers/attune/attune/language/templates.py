@@ -1,0 +1,237 @@
+"""Templates: Jinja in Tera's clothes, sandboxed, with native types.
+
+A text that is exactly one ``{{ expression }}`` gives the expression's own type; any other template gives text,
+in which null, booleans, lists and mappings print as JSON. Names that do not exist are errors, unless
+``default(...)``, ``is defined`` or ``forgiving`` say otherwise. Rendering is pure and bounded.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Final, NoReturn
+
+from jinja2 import TemplateError as JinjaError
+from jinja2 import TemplateSyntaxError, UndefinedError, nodes
+
+from attune.exceptions import AttuneError, TemplateError
+from attune.language import tera
+from attune.language.meter import Meter, MeteredContext
+from attune.language.references import Reference, in_tree
+from attune.language.sandbox import TemplateEnvironment, template_function
+from attune.language.values import MAX_DEPTH, NotDefinedError, joined, kind, plain
+
+__all__ = [
+    "Deferred",
+    "Reference",
+    "check",
+    "holds",
+    "is_template",
+    "references",
+    "render",
+    "template_function",
+]
+
+MAX_SOURCE: Final = 100_000
+"""Characters of one template's source."""
+MAX_SHOWN: Final = 200
+"""Characters of a template's source that an error shows."""
+MAX_COMPILED: Final = 2_048
+"""Compiled templates kept in memory."""
+
+_FALSE_TEXTS: Final = frozenset({"", "false", "0"})
+_PLAIN_WORDS: Final[dict[type[Exception], str]] = {
+    ZeroDivisionError: "division by zero",
+    RecursionError: "it is nested too deeply",
+    MemoryError: "it needs too much memory",
+    OverflowError: "a number is too large",
+}
+_PYTHON_WORDS: Final = {
+    "NoneType": "null",
+    "bool": "boolean",
+    "dict": "mapping",
+    "float": "number",
+    "int": "number",
+    "list": "list",
+    "str": "text",
+    "tuple": "list",
+}
+_STRICT: Final = TemplateEnvironment(forgiving=False)
+_FORGIVING: Final = TemplateEnvironment(forgiving=True)
+
+
+class Deferred(BaseException):
+    """Base of what a scope may raise to stop a rendering on purpose; it passes through as it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Compiled:
+    run: Callable[[MeteredContext], Iterator[Any]]
+    native: bool
+
+
+def is_template(value: str) -> bool:
+    """Whether a text is a template: it contains ``{{`` or ``{%``."""
+    return "{{" in value or "{%" in value
+
+
+def check(value: Any) -> None:
+    """Compile every template nested in a JSON value; raises TemplateError (syntax, unknown filter …)."""
+    for source in _sources(value):
+        _compiled(source, False)
+
+
+def render(value: Any, scope: Mapping[str, Any], *, forgiving: bool = False) -> Any:
+    """``value`` with all nested templates (keys too) rendered; JSON in, JSON out.
+
+    Args:
+        value: JSON.
+        scope: The names templates may use. Its values are JSON, Mappings that compute JSON, or objects with
+            functions marked by :func:`template_function`. Every name that a template mentions is read, in
+            branches not taken too; what is below a name is read only when it is reached.
+        forgiving: What is undefined is null, and an expression that needs it is null.
+
+    Raises:
+        TemplateError: With the expression, what was wrong and, for a misspelt name, the nearest one.
+        AttuneError: What a function or Mapping of the scope raised.
+        Deferred: Likewise.
+
+    """
+    return _render(value, scope, Meter(), forgiving, 0)
+
+
+def holds(source: Any, scope: Mapping[str, Any]) -> bool:
+    """Whether a condition (a template, or just ``true`` or ``false``) is true.
+
+    The texts ``''``, ``'false'``, ``'False'`` and ``'0'`` are false. Raises TemplateError for text that is no
+    template, since such a condition would always be true.
+    """
+    if isinstance(source, bool):
+        return source
+    if not isinstance(source, str):
+        raise TemplateError(f"a condition cannot be {kind(source)}", expression=repr(source)[:MAX_SHOWN])
+    if not is_template(source) and source.strip().lower() not in ("true", "false"):
+        hint = f'write "{{{{ {source[:MAX_SHOWN]} }}}}"'
+        raise TemplateError("a condition must be a template, true or false", expression=source, hint=hint)
+    value = render(source, scope)
+    return value.strip().lower() not in _FALSE_TEXTS if isinstance(value, str) else bool(value)
+
+
+def references(value: Any) -> frozenset[Reference]:
+    """Every scope name that templates nested in a JSON value use, as far as its path is known before rendering."""
+    return frozenset().union(*(_references(source) for source in _sources(value)))
+
+
+def _sources(value: Any, depth: int = 0) -> Iterator[str]:
+    _check_depth(depth)
+    if isinstance(value, str):
+        if is_template(value):
+            yield value
+    elif isinstance(value, (Mapping, list, tuple)):
+        parts: Iterable[Any] = [*value, *value.values()] if isinstance(value, Mapping) else value
+        for part in parts:
+            yield from _sources(part, depth + 1)
+
+
+def _render(value: Any, scope: Mapping[str, Any], meter: Meter, forgiving: bool, depth: int) -> Any:
+    if isinstance(value, str):
+        return _evaluate(value, scope, meter, forgiving) if is_template(value) else value
+    if isinstance(value, Mapping):
+        _check_depth(depth)
+        return {
+            _render_key(key, scope, meter, forgiving): _render(item, scope, meter, forgiving, depth + 1)
+            for key, item in value.items()
+        }
+    if isinstance(value, (list, tuple)):
+        _check_depth(depth)
+        return [_render(item, scope, meter, forgiving, depth + 1) for item in value]
+    return value
+
+
+def _render_key(key: Any, scope: Mapping[str, Any], meter: Meter, forgiving: bool) -> Any:
+    if not isinstance(key, str) or not is_template(key):
+        return key
+    name = _evaluate(key, scope, meter, forgiving)
+    if not isinstance(name, str):
+        _fail(f"the key of a mapping must be text, not {kind(name)}", key)
+    return name
+
+
+def _check_depth(depth: int) -> None:
+    if depth > MAX_DEPTH:
+        raise TemplateError(f"more than {MAX_DEPTH} levels of lists and mappings, or one in itself", expression="")
+
+
+def _evaluate(source: str, scope: Mapping[str, Any], meter: Meter, forgiving: bool) -> Any:
+    compiled = _compiled(source, forgiving)
+    context = MeteredContext(_FORGIVING if forgiving else _STRICT, scope, meter)
+    try:
+        pieces = compiled.run(context)
+        return plain(next(pieces)) if compiled.native else joined(pieces)
+    except AttuneError:
+        raise
+    except UndefinedError as error:
+        if forgiving:
+            return None
+        return _fail(str(error), source, hint=error.hint if isinstance(error, NotDefinedError) else None, cause=error)
+    except Exception as error:
+        return _fail(_explained(error), source, cause=error)
+
+
+@lru_cache(maxsize=MAX_COMPILED)
+def _compiled(source: str, forgiving: bool) -> _Compiled:
+    environment = _FORGIVING if forgiving else _STRICT
+    tree = _parsed(source)
+    try:
+        expression = tera.only_expression(tree)
+        if expression is not None:
+            tree.body = [nodes.Output([expression], lineno=1)]
+        template = environment.from_string(tera.guarded(tree))
+    except Exception as error:
+        _fail(f"cannot compile: {_explained(error)}", source, cause=error)
+    return _Compiled(template.root_render_func, expression is not None)
+
+
+@lru_cache(maxsize=MAX_COMPILED)
+def _references(source: str) -> frozenset[Reference]:
+    try:
+        found = frozenset(in_tree(_parsed(source)))
+    except RecursionError as error:
+        _fail(_explained(error), source, cause=error)
+    return found - {Reference(name, ()) for name in _STRICT.globals}
+
+
+def _parsed(source: str) -> nodes.Template:
+    if len(source) > MAX_SOURCE:
+        _fail(f"a template has at most {MAX_SOURCE:,} characters", source)
+    try:
+        return tera.parse(_STRICT, source)
+    except TemplateSyntaxError as error:
+        line = f" (line {error.lineno})" if "\n" in source.strip() else ""
+        return _fail(f"{error.message}{line}", source, cause=error)
+    except Exception as error:
+        return _fail(_explained(error), source, cause=error)
+
+
+def _explained(error: Exception) -> str:
+    """What went wrong, in words of the template rather than of Python."""
+    for type_, words in _PLAIN_WORDS.items():
+        if isinstance(error, type_):
+            return words
+    if isinstance(error, KeyError):
+        return f"there is no {error}"
+    if isinstance(error, SyntaxError):
+        return error.msg
+    if "integer string conversion" in str(error):  # Python's own limit on digits, a plain ValueError
+        return "a number is too large"
+    if not isinstance(error, (JinjaError, TypeError, ValueError)):
+        return f"{type(error).__name__}: {error}"
+    message = re.sub(r"'(\w+)'", lambda name: f"'{_PYTHON_WORDS.get(name[1], name[1])}'", str(error))
+    return re.sub(r"\b_*([a-z0-9]\w*?)_*\(\)", r"\1()", message)
+
+
+def _fail(message: str, source: str, *, hint: str | None = None, cause: Exception | None = None) -> NoReturn:
+    shown = source if len(source) <= MAX_SHOWN else source[:MAX_SHOWN] + "…"
+    raise TemplateError(f"{message}, in {shown}", expression=shown, hint=hint) from cause
