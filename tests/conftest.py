@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,6 +21,7 @@ from attune.language.source import load
 from attune.language.status import ExecutionStatus
 from attune.simulator import Simulator
 
+PROJECT = Path(__file__).parents[1]
 ANY_INPUT: dict[str, Any] = {"type": "object"}
 
 
@@ -152,3 +155,12 @@ def compile_graph() -> Callable[[str], Graph]:
 def fail() -> type[Failure]:
     """How a scripted action fails."""
     return Failure
+
+
+@pytest.fixture(scope="session")
+def packs_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The project's packs and the fixture packs in one folder, as a deployment has them."""
+    folder = tmp_path_factory.mktemp("packs")
+    for source in (PROJECT / "packs", PROJECT / "tests" / "fixtures" / "packs"):
+        shutil.copytree(source, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
+    return folder

@@ -59,8 +59,15 @@ def _output(turn: Turn, status: ExecutionStatus) -> tuple[Any, dict[str, Any] | 
         output = turn.context.render(graph.output_map, forgiving=True)
     except TemplateError as error:
         return None, template_failure(error)
-    wrong = mismatches(output, graph.output) if graph.output and status is ExecutionStatus.COMPLETED else []
+    wrong = mismatches(_said(output), graph.output) if graph.output and status is ExecutionStatus.COMPLETED else []
     if wrong:
         details = {"errors": wrong}
         return output, task_error("invalid_output", f"the output does not fit: {wrong[0]['message']}", details=details)
     return output, None
+
+
+def _said(output: Any) -> Any:
+    """The output without its nulls: what never ran has nothing to say, and that is no mismatch unless required."""
+    if isinstance(output, dict):
+        return {name: _said(value) for name, value in output.items() if value is not None}
+    return output

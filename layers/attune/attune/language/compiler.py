@@ -42,10 +42,10 @@ def compile_workflow(
 
     """
     findings = Findings(source)
-    draft = _draft(findings, pack, actions)
+    draft = _draft(findings, pack, actions, pack_config or {})
     findings.raise_errors()
     assert draft is not None, "a file without errors has a model"  # noqa: S101
-    graph = _graph(draft, pack, pack_config or {})
+    graph = _graph(draft, pack)
     return Compiled(graph, tuple(findings.sorted()), draft.workflow.enabled)
 
 
@@ -62,7 +62,9 @@ def interface(source: Source, pack: str) -> ActionSpec:
     return workflow_as_action(ref_of(findings, pack), pack, schema)
 
 
-def _draft(findings: Findings, pack: str, actions: Mapping[str, ActionSpec]) -> Draft | None:
+def _draft(
+    findings: Findings, pack: str, actions: Mapping[str, ActionSpec], pack_config: Mapping[str, Any]
+) -> Draft | None:
     """The checked draft; None if the file is too far from a workflow to look at it any further."""
     ref = ref_of(findings, pack)
     workflow = parse(WorkflowModel, findings)
@@ -72,12 +74,12 @@ def _draft(findings: Findings, pack: str, actions: Mapping[str, ActionSpec]) -> 
     output = None if workflow.output is None else flat.to_schema(workflow.output, ("output",), findings)
     tasks = enumerate(workflow.tasks)
     specs = tuple(calls.resolve(task, ("tasks", number), actions, findings) for number, task in tasks)
-    draft = Draft(ref, workflow, findings, parameters, output, specs)
+    draft = Draft(ref, workflow, findings, parameters, output, specs, pack_config)
     validator.check(draft)
     return draft
 
 
-def _graph(draft: Draft, pack: str, pack_config: Mapping[str, Any]) -> Graph:
+def _graph(draft: Draft, pack: str) -> Graph:
     workflow = draft.workflow
     success_sources = predecessors(draft.success_successors)
     return Graph(
@@ -94,7 +96,7 @@ def _graph(draft: Draft, pack: str, pack_config: Mapping[str, Any]) -> Graph:
         output_map=workflow.output_map,
         timeout=workflow.timeout,
         fail_fast=workflow.fail_fast,
-        pack_config=pack_config,
+        pack_config=draft.pack_config,
     )
 
 

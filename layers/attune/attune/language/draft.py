@@ -24,6 +24,7 @@ class Draft:
     parameters: Mapping[str, Any]
     output: Mapping[str, Any] | None
     specs: tuple[ActionSpec | None, ...]
+    pack_config: Mapping[str, Any]
 
     @property
     def tasks(self) -> list[TaskModel]:

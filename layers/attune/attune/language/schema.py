@@ -40,10 +40,12 @@ def with_defaults(value: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[s
 @lru_cache(maxsize=256)
 def _validator(source: str) -> Any:
     import jsonschema
+    import referencing
 
     schema = json.loads(source)
     kind = jsonschema.validators.validator_for(schema, default=jsonschema.Draft202012Validator)
-    return kind(schema, format_checker=kind.FORMAT_CHECKER)
+    # An empty registry: a "$ref" to some address must not make us fetch it.
+    return kind(schema, format_checker=kind.FORMAT_CHECKER, registry=referencing.Registry())
 
 
 def schema_error(schema: Any) -> str | None:

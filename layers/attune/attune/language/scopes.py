@@ -119,7 +119,7 @@ class _Checker:
             "vars": self._check_var,
             "parameters": self._check_parameter,
             "system": lambda _, path, below: self._check_member("system", SYSTEM, path, below),
-            "pack": lambda _, path, below: self._check_member("pack", _PACK, path, below),
+            "pack": self._check_pack,
         }
 
     def check(self) -> None:
@@ -219,6 +219,13 @@ class _Checker:
         closed = schema.get("additionalProperties") is False
         if closed and name not in (known := schema.get("properties") or {}):
             self.findings.error("unknown-parameter", path, f"there is no parameter {name!r}", nearest(name, known))
+
+    def _check_pack(self, _: Place, path: Path, below: tuple[str | int, ...]) -> None:
+        self._check_member("pack", _PACK, path, below)
+        known = self.draft.pack_config
+        if len(below) > 1 and below[0] == "config" and below[1] not in known:
+            message = f"the pack has no setting {str(below[1])!r} now"
+            self.findings.warning("unknown-setting", path, message, nearest(below[1], known))
 
     def _check_member(self, root: str, known: frozenset[str], path: Path, below: tuple[str | int, ...]) -> None:
         if below[0] not in known:

@@ -1,0 +1,25 @@
+"""advance: folds the mailboxes of executions into their states.
+
+Fed by the advance queue (SQS FIFO, message group = execution), up to ten letters a call, possibly of several
+executions. On the hot path: imports neither pydantic nor PyYAML.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from attune.adapters.records import by_group, failures, received
+from attune.wiring import advancer, log, payloads
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Returns the letters that must come again; in one group, that is everything from the first that failed."""
+    failed: list[dict[str, Any]] = []
+    for execution, records in by_group(event["Records"]).items():
+        try:
+            done = advancer().deliver(execution, received(records, payloads()))
+        except Exception:
+            log().exception("letters could not be folded", extra={"execution_id": execution})
+            done = 0
+        failed += records[done:]
+    return failures(failed)

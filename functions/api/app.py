@@ -1,0 +1,15 @@
+"""api: the HTTP API."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from attune.api.application import build
+from attune.wiring import services
+
+app = build(services)
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """``event`` is an API Gateway HTTP API event, payload version 2.0."""
+    return app.resolve(event, context)

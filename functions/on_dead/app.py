@@ -1,0 +1,24 @@
+"""on_dead: tells executions of their messages that ended in a dead-letter queue.
+
+Fed by the dead-letter queues of the advance queue (FIFO) and of the task queue.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from attune.adapters.records import failures
+from attune.wiring import dead_letter_desk, log
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Returns the messages that must come again."""
+    failed = []
+    for record in event["Records"]:
+        try:
+            log().error("dead letter", extra={"message_id": record["messageId"], "queue": record["eventSourceARN"]})
+            dead_letter_desk().deliver(record)
+        except Exception:
+            log().exception("a dead letter could not be told")
+            failed.append(record)
+    return failures(failed)

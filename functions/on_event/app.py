@@ -1,0 +1,15 @@
+"""on_event: starts what rules ask for when an event comes over the bus, or a schedule's time has come."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from attune.wiring import event_desk
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """``event`` is an EventBridge event; returns the executions started, by rule.
+
+    Raises when a service does not answer: Lambda then tries again, and at last keeps the event as a dead letter.
+    """
+    return {"started": event_desk().deliver(event)}

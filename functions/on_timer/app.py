@@ -1,0 +1,24 @@
+"""on_timer: puts timers that are due into the mailboxes of their executions.
+
+Fed by the timer queue (SQS standard): delayed messages, and one-time schedules for what is further away than the
+15 minutes that SQS can delay.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from attune.adapters.records import failures
+from attune.wiring import log, timer_desk
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Returns the timers that must come again."""
+    failed = []
+    for record in event["Records"]:
+        try:
+            timer_desk().deliver(record)
+        except Exception:
+            log().exception("a timer could not be delivered")
+            failed.append(record)
+    return failures(failed)

@@ -1,0 +1,79 @@
+"""An action's result as JSON: what may be returned, and how it is said what may not."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from attune.actions.errors import ActionError
+
+RESULT_LIMIT = 6 * 1024 * 1024
+"""Bytes of JSON an action may return: as much as a Lambda may (synchronous response payload, 6 MB)."""
+
+DEPTH_LIMIT = 100
+"""Levels of nesting; what is deeper would hit the recursion limit of one JSON parser or another later."""
+
+
+def encode_result(value: Any) -> bytes:
+    """``value`` as UTF-8 JSON; tuples become lists, and keys that are numbers become text, as JSON has it.
+
+    Raises:
+        ActionError: ``result_not_json``, naming the path and the type, or ``result_too_large``.
+
+    """
+    try:
+        encoded = json.dumps(value, allow_nan=False, ensure_ascii=False, separators=(",", ":")).encode()
+    except (TypeError, ValueError, RecursionError) as exc:
+        raise _not_json(next(_faults(value), f"$: {exc}")) from None
+    if len(encoded) > RESULT_LIMIT:
+        raise too_large(f"the result has {len(encoded):,} bytes of JSON")
+    if encoded.count(b"[") + encoded.count(b"{") > DEPTH_LIMIT and _depth(value) > DEPTH_LIMIT:
+        raise _not_json(f"$: nested more than {DEPTH_LIMIT} levels deep")
+    return encoded
+
+
+def too_large(what: str) -> ActionError:
+    """The error for a result over :data:`RESULT_LIMIT`."""
+    message = f"{what}; the limit is {RESULT_LIMIT:,}. Keep large data in S3 and return where it is."
+    return ActionError(message, type="result_too_large", retryable=False)
+
+
+def _not_json(fault: str) -> ActionError:
+    message = f"the action returned a value that is not JSON: {fault}"
+    return ActionError(message, type="result_not_json", retryable=False)
+
+
+def _depth(value: Any) -> int:
+    depth, level = 0, [value]
+    while level := [item for item in level if isinstance(item, dict | list | tuple)]:
+        depth += 1
+        level = [child for item in level for child in (item.values() if isinstance(item, dict) else item)]
+    return depth
+
+
+def _faults(value: Any, path: str = "$", depth: int = 0) -> Iterator[str]:
+    """``path: what is wrong`` for each part of ``value`` that JSON has no form for."""
+    if depth > DEPTH_LIMIT:
+        yield f"$: nested more than {DEPTH_LIMIT} levels deep, or contains itself"
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            if not isinstance(key, str | int | float | bool | None):
+                yield f"{path}: a key of type {type(key).__name__}"
+            yield from _faults(key, f"{path} (key)", depth + 1) if isinstance(key, str | float) else ()
+            yield from _faults(item, f"{path}.{key}", depth + 1)
+    elif isinstance(value, list | tuple):
+        for number, item in enumerate(value):
+            yield from _faults(item, f"{path}[{number}]", depth + 1)
+    else:
+        yield from _scalar_fault(value, path)
+
+
+def _scalar_fault(value: Any, path: str) -> Iterator[str]:
+    if isinstance(value, str):
+        if any("\ud800" <= char <= "\udfff" for char in value):
+            yield f"{path.encode('utf-8', 'replace').decode()}: text with a lone surrogate, which UTF-8 can't hold"
+    elif isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):
+        yield f"{path}: {value}"
+    elif not isinstance(value, int | float | None):
+        yield f"{path}: {type(value).__name__}"

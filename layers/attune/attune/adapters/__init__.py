@@ -1,0 +1,1 @@
+"""Implementations of the ports: AWS, and in memory with a virtual clock."""

@@ -1,0 +1,95 @@
+"""Where single messages from outside are taken in: timers, dead letters, events."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from attune.adapters.dynamodb.retention import Retention
+from attune.adapters.payloads import Payloads
+from attune.adapters.sqs import SqsMailbox, body_to_letter, body_to_task
+from attune.adapters.timers import AwsTimers, ScheduleFired, body_to_timer
+from attune.engine.messages import encode
+from attune.exceptions import InvalidRequest
+from attune.execution.dead_letters import DeadLetters
+from attune.execution.ports import Clock
+from attune.execution.rules import SCHEDULE_SOURCE, Fired, Rules
+
+EARLY = 0.5
+"""Seconds by which a timer may come early without being delayed again."""
+
+
+class EventDesk:
+    """Events from the bus: rules may start something; the end of an execution starts its retention."""
+
+    def __init__(self, rules: Rules, retention: Retention, log: Any) -> None:
+        self._rules, self._retention, self._log = rules, retention, log
+
+    def deliver(self, event: Mapping[str, Any]) -> dict[str, str]:
+        """Returns the executions started, by rule; raises Unavailable."""
+        if event.get("source") == "attune":
+            self._retain(event.get("detail") or {})
+        return report(self._rules.handle(event), self._log)
+
+    def _retain(self, detail: Mapping[str, Any]) -> None:
+        ended_at, execution = detail.get("ended_at"), detail.get("execution_id")
+        if isinstance(ended_at, str) and isinstance(execution, str):
+            self._retention.expire(execution, datetime.fromisoformat(ended_at).timestamp())
+
+
+def report(fired: list[Fired], log: Any) -> dict[str, str]:
+    """Log what went wrong; returns the executions started, by rule."""
+    for one in fired:
+        if one.error is not None:
+            log.error("a rule could not start its workflow", extra={"rule": one.rule, **one.error.to_dict()})
+    return {one.rule: one.started.execution for one in fired if one.started is not None}
+
+
+class TimerDesk:
+    """The timer queue: timers of executions, and the schedules of rules."""
+
+    def __init__(
+        self, timers: AwsTimers, mailbox: SqsMailbox, rules: Rules, payloads: Payloads, clock: Clock, log: Any
+    ) -> None:
+        self._timers, self._mailbox, self._rules = timers, mailbox, rules
+        self._payloads, self._clock, self._log = payloads, clock, log
+
+    def deliver(self, record: Mapping[str, Any]) -> None:
+        """Pass on what is due, delay again what came early; raises InvalidRequest and Unavailable."""
+        timer, now = body_to_timer(record["body"], self._payloads), self._clock.now()
+        if isinstance(timer, ScheduleFired):
+            self._start(timer, record)
+        elif timer.due - now > EARLY:
+            self._timers.post([timer], now)
+        else:
+            self._mailbox.post([timer.letter])
+
+    def _start(self, fired: ScheduleFired, record: Mapping[str, Any]) -> None:
+        """``time`` names the occasion; where the scheduler doesn't give it, the moment of sending does."""
+        time = fired.time or str(record["attributes"]["SentTimestamp"])
+        detail = {"rule": fired.rule, "time": time}
+        event = {"id": record["messageId"], "source": SCHEDULE_SOURCE, "detail-type": "Schedule", "detail": detail}
+        report(self._rules.handle(event), self._log)
+
+
+class DeadLetterDesk:
+    """The dead-letter queues of the advance queue and the task queue."""
+
+    def __init__(self, dead_letters: DeadLetters, payloads: Payloads) -> None:
+        self._dead_letters, self._payloads = dead_letters, payloads
+
+    def deliver(self, record: Mapping[str, Any]) -> None:
+        """Tell the execution; raises InvalidRequest for a task message that nobody can read, and Unavailable."""
+        execution = record["attributes"].get("MessageGroupId")
+        if execution is None:
+            self._dead_letters.task(body_to_task(record["body"], self._payloads), record["messageId"])
+        else:
+            self._dead_letters.letter(execution, record["messageId"], self._message(record["body"]))
+
+    def _message(self, body: str) -> Mapping[str, Any] | None:
+        try:
+            return json.loads(json.dumps(encode(body_to_letter(body, self._payloads).message)))  # type: ignore[no-any-return]
+        except InvalidRequest:
+            return None

@@ -1,0 +1,1 @@
+"""One DynamoDB table for everything; ``keys`` says what lies where."""

@@ -1,0 +1,111 @@
+"""Listings, idempotency keys and tokens: implements :class:`attune.execution.ports.Directory`.
+
+Listings read the index, which is a moment behind. An execution whose first message has not been folded yet has no
+state, hence no status: it is listed under its workflow only.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from typing import Any
+
+from attune.adapters.dynamodb import keys
+from attune.adapters.dynamodb.records import shown
+from attune.adapters.dynamodb.table import Table, with_key
+from attune.adapters.payloads import Payloads
+from attune.exceptions import InvalidRequest
+from attune.execution.ports import Page
+from attune.language.status import ExecutionStatus
+
+MAX_ROUNDS = 10
+"""Pages of a workflow's executions that are read at most to find those of one status; then the page is short."""
+Ids = list[str]
+Rows = list[dict[str, Any]]
+_ID = re.compile(r"[0-9A-HJKMNP-TV-Z]{26}")
+
+
+class DynamoDirectory:
+    """See the port."""
+
+    def __init__(self, table: Table, payloads: Payloads) -> None:
+        self._table, self._payloads = table, payloads
+
+    def list(
+        self, *, workflow: str | None = None, status: ExecutionStatus | None = None, limit: int = 50, cursor: str = ""
+    ) -> Page:
+        """See the port. A page may be short, or empty, and still have a cursor."""
+        before = _opened(cursor)
+        if cursor and not _ID.fullmatch(before):
+            raise _bad_cursor()
+        if workflow is not None and status is not None:
+            return self._of_both(workflow, status, limit, before)
+        if workflow is not None:
+            return _page(self._ids(keys.listed_by_workflow(workflow), limit + 1, before), limit)
+        statuses = [status] if status is not None else list(ExecutionStatus)
+        found = {i for s in statuses for i in self._ids(keys.listed_by_status(s), limit + 1, before)}
+        return _page(sorted(found, reverse=True), limit)
+
+    def _ids(self, listing: str, limit: int, before: str) -> Ids:
+        return [keys.execution_of(item["PK"]) for item in self._table.listed(listing, limit, before)]
+
+    def _of_both(self, workflow: str, status: ExecutionStatus, limit: int, before: str) -> Page:
+        """The index knows one of the two; the states tell the other."""
+        found: Ids = []
+        for _ in range(MAX_ROUNDS):
+            candidates = self._ids(keys.listed_by_workflow(workflow), 100, before)
+            found += self._in_status(candidates, status)
+            if len(found) > limit or len(candidates) < 100:
+                return _page(found, limit)
+            before = candidates[-1]
+        return Page(found[:limit], _sealed(before))
+
+    def _in_status(self, executions: Ids, status: ExecutionStatus) -> Ids:
+        states = self._table.get_many(map(keys.state, executions)) if executions else {}
+        wanted = keys.listed_by_status(status)
+        return [e for e in executions if states.get(keys.state(e), {}).get("GSI1PK") == wanted]
+
+    def attempts(self, execution: str, *, limit: int = 100, cursor: str = "") -> tuple[Rows, str | None]:
+        """See the port."""
+        after = _opened(cursor)
+        if cursor and not after.startswith(keys.TASKS):
+            raise _bad_cursor()
+        items = self._table.page(keys.partition(execution), keys.TASKS, after, limit + 1)
+        more = _sealed(items[limit - 1]["SK"]) if len(items) > limit else None
+        return [shown(self._payloads, item) for item in items[:limit]], more
+
+    def remember(self, key: str, execution: str, digest: str) -> tuple[str, str]:
+        """See the port. Bindings are kept for ever."""
+        item = with_key(keys.idempotency(key), x=execution, h=digest)
+        bound = self._table.put(item, "attribute_not_exists(PK)").existing or item
+        return bound["x"], bound["h"]
+
+    def token_name(self, token: str) -> str | None:
+        """See the port."""
+        item = self._table.get(keys.token(token))
+        return str(item["n"]) if item else None
+
+    def put_token(self, token: str, name: str) -> None:
+        """See the port."""
+        self._table.put(with_key(keys.token(token), n=name))
+
+
+def _page(found: Ids, limit: int) -> Page:
+    shown = found[:limit]
+    return Page(shown, _sealed(shown[-1]) if len(found) > limit else None)
+
+
+def _sealed(text: str) -> str:
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def _opened(cursor: str) -> str:
+    try:
+        return base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
+    except (binascii.Error, ValueError):
+        raise _bad_cursor() from None
+
+
+def _bad_cursor() -> InvalidRequest:
+    return InvalidRequest("the cursor is not one of ours", hint="pass the one of the previous page, unchanged")

@@ -1,0 +1,147 @@
+"""Every key of the table, built and parsed here and nowhere else.
+
+| what is asked                                  | how                                                          |
+|------------------------------------------------|--------------------------------------------------------------|
+| an execution's state, what it was started with | ``EXEC#<id>`` / ``STATE``, ``START``                         |
+| its variables, items, verdicts, output         | ``EXEC#<id>`` / ``VARS#…``, ``ITEMS#…``, ``VERDICT#…``, ``OUTPUT`` |
+| one attempt; all of a visit; all of them       | ``EXEC#<id>`` / ``TASK#…``: get, or query by prefix          |
+| a workflow's latest version, one of its versions | ``WORKFLOW#<ref>`` / ``LATEST``, ``V#<n>``                 |
+| all packs, actions, rules (of a pack)          | ``CATALOG`` / ``PACK#…``, ``ACTION#<pack>#…``, ``RULE#<pack>#…`` |
+| an idempotency key, a bearer token             | ``IDEMPOTENCY#<sha256>``, ``TOKEN#<sha256>`` / ``-``         |
+| executions of a workflow, newest first         | index ``by_listing``: ``WORKFLOW#<ref>`` / id (on START)     |
+| executions in a status, newest first           | index ``by_listing``: ``STATUS#<status>`` / id (on STATE)    |
+| all workflows that can be started              | index ``by_listing``: ``CATALOG`` / ref (on LATEST)          |
+
+The index holds keys only, so a save that doesn't change the status doesn't write to it. Numbers in sort keys have
+six digits: text then sorts as the numbers do. Execution ids sort by time, and so do the listings.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+from attune.engine.ids import AttemptId
+from attune.language.status import ExecutionStatus
+
+Key = tuple[str, str]
+"""Partition key and sort key."""
+
+INDEX = "by_listing"
+CATALOG = "CATALOG"
+
+
+def partition(execution: str) -> str:
+    """All of one execution."""
+    return f"EXEC#{execution}"
+
+
+def execution_of(partition_key: str) -> str:
+    """Inverse of :func:`partition`."""
+    return partition_key.removeprefix("EXEC#")
+
+
+def start(execution: str) -> Key:
+    """What it was started with."""
+    return partition(execution), "START"
+
+
+def state(execution: str) -> Key:
+    """Its state."""
+    return partition(execution), "STATE"
+
+
+def variables(execution: str, number: int) -> Key:
+    """The variables as published under this number."""
+    return partition(execution), f"VARS#{number:06d}"
+
+
+def items(execution: str, task: str, visit: int) -> Key:
+    """What a ``with_items`` goes over."""
+    return partition(execution), f"ITEMS#{task}#{visit:06d}"
+
+
+def verdict(execution: str, task: str, visit: int) -> Key:
+    """The error that the fold decided on."""
+    return partition(execution), f"VERDICT#{task}#{visit:06d}"
+
+
+def output(execution: str) -> Key:
+    """What it returned."""
+    return partition(execution), "OUTPUT"
+
+
+TASKS = "TASK#"
+"""Begins the sort keys of all attempts."""
+
+
+def visit_prefix(task: str, visit: int) -> str:
+    """Begins the sort keys of all attempts of one visit."""
+    return f"{TASKS}{task}#{visit:06d}#"
+
+
+def attempt(execution: str, of: AttemptId) -> Key:
+    """One attempt's record: ``TASK#<name>#<visit>#<item, or ->#<number>``."""
+    item = "-" if of.index is None else f"{of.index:06d}"
+    return partition(execution), f"{visit_prefix(of.task, of.visit)}{item}#{of.number:06d}"
+
+
+def attempt_of(sort_key: str) -> AttemptId:
+    """Inverse of :func:`attempt`; ValueError when it is none."""
+    kind, task, visit, item, number = sort_key.split("#")
+    if kind != "TASK":
+        raise ValueError(sort_key)
+    return AttemptId(task, int(visit), None if item == "-" else int(item), int(number))
+
+
+def latest(ref: str) -> Key:
+    """Which version of a workflow is the latest."""
+    return f"WORKFLOW#{ref}", "LATEST"
+
+
+def version(ref: str, number: int) -> Key:
+    """One version of a workflow."""
+    return f"WORKFLOW#{ref}", f"V#{number:06d}"
+
+
+def pack(ref: str) -> Key:
+    """A pack."""
+    return CATALOG, f"PACK#{ref}"
+
+
+def members(kind: str, pack_ref: str = "") -> str:
+    """Begins the sort keys of all of a kind (``PACK``, ``ACTION``, ``RULE``), or of a pack's."""
+    return f"{kind}#{pack_ref}#" if pack_ref else f"{kind}#"
+
+
+def member(kind: str, pack_ref: str, ref: str) -> Key:
+    """One action or rule of a pack."""
+    return CATALOG, f"{members(kind, pack_ref)}{ref}"
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def idempotency(key: str) -> Key:
+    """A request's idempotency key; hashed, because DynamoDB takes 2,048 bytes and clients send what they like."""
+    return f"IDEMPOTENCY#{_sha256(key)}", "-"
+
+
+def token(secret: str) -> Key:
+    """A bearer token: only its hash is stored."""
+    return f"TOKEN#{_sha256(secret)}", "-"
+
+
+def listed_by_workflow(ref: str) -> str:
+    """Partition of the index: executions of a workflow."""
+    return f"WORKFLOW#{ref}"
+
+
+def listed_by_status(status: str) -> str:
+    """Partition of the index: executions in a status."""
+    return f"STATUS#{status}"
+
+
+def status_of(listing: str) -> ExecutionStatus:
+    """Inverse of :func:`listed_by_status`."""
+    return ExecutionStatus(listing.removeprefix("STATUS#"))

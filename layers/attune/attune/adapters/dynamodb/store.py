@@ -1,0 +1,192 @@
+"""Executions in DynamoDB: implements :class:`attune.execution.ports.ExecutionStore`.
+
+What never changes once it stands (starts, variables under their number, items, the end of an attempt) is kept in
+a small cache, as the items it came as, so a warm ``advance`` doesn't read it twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import Any
+
+from attune.adapters.cache import BoundedCache
+from attune.adapters.dynamodb import keys, records, states
+from attune.adapters.dynamodb.marshal import Item
+from attune.adapters.dynamodb.table import Table, key_of, present, with_key
+from attune.adapters.payloads import Payloads
+from attune.engine.effects import Write, WriteItems, WriteOutput, WriteRecord, WriteVars, WriteVerdict
+from attune.engine.facts import Key
+from attune.engine.ids import AttemptId
+from attune.engine.messages import Start
+from attune.engine.state import State
+from attune.execution.ports import Claim, ClaimStatus, Record, TaskMessage
+
+CACHED_BYTES = 16 * 1024 * 1024
+"""Memory for facts in one function."""
+
+
+class DynamoStore:
+    """States, and the records that go with them.
+
+    ``retention_days`` (0: for ever) is how long an ended execution's state is kept; see ``retention`` for the rest.
+    """
+
+    def __init__(self, table: Table, payloads: Payloads, retention_days: float = 0) -> None:
+        self._table, self._payloads, self._retention_days = table, payloads, retention_days
+        self._facts: BoundedCache[keys.Key, Item] = BoundedCache(CACHED_BYTES)
+        self._unsaved: dict[str, list[Item]] = {}
+
+    def create(self, start: Start) -> bool:
+        """See the port."""
+        return self._table.put(states.start_item(self._payloads, start), "attribute_not_exists(PK)").accepted
+
+    def load_start(self, execution: str) -> Start | None:
+        """See the port."""
+        key = keys.start(execution)
+        item = self._read([key]).get(key)
+        return states.start_of(self._payloads, item) if item else None
+
+    def load(self, execution: str) -> State | None:
+        """See the port."""
+        item = self._table.get(keys.state(execution))
+        return states.state_of(self._payloads, item) if item else None
+
+    def save(self, state: State, expected: int) -> bool:
+        """See the port."""
+        item = states.state_item(self._payloads, state, expected + 1, self._retention_days)
+        condition = "v = :expected" if expected else "attribute_not_exists(PK)"
+        accepted = self._table.put(item, condition, {":expected": expected} if expected else None).accepted
+        written = self._unsaved.pop(state.execution, [])
+        if accepted:
+            self._remember(written)
+        return accepted
+
+    def write(self, execution: str, writes: Iterable[Write]) -> None:
+        """See the port. Cached only when the state that points here has been saved."""
+        items = [_WRITERS[type(write)](self._payloads, execution, write) for write in writes]
+        if items:
+            self._table.write_many(items)
+        self._unsaved = {execution: items}
+
+    def facts(self, execution: str, keys: Iterable[Key]) -> dict[Key, Any]:
+        """See the port."""
+        wanted = list(keys)
+        single = {key: _KEYS[key[0]](execution, *key[1:]) for key in wanted if key[0] in _KEYS}
+        items = self._read(single.values())
+        found: dict[Key, Any] = {
+            key: _VALUES[key[0]](self._payloads, items[place]) if place in items else None
+            for key, place in single.items()
+        }
+        return found | {key: self._records(execution, key[1], key[2]) for key in wanted if key not in found}
+
+    def claim(self, message: TaskMessage, token: str, now: float, lease_until: float) -> Claim:
+        """See the port."""
+        values = {
+            ":t": token,
+            ":l": lease_until,
+            ":s": now,
+            ":i": self._payloads.put(message.execution, dict(message.input)),
+            ":ac": message.spec.ref,
+        }
+        condition = records.FREE_OR_EXPIRED if message.spec.idempotent else records.FREE
+        key = keys.attempt(message.execution, message.attempt)
+        outcome = self._table.update(key, records.CLAIM, values, condition)
+        if outcome.accepted:
+            return Claim(ClaimStatus.GRANTED, lease_until)
+        return records.refusal(self._payloads, outcome.existing or {}, now)
+
+    def finish(self, execution: str, attempt: AttemptId, record: Record, now: float, child: str = "") -> Record:
+        """See the port."""
+        attributes = present(records.ending(self._payloads, execution, record, now, child))
+        change = "SET " + ", ".join(f"{name} = :{name}" for name in attributes)
+        values = {f":{name}": value for name, value in attributes.items()}
+        key = keys.attempt(execution, attempt)
+        outcome = self._table.update(key, change, values, records.NOT_ENDED)
+        recorded = records.record_of(self._payloads, outcome.existing or {})
+        return recorded or record
+
+    def _read(self, wanted: Collection[keys.Key]) -> dict[keys.Key, Item]:
+        """Items that don't change, from the cache where they are."""
+        cached = {key: item for key in wanted if (item := self._facts.get(key)) is not None}
+        missing = [key for key in wanted if key not in cached]
+        read = self._table.get_many(missing) if missing else {}
+        self._remember(read.values())
+        return cached | read
+
+    def _remember(self, items: Iterable[Item]) -> None:
+        for item in items:
+            if _never_changes(item):
+                self._facts.put(key_of(item), item, _size(item))
+
+    def _records(self, execution: str, task: str, visit: int) -> list[dict[str, Any] | None]:
+        """How each item of a visit ended, by its last attempt that did; None where none has."""
+        rows: list[dict[str, Any] | None] = [None] * self._item_count(execution, task, visit)
+        found = self._table.query(keys.partition(execution), keys.visit_prefix(task, visit), "SK, st, r, er")
+        for item in found:
+            index = keys.attempt_of(item["SK"]).index
+            record = records.record_of(self._payloads, item)
+            if index is not None and record is not None:
+                rows += [None] * (index + 1 - len(rows))
+                rows[index] = record.to_dict()
+        return rows
+
+    def _item_count(self, execution: str, task: str, visit: int) -> int:
+        key = keys.items(execution, task, visit)
+        item = self._facts.get(key) or self._table.get(key, "n") or {}
+        return int(item.get("n", 0))
+
+
+def _never_changes(item: Item) -> bool:
+    kind = item["SK"].partition("#")[0]
+    return kind in ("START", "VARS", "ITEMS", "VERDICT") or (kind == "TASK" and "st" in item)
+
+
+def _size(item: Item) -> int:
+    return sum(len(value) if isinstance(value, str) else 8 for value in item.values())
+
+
+def _record_item(payloads: Payloads, execution: str, write: WriteRecord) -> Item:
+    record = Record("failed", error=write.error)
+    return with_key(keys.attempt(execution, write.attempt), **records.ending(payloads, execution, record, None))
+
+
+def _slip_item(key: keys.Key, payloads: Payloads, execution: str, value: Any, **more: Any) -> Item:
+    return with_key(key, d=payloads.put(execution, value), **more)
+
+
+_WRITERS: dict[type, Callable[[Payloads, str, Any], Item]] = {
+    WriteVars: lambda p, e, w: _slip_item(keys.variables(e, w.number), p, e, dict(w.values)),
+    WriteRecord: _record_item,
+    WriteVerdict: lambda p, e, w: _slip_item(keys.verdict(e, w.task, w.visit), p, e, dict(w.error)),
+    WriteItems: lambda p, e, w: _slip_item(keys.items(e, w.task, w.visit), p, e, list(w.values), n=len(w.values)),
+    WriteOutput: lambda p, e, w: _slip_item(keys.output(e), p, e, {"output": w.output, "error": w.error}),
+}
+
+_KEYS: Mapping[str, Callable[..., keys.Key]] = {
+    "start": keys.start,
+    "vars": keys.variables,
+    "record": keys.attempt,
+    "items": keys.items,
+    "verdict": keys.verdict,
+    "output": keys.output,
+}
+"""Where each kind of fact lies that is one item."""
+
+
+def _slip_value(payloads: Payloads, item: Item) -> Any:
+    return payloads.get(item["d"])
+
+
+def _record_value(payloads: Payloads, item: Item) -> Any:
+    record = records.record_of(payloads, item)
+    return record.to_dict() if record else None
+
+
+_VALUES: Mapping[str, Callable[[Payloads, Item], Any]] = {
+    "start": states.start_fact,
+    "vars": _slip_value,
+    "record": _record_value,
+    "items": _slip_value,
+    "verdict": _slip_value,
+    "output": _slip_value,
+}

@@ -1,0 +1,74 @@
+"""Announcing on EventBridge what became of executions: implements :class:`attune.execution.ports.EventBus`."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from attune.adapters.batches import chunks
+from attune.adapters.failures import Sleep, calling, until_accepted
+from attune.adapters.payloads import to_text
+from attune.engine.effects import Announce
+from attune.engine.state import State
+
+SOURCE = "attune"
+MAX_ERROR = 16 * 1024
+"""Bytes of an error that an event carries whole; EventBridge takes 256 KB per call, ten events a call."""
+MAX_MESSAGE = 2000
+
+
+class EventBridgeBus:
+    """Puts one event per announcement on the bus, at least once."""
+
+    def __init__(self, client: Any, bus: str, sleep: Sleep = time.sleep) -> None:
+        self._client, self._bus, self._sleep = client, bus, sleep
+
+    def announce(self, state: State, announcements: Sequence[Announce]) -> None:
+        """See the port."""
+        entries = [
+            {
+                "EventBusName": self._bus,
+                "Source": SOURCE,
+                "DetailType": detail_type(announcement),
+                "Detail": to_text(_detail(state, announcement)),
+            }
+            for announcement in announcements
+        ]
+        for batch in chunks(entries, 10):
+            until_accepted(self._put, batch, "PutEvents", self._sleep)
+
+    def _put(self, entries: Sequence[Any]) -> Sequence[Any]:
+        with calling("EventBridge"):
+            answer = self._client.put_events(Entries=entries)
+        return [entry for entry, result in zip(entries, answer["Entries"], strict=True) if result.get("ErrorCode")]
+
+
+def detail_type(announcement: Announce) -> str:
+    """``Workflow Execution Completed``, and so on: what rules match."""
+    return f"Workflow Execution {announcement.status.replace('_', ' ').title()}"
+
+
+def _detail(state: State, announcement: Announce) -> dict[str, Any]:
+    return {
+        "execution_id": state.execution,
+        "workflow": state.workflow,
+        "workflow_version": state.workflow_version,
+        "status": str(announcement.status),
+        "error": _brief(announcement.error),
+        "created_at": _iso(state.created_at),
+        "ended_at": _iso(state.ended_at) if state.ended_at else None,
+        "parent": state.parent.execution if state.parent else None,
+    }
+
+
+def _brief(error: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """The error, without its details when it is large."""
+    if error is None or len(to_text(error)) <= MAX_ERROR:
+        return dict(error) if error is not None else None
+    return {**error, "message": str(error.get("message"))[:MAX_MESSAGE], "details": None}
+
+
+def _iso(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")

@@ -1,0 +1,94 @@
+"""The claim check: values that are too large for a message or an item lie in S3, and a *slip* stands for them.
+
+A slip is text. A small value's slip is its own JSON; a large one's is ``@`` and the key of an S3 object. JSON never
+begins with ``@``, so no value that a user makes up can pass for a reference. Keys are made from the content
+(``payloads/<owner>/<sha256>``; the owner is mostly an execution): storing twice is storing once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from attune.adapters.cache import BoundedCache
+from attune.adapters.failures import calling, code_of
+from attune.exceptions import NotFound, PayloadTooLarge
+
+INLINE_LIMIT = 24 * 1024
+"""Bytes of JSON that stay where they are. Ten messages of this size still fit into one SendMessageBatch of 256 KB,
+and an item with an input and a result is far below DynamoDB's 400 KB. By price alone S3 wins from 8 KB on (one PUT
+costs as much as writing 8 KB to DynamoDB on demand); up to here we pay that for the 20 ms that S3 takes."""
+
+MAX_PAYLOAD = 50 * 1024 * 1024
+"""Bytes of JSON of one value (an input, a result, a set of variables) at most: workers must hold it in memory."""
+
+_MARK = "@"
+_REMEMBERED = 8 * 1024 * 1024
+"""Bytes of read payloads that one function keeps at hand."""
+
+_encode = json.JSONEncoder(separators=(",", ":")).encode
+
+
+def to_text(value: Any) -> str:
+    """Compact JSON in ASCII: any text survives SQS and DynamoDB, and characters are bytes."""
+    return _encode(value)
+
+
+class Payloads:
+    """Turns values into slips and back."""
+
+    def __init__(self, client: Any, bucket: str) -> None:
+        self._client, self._bucket = client, bucket
+        self._stored: BoundedCache[str, bool] = BoundedCache(10_000)
+        self._read: BoundedCache[str, str] = BoundedCache(_REMEMBERED)
+
+    def put(self, owner: str, value: Any) -> str:
+        """The value's slip, stored first if it is large; raises PayloadTooLarge."""
+        return self.put_text(owner, to_text(value))
+
+    def put_text(self, owner: str, text: str, limit: int = INLINE_LIMIT) -> str:
+        """The same for what is JSON text already; up to ``limit`` bytes it is its own slip."""
+        if len(text) <= limit:
+            return text
+        if len(text) > MAX_PAYLOAD:
+            raise PayloadTooLarge(
+                f"a value has {len(text)} bytes of JSON; {MAX_PAYLOAD} is the most",
+                hint="keep the data in S3 yourself and pass its bucket and key along",
+            )
+        data = text.encode()
+        key = f"payloads/{owner}/{hashlib.sha256(data).hexdigest()}"
+        if not self._stored.get(key):
+            with calling("S3"):
+                self._client.put_object(Bucket=self._bucket, Key=key, Body=data, ContentType="application/json")
+            self._stored.put(key, True)
+        return _MARK + key
+
+    def get(self, slip: str) -> Any:
+        """The value that a slip stands for; raises NotFound when its object is gone."""
+        return json.loads(self._text(slip[1:]) if slip.startswith(_MARK) else slip)
+
+    def _text(self, key: str) -> str:
+        text = self._read.get(key)
+        if text is None:
+            text = self._fetch(key)
+            self._read.put(key, text, len(text))
+            self._stored.put(key, True)
+        return text
+
+    def _fetch(self, key: str) -> str:
+        try:
+            with calling("S3"):
+                answer = self._client.get_object(Bucket=self._bucket, Key=key)
+                return bytes(answer["Body"].read()).decode()
+        except ClientError as error:
+            if code_of(error) in ("NoSuchKey", "404"):
+                raise NotFound(f"payload {key} is gone", hint="was it deleted from the bucket?") from error
+            raise
+
+
+def location(slip: str | None) -> str | None:
+    """The S3 key of a large value, None for one that stands in its slip."""
+    return slip[1:] if slip and slip.startswith(_MARK) else None

@@ -1,0 +1,60 @@
+"""The schedules of rules: implements :class:`attune.execution.ports.Schedules`.
+
+A schedule sends ``{"rule", "time"}`` to the timer queue, and ``on_timer`` starts what the rule names. (The event bus
+would do as a target, but then the schedules' role could put any event on it, and local clouds lose its source.)
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Sequence
+
+from attune.adapters.payloads import to_text
+from attune.adapters.scheduler import Scheduler
+from attune.adapters.timers import SCHEDULED_TIME
+from attune.language.rule import Rule, TriggerType
+
+MAX_NAME = 64
+"""Characters of a schedule's name at most (Scheduler's limit)."""
+
+
+class AwsSchedules:
+    """Keeps one recurring schedule per rule of type ``schedule``."""
+
+    def __init__(self, scheduler: Scheduler) -> None:
+        self._scheduler = scheduler
+
+    def sync(self, pack: str, rules: Sequence[Rule]) -> None:
+        """See the port. A disabled rule's schedule stays, disabled."""
+        wanted = {_name(rule): rule for rule in rules if rule.trigger is TriggerType.SCHEDULE}
+        present = set(self._scheduler.names(_prefix(pack)))
+        for name, rule in wanted.items():
+            self._put(name, rule)
+        for name in present - wanted.keys():
+            self._scheduler.delete(name)
+
+    def _put(self, name: str, rule: Rule) -> None:
+        body = to_text({"rule": rule.ref, "time": SCHEDULED_TIME})
+        more = {
+            "ScheduleExpressionTimezone": rule.timezone,
+            "State": "ENABLED" if rule.enabled else "DISABLED",
+            "Description": f"Rule {rule.ref} of Attune",
+        }
+        if not self._scheduler.update(name, rule.schedule, body, **more):
+            self._scheduler.create(name, rule.schedule, body, **more)
+
+
+def _prefix(pack: str) -> str:
+    """Begins the names of a pack's schedules, and of no other's."""
+    return f"rule-{_short_hash(pack)}-"
+
+
+def _name(rule: Rule) -> str:
+    """The same for the same rule; its readable end is for whoever looks at the list."""
+    readable = re.sub(r"[^0-9a-zA-Z_.-]", "_", rule.ref)
+    return f"{_prefix(rule.pack)}{_short_hash(rule.ref)}-{readable}"[:MAX_NAME]
+
+
+def _short_hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:10]

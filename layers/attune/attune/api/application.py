@@ -1,0 +1,122 @@
+"""The HTTP API as one Powertools application: routing, validation and the OpenAPI document come from it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
+from aws_lambda_powertools.event_handler.exceptions import NotFoundError, ServiceError
+from aws_lambda_powertools.event_handler.middlewares import NextMiddleware
+from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
+
+from attune import __version__
+from attune.api.envelope import Envelope, reply
+from attune.api.executions import executions
+from attune.api.packs import packs
+from attune.api.services import Services
+from attune.api.workflows import workflows
+from attune.exceptions import AttuneError, InvalidParameters, PayloadTooLarge, Unauthorized
+
+MAX_BODY = 1024 * 1024
+"""Bytes of a request's body (1 MB, as the seeds have it for YAML; API Gateway itself allows 10 MB)."""
+OPEN_PATHS = frozenset({"/api/v1/health", "/api/v1/openapi.json"})
+"""What needs no token."""
+
+logger = Logger()
+
+
+def build(services: Callable[[], Services]) -> APIGatewayHttpResolver:
+    """The application; ``services`` is called when a request first needs them."""
+    app = APIGatewayHttpResolver(enable_validation=True)
+    app.enable_swagger(path="/docs", title="Attune", version=__version__, description=_DESCRIPTION)
+    app.use(middlewares=[_authenticated(services)])
+    for router in (workflows(services), executions(services), packs(services)):
+        app.include_router(router, prefix="/api/v1")
+    _add_open_routes(app)
+    _add_error_handlers(app)
+    return app
+
+
+_DESCRIPTION = "Start workflows, follow their executions, register packs."
+
+
+def _add_open_routes(app: APIGatewayHttpResolver) -> None:
+    @app.get("/api/v1/health", tags=["service"], summary="Is the API there?")
+    def health() -> Envelope:
+        return reply({"status": "ok", "version": __version__}, "ok")
+
+    @app.get("/api/v1/openapi.json", tags=["service"], summary="This API as an OpenAPI document")
+    def openapi() -> Response[str]:
+        document = app.get_openapi_json_schema(title="Attune", version=__version__, description=_DESCRIPTION)
+        return Response(200, "application/json", document)
+
+
+def _authenticated(services: Callable[[], Services]) -> Callable[..., Response[Any]]:
+    def middleware(app: APIGatewayHttpResolver, next_middleware: NextMiddleware) -> Response[Any]:
+        event = app.current_event
+        if event.path not in OPEN_PATHS and not event.path.startswith("/docs"):
+            app.append_context(identity=_identity(services(), event.headers.get("authorization") or ""))
+        _check_size(event.body)
+        return next_middleware(app)
+
+    return middleware
+
+
+def _identity(services: Services, header: str) -> str:
+    scheme, _, token = header.partition(" ")
+    name = services.directory.token_name(token.strip()) if scheme.lower() == "bearer" and token.strip() else None
+    if name is None:
+        hint = "send 'Authorization: Bearer <token>'; 'attune token create' makes one"
+        raise Unauthorized("a valid bearer token is needed", hint=hint)
+    return name
+
+
+def _check_size(body: str | None) -> None:
+    if body is not None and len(body) > MAX_BODY:
+        raise PayloadTooLarge(
+            f"the body has {len(body)} bytes; {MAX_BODY} is the limit", hint="put large data into S3 and pass its key"
+        )
+
+
+def _add_error_handlers(app: APIGatewayHttpResolver) -> None:
+    app.exception_handler(AttuneError)(_attune_error)
+    app.exception_handler(RequestValidationError)(_validation_error)
+    app.exception_handler(NotFoundError)(_no_route)
+    app.exception_handler(ServiceError)(_service_error)
+    app.exception_handler(Exception)(_bug)
+
+
+def _attune_error(error: AttuneError) -> Response[str]:
+    if error.http_status >= 500:
+        logger.exception("request failed", code=error.code)
+    return _answer(error.http_status, error.to_dict())
+
+
+def _validation_error(error: RequestValidationError) -> Response[str]:
+    rows = [{"path": ".".join(map(str, row["loc"])), "message": str(row["msg"])} for row in error.errors()]
+    malformed = any(row["type"] == "json_invalid" for row in error.errors())
+    if malformed:
+        return _answer(400, {"error": "the body is not JSON", "code": "invalid_request", "details": {"errors": rows}})
+    return _attune_error(InvalidParameters("the request is not valid", rows))
+
+
+def _no_route(error: NotFoundError) -> Response[str]:
+    del error
+    return _answer(404, {"error": "there is nothing at this address", "code": "not_found", "details": {}})
+
+
+def _service_error(error: ServiceError) -> Response[str]:
+    return _answer(error.status_code, {"error": error.msg, "code": "invalid_request", "details": {}})
+
+
+def _bug(error: Exception) -> Response[str]:
+    logger.exception("unexpected error")
+    del error
+    return _answer(500, {"error": "something went wrong on our side", "code": "internal_error", "details": {}})
+
+
+def _answer(status: int, body: dict[str, Any]) -> Response[str]:
+    return Response(status, "application/json", json.dumps(body, default=str))

@@ -1,0 +1,20 @@
+"""The shape of every good answer: ``{"data": …, "message": …}``."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from aws_lambda_powertools.event_handler import Response
+
+Envelope = dict[str, Any]
+
+
+def reply(data: Any, message: str) -> Envelope:
+    """200 with the envelope."""
+    return {"data": data, "message": message}
+
+
+def accepted(data: Any, message: str) -> Response[str]:
+    """202 with the envelope: it will be done."""
+    return Response(202, "application/json", json.dumps(reply(data, message), default=str))

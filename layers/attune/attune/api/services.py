@@ -1,0 +1,23 @@
+"""What the routes work with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from attune.execution.ports import Catalog, Clock, Directory, Mailbox
+from attune.execution.queries import Reader
+from attune.execution.starting import Starter
+from attune.packs.registry import Registry
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Made by wiring, once per process."""
+
+    starter: Starter
+    reader: Reader
+    registry: Registry
+    catalog: Catalog
+    directory: Directory
+    mailbox: Mailbox
+    clock: Clock

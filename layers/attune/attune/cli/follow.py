@@ -1,0 +1,79 @@
+"""Showing an execution while it runs: a live tree in a terminal, lines elsewhere, nothing with ``--json``."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from attune.cli.output import console
+from attune.cli.view import View
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+
+Show = Callable[[View], None]
+Now = Callable[[], float]
+"""The time in which the execution lives, epoch seconds: real, or virtual."""
+
+FRAMES = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
+FRAMES_PER_SECOND = 8
+
+
+def nothing(view: View) -> None:
+    """Show nothing."""
+
+
+@contextmanager
+def following(now: Now, *, quiet: bool = False) -> Iterator[Show]:
+    """Yields what to call with every new view of the execution."""
+    out = console()
+    if quiet:
+        yield nothing
+    elif out.is_terminal:
+        with _live(out, now) as show:
+            yield show
+    else:
+        yield _Lines(out, now)
+
+
+def print_result(view: View, now: float) -> None:
+    """Print how it ended: status, errors, output and timeline."""
+    from attune.cli.render.result import result
+
+    out = console()
+    out.print(result(view, now, out.width))
+
+
+@contextmanager
+def _live(out: Console, now: Now) -> Iterator[Show]:
+    from rich.live import Live
+    from rich.text import Text
+
+    from attune.cli.render.tree import tree
+
+    shown: list[View] = []
+
+    def draw() -> RenderableType:
+        frame = FRAMES[int(time.monotonic() * FRAMES_PER_SECOND) % len(FRAMES)]
+        return tree(shown[-1], now(), frame) if shown else Text("")
+
+    with Live(get_renderable=draw, console=out, refresh_per_second=FRAMES_PER_SECOND):
+        yield lambda view: shown.__setitem__(slice(None), [view])
+
+
+class _Lines:
+    """A line per task that has ended, each once."""
+
+    def __init__(self, out: Console, now: Now) -> None:
+        self._out, self._now = out, now
+        self._said: set[tuple[str, str, int]] = set()
+
+    def __call__(self, view: View) -> None:
+        from attune.cli.render.lines import ended_lines
+
+        for key, line in ended_lines(view, self._now()):
+            if key not in self._said:
+                self._said.add(key)
+                self._out.print(line, markup=False, soft_wrap=True)

@@ -1,0 +1,42 @@
+"""What goes to the terminal: one JSON document, or text for people."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from attune.exceptions import AttuneError, InvalidDefinition, InvalidParameters
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+def emit(document: Any) -> None:
+    """Write one JSON document to standard output."""
+    typer.echo(json.dumps(document, indent=2, ensure_ascii=False))
+
+
+def console(*, stderr: bool = False) -> Console:
+    """Where text goes; colour only where it is a terminal."""
+    from rich.console import Console
+
+    return Console(stderr=stderr, highlight=False)
+
+
+def complain(error: AttuneError) -> None:
+    """Write an error to standard error: a sentence, what belongs to it, and the hint."""
+    from rich.text import Text
+
+    out = console(stderr=True)
+    if isinstance(error, InvalidDefinition):
+        for problem in error.problems:
+            out.print(Text(str(problem)), soft_wrap=True)
+        return
+    out.print(Text.assemble(("error: ", "bold red"), error.message), soft_wrap=True)
+    if isinstance(error, InvalidParameters) and len(error.errors) > 1:
+        for mismatch in error.errors:
+            out.print(Text(f"  {mismatch.get('path')}: {mismatch.get('message')}"), soft_wrap=True)
+    if error.hint:
+        out.print(Text.assemble(("hint: ", "bold cyan"), error.hint), soft_wrap=True)

@@ -1,0 +1,1 @@
+"""Finds packs on disk and registers what they hold."""

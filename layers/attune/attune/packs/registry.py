@@ -1,0 +1,132 @@
+"""Registering what packs on disk hold: actions, rules with their schedules, and workflows as immutable versions."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from attune.exceptions import InvalidDefinition, NotFound, Problem, Severity
+from attune.execution.ports import Catalog, Clock, PackRecord, Schedules, WorkflowVersion
+from attune.language.compiler import Compiled
+from attune.packs.loader import Pack, catalogue, compile_pack, load_packs
+
+
+@dataclass(slots=True)
+class SyncResult:
+    """What became of one pack; the API's answer."""
+
+    pack_ref: str
+    loaded_count: int = 0
+    workflows: list[dict[str, Any]] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON."""
+        return {
+            "pack_ref": self.pack_ref,
+            "loaded_count": self.loaded_count,
+            "registered_count": len(self.workflows),
+            "workflows": self.workflows,
+            "errors": self.errors,
+        }
+
+
+class Registry:
+    """Brings the catalog in line with the packs below a folder."""
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        schedules: Schedules,
+        clock: Clock,
+        base: Path,
+        load: Callable[[Path], list[Pack]] = load_packs,
+    ) -> None:
+        self._catalog, self._schedules, self._clock = catalog, schedules, clock
+        self._base, self._load = base, load
+
+    def sync(self, ref: str) -> SyncResult:
+        """Register one pack; broken workflows are reported, the others registered. Raises NotFound."""
+        packs = self._load(self._base)
+        return self._sync(_find(packs, ref, self._base), packs)
+
+    def sync_all(self) -> list[SyncResult]:
+        """Register every pack."""
+        packs = self._load(self._base)
+        return [self._sync(pack, packs) for pack in packs]
+
+    def validate(self, ref: str) -> dict[str, Any]:
+        """What :meth:`sync` would find wrong, per workflow; registers nothing."""
+        packs = self._load(self._base)
+        pack = _find(packs, ref, self._base)
+        errors: dict[str, list[str]] = {}
+        for problem in _errors(pack.problems):
+            errors.setdefault(Path(problem.location.file).name, []).append(str(problem))
+        for workflow, compiled in compile_pack(pack, catalogue(packs)):
+            if isinstance(compiled, InvalidDefinition):
+                errors[workflow] = [str(problem) for problem in _errors(compiled.problems)]
+        count = sum(len(found) for found in errors.values())
+        return {"pack_ref": ref, "validated_count": len(pack.workflows), "error_count": count, "errors": errors}
+
+    def _sync(self, pack: Pack, packs: list[Pack]) -> SyncResult:
+        result = SyncResult(pack.ref, len(pack.workflows), errors=[str(p) for p in _errors(pack.problems)])
+        record = PackRecord(pack.ref, pack.label, pack.version, pack.description, pack.config)
+        self._catalog.put_pack(record)
+        self._catalog.put_actions(pack.ref, pack.actions.values())
+        present = set()
+        for ref, compiled in compile_pack(pack, catalogue(packs)):
+            present.add(ref)
+            if isinstance(compiled, InvalidDefinition):
+                result.errors += [str(problem) for problem in _errors(compiled.problems)]
+            else:
+                result.workflows.append(self._register(ref, compiled, pack.workflows[ref].text))
+        for old in self._catalog.workflows(pack.ref):
+            if old.ref not in present:
+                self._catalog.remove_workflow(old.ref)
+        self._catalog.put_rules(pack.ref, pack.rules)
+        self._schedules.sync(pack.ref, pack.rules)
+        return result
+
+    def _register(self, ref: str, compiled: Compiled, text: str) -> dict[str, Any]:
+        """Add a version if anything has changed."""
+        digest = graph_digest(compiled)
+        number = self._catalog.latest_version(ref)
+        unchanged = number > 0 and self._is_latest(ref, digest)
+        while not unchanged:
+            version = WorkflowVersion(ref, number + 1, compiled.graph, digest, text, self._clock.now())
+            if self._catalog.add_version(version):
+                break
+            number = self._catalog.latest_version(ref)
+        warnings = [str(problem) for problem in compiled.problems if problem.severity is Severity.WARNING]
+        return {
+            "ref_name": ref,
+            "created": number == 0,
+            "workflow_def_id": number if unchanged else number + 1,
+            "warnings": warnings,
+        }
+
+    def _is_latest(self, ref: str, digest: str) -> bool:
+        try:
+            return self._catalog.workflow(ref).digest == digest
+        except NotFound:
+            return False
+
+
+def graph_digest(compiled: Compiled) -> str:
+    """What tells a changed workflow from an unchanged one: its graph, with the actions and configuration in it."""
+    return hashlib.sha256(json.dumps(compiled.graph.to_dict(), sort_keys=True).encode()).hexdigest()
+
+
+def _errors(problems: list[Problem]) -> list[Problem]:
+    return [problem for problem in problems if problem.severity is Severity.ERROR]
+
+
+def _find(packs: list[Pack], ref: str, base: Path) -> Pack:
+    for pack in packs:
+        if pack.ref == ref:
+            return pack
+    raise NotFound(f"there is no pack '{ref}'", hint=f"packs are folders below {base}", pack=ref)

@@ -1,0 +1,281 @@
+"""Puts the pieces together for AWS: the only module that reads the environment and makes boto3 clients.
+
+Everything is made when it is first asked for and kept for the life of the process, so that a function pays only
+for what it uses. The names of the variables are the template's (``ATTUNE__…``).
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools import Logger
+
+    from attune.adapters.desks import DeadLetterDesk, EventDesk, TimerDesk
+    from attune.adapters.dynamodb.catalog import DynamoCatalog
+    from attune.adapters.dynamodb.directory import DynamoDirectory
+    from attune.adapters.dynamodb.store import DynamoStore
+    from attune.adapters.dynamodb.table import Table
+    from attune.adapters.payloads import Payloads
+    from attune.adapters.scheduler import Scheduler
+    from attune.adapters.sqs import Queue, SqsMailbox, SqsTaskQueue
+    from attune.adapters.timers import AwsTimers
+    from attune.api.services import Services
+    from attune.execution.advancer import Advancer
+    from attune.execution.rules import Rules
+    from attune.execution.starting import Starter
+    from attune.execution.worker import Worker
+
+CONFIG_TTL = 60.0
+"""Seconds for which a pack's configuration is not read again by a warm worker."""
+
+
+class SystemClock:
+    """The real time."""
+
+    def now(self) -> float:
+        """Epoch seconds."""
+        return time.time()
+
+
+clock = SystemClock()
+
+
+def setting(name: str, default: str | None = None) -> str:
+    """The variable ``ATTUNE__<name>``; raises KeyError when it is missing and has no default."""
+    value = os.environ.get(f"ATTUNE__{name}")
+    if value is None or value == "":
+        if default is None:
+            raise KeyError(f"ATTUNE__{name} is not set; template.yaml sets it")
+        return default
+    return value
+
+
+@cache
+def log() -> Logger:
+    """Structured logs: one JSON object a line."""
+    from aws_lambda_powertools import Logger
+
+    return Logger(level=setting("LOG_LEVEL", "INFO"), utc=True)
+
+
+@cache
+def client(service: str) -> Any:
+    """A boto3 client that tries throttled calls again by itself, and gives up in time for a batch to come again."""
+    import boto3
+    from botocore.config import Config
+
+    retries = {"mode": "standard", "total_max_attempts": 4}
+    return boto3.client(
+        service, config=Config(retries=retries, connect_timeout=3, read_timeout=20, tcp_keepalive=True)
+    )
+
+
+@cache
+def table() -> Table:
+    """The one table."""
+    from attune.adapters.dynamodb.table import Table
+
+    return Table(client("dynamodb"), setting("TABLE"))
+
+
+@cache
+def payloads() -> Payloads:
+    """The bucket for what is large; its client is made when something large comes by."""
+    from attune.adapters.payloads import Payloads
+
+    return Payloads(_Lazily("s3"), setting("BUCKET"))
+
+
+class _Lazily:
+    """A client that is made at its first call."""
+
+    def __init__(self, service: str) -> None:
+        self._service = service
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(client(self._service), name)
+
+
+@cache
+def store() -> DynamoStore:
+    """Executions."""
+    from attune.adapters.dynamodb.store import DynamoStore
+
+    return DynamoStore(table(), payloads(), float(setting("RETENTION_DAYS", "0")))
+
+
+@cache
+def catalog() -> DynamoCatalog:
+    """Packs."""
+    from attune.adapters.dynamodb.catalog import DynamoCatalog
+
+    return DynamoCatalog(table(), payloads())
+
+
+@cache
+def directory() -> DynamoDirectory:
+    """Listings, idempotency keys, tokens."""
+    from attune.adapters.dynamodb.directory import DynamoDirectory
+
+    return DynamoDirectory(table(), payloads())
+
+
+def _queue(name: str) -> Queue:
+    from attune.adapters.sqs import Queue
+
+    return Queue(client("sqs"), setting(f"{name}_QUEUE_URL"))
+
+
+@cache
+def mailbox() -> SqsMailbox:
+    """The advance queue."""
+    from attune.adapters.sqs import SqsMailbox
+
+    return SqsMailbox(_queue("ADVANCE"), payloads())
+
+
+@cache
+def task_queue() -> SqsTaskQueue:
+    """The task queue."""
+    from attune.adapters.sqs import SqsTaskQueue
+
+    return SqsTaskQueue(_queue("TASK"), payloads())
+
+
+@cache
+def scheduler() -> Scheduler:
+    """Schedules, all of which send to the timer queue."""
+    from attune.adapters.scheduler import Scheduler, Target
+
+    target = Target(setting("TIMER_QUEUE_ARN"), setting("SCHEDULE_ROLE_ARN"))
+    return Scheduler(_Lazily("scheduler"), setting("SCHEDULE_GROUP"), target)
+
+
+@cache
+def timers() -> AwsTimers:
+    """Delayed messages and one-time schedules."""
+    from attune.adapters.timers import AwsTimers
+
+    return AwsTimers(_queue("TIMER"), scheduler())
+
+
+@cache
+def advancer() -> Advancer:
+    """For ``advance``."""
+    from attune.adapters.events import EventBridgeBus
+    from attune.execution.advancer import Advancer
+    from attune.execution.dispatch import Dispatcher
+
+    bus = EventBridgeBus(_Lazily("events"), setting("EVENT_BUS"))
+    dispatcher = Dispatcher(store(), catalog(), mailbox(), task_queue(), timers(), bus, clock)
+    return Advancer(store(), catalog(), dispatcher, clock)
+
+
+@cache
+def worker() -> Worker:
+    """For ``run_task``. Actions find the event bus in ``ATTUNE_EVENT_BUS``, and nothing else of ours."""
+    from attune.actions.runner import ActionRunner
+    from attune.execution.worker import Worker
+
+    os.environ["ATTUNE_EVENT_BUS"] = setting("EVENT_BUS")
+    runner = ActionRunner(packs_dir(), default_timeout=float(setting("WORKER_TIMEOUT")), logger=log())
+    return Worker(store(), mailbox(), task_queue(), runner, clock, _PackConfigs())
+
+
+class _PackConfigs:
+    """The configurations of packs, read once a minute."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, tuple[float, Mapping[str, Any]]] = {}
+
+    def __call__(self, pack: str) -> dict[str, Any]:
+        read_at, config = self._known.get(pack, (float("-inf"), {}))
+        if clock.now() - read_at > CONFIG_TTL:
+            config = self._read(pack)
+            self._known[pack] = (clock.now(), config)
+        return dict(config)
+
+    def _read(self, pack: str) -> Mapping[str, Any]:
+        from attune.exceptions import NotFound
+
+        try:
+            return catalog().pack(pack).config
+        except NotFound:
+            return {}
+
+
+@cache
+def starter() -> Starter:
+    """Starts executions."""
+    from attune.execution.starting import Starter
+
+    return Starter(store(), directory(), catalog(), mailbox(), clock, os.urandom)
+
+
+@cache
+def rules() -> Rules:
+    """Holds events against rules."""
+    from attune.execution.rules import Rules
+
+    return Rules(catalog(), starter(), clock)
+
+
+@cache
+def event_desk() -> EventDesk:
+    """For ``on_event``."""
+    from attune.adapters.desks import EventDesk
+    from attune.adapters.dynamodb.retention import Retention
+
+    return EventDesk(rules(), Retention(table(), float(setting("RETENTION_DAYS", "0"))), log())
+
+
+@cache
+def timer_desk() -> TimerDesk:
+    """For ``on_timer``."""
+    from attune.adapters.desks import TimerDesk
+
+    return TimerDesk(timers(), mailbox(), rules(), payloads(), clock, log())
+
+
+@cache
+def dead_letter_desk() -> DeadLetterDesk:
+    """For ``on_dead``."""
+    from attune.adapters.desks import DeadLetterDesk
+    from attune.execution.dead_letters import DeadLetters
+
+    return DeadLetterDesk(DeadLetters(store(), mailbox(), clock), payloads())
+
+
+@cache
+def services() -> Services:
+    """For ``api``."""
+    from attune.adapters.schedules import AwsSchedules
+    from attune.api.services import Services
+    from attune.execution.queries import Reader
+    from attune.packs.registry import Registry
+
+    registry = Registry(catalog(), AwsSchedules(scheduler()), clock, packs_dir())
+    reader = Reader(store(), directory(), catalog())
+    return Services(starter(), reader, registry, catalog(), directory(), mailbox(), clock)
+
+
+def packs_dir() -> Path:
+    """Where the packs lie: the packs layer, unless ``ATTUNE__PACKS_BASE_DIR`` says otherwise."""
+    return Path(setting("PACKS_BASE_DIR", "/opt/attune/packs"))
+
+
+def reset() -> None:
+    """Forget everything that was made (for tests, which change the environment)."""
+    made = (log, client, table, payloads, store, catalog, directory, mailbox, task_queue, scheduler, timers)
+    for made_once in (*made, advancer, worker, starter, rules, event_desk, timer_desk, dead_letter_desk, services):
+        made_once.cache_clear()
+
+
+logging.getLogger("botocore").setLevel(logging.WARNING)

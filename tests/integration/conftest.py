@@ -1,0 +1,212 @@
+"""A small AWS in the process (moto), with the table, queues and bucket of template.yaml in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from attune.adapters.dynamodb.table import Table
+from attune.adapters.ledger import CallLedger
+from attune.adapters.payloads import Payloads
+from attune.engine.ids import AttemptId
+from attune.engine.messages import Start
+from attune.engine.state import State
+from attune.execution.ports import TaskMessage
+from attune.language.graph import ActionSpec, Runner
+
+REGION = "eu-central-1"
+SERVICES = ("dynamodb", "s3", "sqs", "events", "scheduler")
+TABLE = {
+    "TableName": "attune",
+    "BillingMode": "PAY_PER_REQUEST",
+    "KeySchema": [{"AttributeName": "PK", "KeyType": "HASH"}, {"AttributeName": "SK", "KeyType": "RANGE"}],
+    "AttributeDefinitions": [
+        {"AttributeName": name, "AttributeType": "S"} for name in ("PK", "SK", "GSI1PK", "GSI1SK")
+    ],
+    "GlobalSecondaryIndexes": [
+        {
+            "IndexName": "by_listing",
+            "KeySchema": [
+                {"AttributeName": "GSI1PK", "KeyType": "HASH"},
+                {"AttributeName": "GSI1SK", "KeyType": "RANGE"},
+            ],
+            "Projection": {"ProjectionType": "KEYS_ONLY"},
+        }
+    ],
+}
+"""As in template.yaml; test_dynamodb.py compares them."""
+
+
+@pytest.fixture
+def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """An empty AWS account in this process; no profile or endpoint of the machine is seen."""
+    for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL", "AWS_SESSION_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
+    with mock_aws():
+        yield
+
+
+@pytest.fixture
+def ledger() -> CallLedger:
+    """Counts what the clients of this test call, from the moment everything stands."""
+    return CallLedger()
+
+
+@pytest.fixture
+def clients(aws: None, ledger: CallLedger) -> SimpleNamespace:
+    """``clients.dynamodb``, ``clients.sqs``, …: low-level clients whose calls the ledger counts."""
+    session = boto3.Session(region_name=REGION)
+    ledger.attach(session)
+    return SimpleNamespace(**{service: session.client(service) for service in SERVICES})
+
+
+@pytest.fixture
+def table(clients: SimpleNamespace, ledger: CallLedger) -> Table:
+    """The table, empty."""
+    clients.dynamodb.create_table(**TABLE)
+    ledger.reset()
+    return Table(clients.dynamodb, "attune", sleep=lambda seconds: None)
+
+
+@pytest.fixture
+def bucket(clients: SimpleNamespace, ledger: CallLedger) -> str:
+    """The bucket, empty."""
+    clients.s3.create_bucket(Bucket="attune", CreateBucketConfiguration={"LocationConstraint": REGION})
+    ledger.reset()
+    return "attune"
+
+
+@pytest.fixture
+def payloads(clients: SimpleNamespace, bucket: str) -> Payloads:
+    """The claim check on that bucket."""
+    return Payloads(clients.s3, bucket)
+
+
+@dataclass(frozen=True)
+class TestQueue:
+    """A queue of the test's own: where it is, and what lies on it."""
+
+    __test__ = False
+    client: Any
+    url: str
+    arn: str
+
+    def messages(self) -> list[dict[str, Any]]:
+        """Everything visible now, taken off; in order for a FIFO queue."""
+        taken: list[dict[str, Any]] = []
+        while found := self._receive():
+            taken += found
+        return taken
+
+    def bodies(self) -> list[str]:
+        """The bodies of :meth:`messages`."""
+        return [message["Body"] for message in self.messages()]
+
+    def _receive(self) -> list[dict[str, Any]]:
+        answer = self.client.receive_message(QueueUrl=self.url, MaxNumberOfMessages=10, AttributeNames=["All"])
+        found: list[dict[str, Any]] = answer.get("Messages", [])
+        for message in found:
+            self.client.delete_message(QueueUrl=self.url, ReceiptHandle=message["ReceiptHandle"])
+        return found
+
+    def delayed(self) -> int:
+        """How many messages are not visible yet."""
+        name = "ApproximateNumberOfMessagesDelayed"
+        answer = self.client.get_queue_attributes(QueueUrl=self.url, AttributeNames=[name])
+        return int(answer["Attributes"][name])
+
+
+@pytest.fixture
+def queues(clients: SimpleNamespace, ledger: CallLedger) -> SimpleNamespace:
+    """``queues.advance`` (FIFO), ``queues.tasks`` and ``queues.timers``, empty."""
+    fifo = {"FifoQueue": "true", "DeduplicationScope": "messageGroup", "FifoThroughputLimit": "perMessageGroupId"}
+    settings: dict[str, dict[str, str]] = {"advance": fifo, "tasks": {}, "timers": {}}
+    made = {name: _queue(clients.sqs, name, attributes) for name, attributes in settings.items()}
+    ledger.reset()
+    return SimpleNamespace(**made)
+
+
+def _queue(client: Any, name: str, attributes: dict[str, str]) -> TestQueue:
+    full_name = f"{name}.fifo" if attributes else name
+    url = client.create_queue(QueueName=full_name, Attributes=attributes)["QueueUrl"]
+    answer = client.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
+    return TestQueue(client, url, answer["Attributes"]["QueueArn"])
+
+
+EXECUTION = "01JEXECVT10N00000000000001"
+NOW = 1_767_225_600.25
+
+
+class Make:
+    """Things with the fields that a test doesn't care about filled in; all of one execution unless told otherwise."""
+
+    execution = EXECUTION
+    now = NOW
+
+    @staticmethod
+    def start(execution: str = EXECUTION, **more: Any) -> Start:
+        fields = {"workflow": "t.w", "workflow_version": 3, "parameters": {"a": [1, None, "ä"]}, "created_at": NOW}
+        return Start(**{"execution": execution, **fields, **more})
+
+    @staticmethod
+    def state(execution: str = EXECUTION, **more: Any) -> State:
+        fields = {"workflow": "t.w", "workflow_version": 3, "created_at": NOW, "size": 3, "updated_at": NOW + 1}
+        return State(**{"execution": execution, **fields, **more})
+
+    @staticmethod
+    def task(attempt: AttemptId | None = None, *, idempotent: bool = True, **inputs: Any) -> TaskMessage:
+        spec = ActionSpec("t.do", "t", Runner.PYTHON, "do.py:run", idempotent=idempotent)
+        return TaskMessage(EXECUTION, "t.w", attempt or AttemptId("a"), spec, inputs)
+
+
+@pytest.fixture
+def make() -> type[Make]:
+    """Makes starts, states and task messages."""
+    return Make
+
+
+@pytest.fixture
+def stack(
+    clients: SimpleNamespace,
+    table: Table,
+    bucket: str,
+    queues: SimpleNamespace,
+    packs_dir: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Any]:
+    """The functions as they are deployed, on this AWS; packs are the project's own and the fixtures."""
+    from attune import wiring
+    from tests.integration.stack import Stack, function
+
+    clients.events.create_event_bus(Name="attune")
+    clients.scheduler.create_schedule_group(Name="attune")
+    environment = {
+        "TABLE": "attune",
+        "BUCKET": bucket,
+        "ADVANCE_QUEUE_URL": queues.advance.url,
+        "TASK_QUEUE_URL": queues.tasks.url,
+        "TIMER_QUEUE_URL": queues.timers.url,
+        "TIMER_QUEUE_ARN": queues.timers.arn,
+        "EVENT_BUS": "attune",
+        "SCHEDULE_GROUP": "attune",
+        "SCHEDULE_ROLE_ARN": "arn:aws:iam::123456789012:role/schedules",
+        "PACKS_BASE_DIR": str(packs_dir),
+        "WORKER_TIMEOUT": "60",
+    }
+    for name, value in environment.items():
+        monkeypatch.setenv(f"ATTUNE__{name}", value)
+    wiring.reset()
+    wiring.directory().put_token("token", "tester")
+    names = ("api", "advance", "run_task", "on_event", "on_timer", "on_dead")
+    yield Stack(queues, {name: function(name) for name in names})
+    wiring.reset()

@@ -1,0 +1,97 @@
+"""Announcements on the event bus, and the ledger that counts calls."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from attune.adapters.events import EventBridgeBus
+from attune.adapters.ledger import CallLedger
+from attune.engine.effects import Announce
+from attune.engine.ids import AttemptId
+from attune.engine.messages import Parent
+from attune.exceptions import Unavailable
+from attune.language.status import ExecutionStatus
+
+
+@pytest.fixture
+def sent(clients, monkeypatch):
+    """The entries of each PutEvents call, which go to moto as well."""
+    whole, calls = clients.events.put_events, []
+
+    def put(Entries):  # noqa: N803
+        calls.append(Entries)
+        return whole(Entries=Entries)
+
+    monkeypatch.setattr(clients.events, "put_events", put)
+    return calls
+
+
+@pytest.fixture
+def bus(clients):
+    clients.events.create_event_bus(Name="attune")
+    return EventBridgeBus(clients.events, "attune", sleep=lambda seconds: None)
+
+
+def test_an_end_is_announced_with_what_a_rule_may_want_to_match(bus, sent, make):
+    parent = Parent("01JPARENT00000000000000000", AttemptId("call"))
+    state = make.state(status=ExecutionStatus.TIMED_OUT, parent=parent, ended_at=make.now + 60)
+    bus.announce(state, [Announce(ExecutionStatus.TIMED_OUT, {"type": "timeout"})])
+    ((entry,),) = sent
+    assert (entry["EventBusName"], entry["Source"]) == ("attune", "attune")
+    assert entry["DetailType"] == "Workflow Execution Timed Out"
+    assert json.loads(entry["Detail"]) == {
+        "execution_id": make.execution,
+        "workflow": "t.w",
+        "workflow_version": 3,
+        "status": "timed_out",
+        "error": {"type": "timeout"},
+        "created_at": "2026-01-01T00:00:00.250+00:00",
+        "ended_at": "2026-01-01T00:01:00.250+00:00",
+        "parent": "01JPARENT00000000000000000",
+    }
+
+
+def test_an_error_too_large_for_an_event_is_cut(bus, sent, make):
+    error = {"type": "E", "message": "m" * 300_000, "details": {"d": "d" * 300_000}, "retryable": True}
+    bus.announce(make.state(), [Announce(ExecutionStatus.FAILED, error)])
+    cut = json.loads(sent[0][0]["Detail"])["error"]
+    assert (cut["type"], len(cut["message"]), cut["details"]) == ("E", 2000, None)
+
+
+def test_an_entry_that_was_not_accepted_is_put_again(clients, bus, make, monkeypatch):
+    calls, answers = [], [{"Entries": [{"ErrorCode": "InternalFailure"}]}, {"Entries": [{"EventId": "1"}]}]
+
+    def put(Entries):  # noqa: N803
+        calls.append(Entries)
+        return answers[len(calls) - 1]
+
+    monkeypatch.setattr(clients.events, "put_events", put)
+    bus.announce(make.state(), [Announce(ExecutionStatus.COMPLETED)])
+    assert calls[0] == calls[1]
+
+
+def test_an_entry_that_is_never_accepted_is_unavailable(clients, bus, make, monkeypatch):
+    refused = {"Entries": [{"ErrorCode": "ThrottlingException"}]}
+    monkeypatch.setattr(clients.events, "put_events", lambda **_: refused)
+    with pytest.raises(Unavailable, match="PutEvents"):
+        bus.announce(make.state(), [Announce(ExecutionStatus.COMPLETED)])
+
+
+class TestLedger:
+    def test_it_counts_by_service_and_operation_what_a_sessions_clients_call(self, clients, queues, ledger):
+        clients.sqs.send_message(QueueUrl=queues.tasks.url, MessageBody="x" * 1000)
+        clients.sqs.send_message(QueueUrl=queues.tasks.url, MessageBody="y")
+        assert ledger.of("sqs") == {"SendMessage": 2}
+        assert ledger.total() == 2
+        assert 1000 < ledger.request_bytes["sqs", "SendMessage"] < 1500
+
+    def test_it_can_listen_to_one_client_and_begin_again(self, clients, queues):
+        own = CallLedger()
+        own.attach(clients.sqs)
+        clients.sqs.list_queues()
+        clients.s3.list_buckets()
+        assert own.counts == {("sqs", "ListQueues"): 1}
+        own.reset()
+        assert own.total() == 0

@@ -1,0 +1,345 @@
+"""From YAML to the graph: what each way to write a transition means, and what is filled in."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from attune.exceptions import InvalidDefinition
+from attune.language.compiler import Compiled, compile_workflow, interface, workflow_as_action
+from attune.language.graph import ActionSpec, Backoff, Graph, Join, JoinKind, Retry, Runner, Transition
+from attune.language.source import load
+from attune.language.status import TaskStatus
+from attune.packs.loader import catalogue, load_packs
+
+ROOT = Path(__file__).parents[2]
+FIXTURES = ROOT / "tests" / "fixtures" / "packs"
+
+C, F, T, S = TaskStatus.COMPLETED, TaskStatus.FAILED, TaskStatus.TIMED_OUT, TaskStatus.SKIPPED
+NOOP = ActionSpec("core.noop", "core", Runner.ENGINE, "noop")
+
+
+def compiled(text: str, **actions: ActionSpec) -> Compiled:
+    return compile_workflow(load(text, "p/workflows/w.yaml"), pack="p", actions={"core.noop": NOOP, **actions})
+
+
+def graph_of(*tasks: str, head: str = "") -> Graph:
+    """A graph of tasks given as flow mappings without their action."""
+    lines = [f"  - {{action: core.noop, {task}}}" for task in tasks]
+    return compiled("\n".join([head, "tasks:", *lines])).graph
+
+
+def transitions(task: str) -> tuple[Transition, ...]:
+    """The transitions of a task ``a`` beside which there are ``x``, ``y`` and ``z`` (1, 2 and 3)."""
+    others = [f"{{action: core.noop, name: {name}}}" for name in "xyz"]
+    text = f"tasks:\n  - name: a\n    action: core.noop\n{task}\n" + "".join(f"  - {other}\n" for other in others)
+    return compiled(text).graph.tasks[0].transitions
+
+
+@pytest.mark.parametrize(
+    ("task", "expected"),
+    [
+        ("    on_success: x", [Transition((C,), (1,), by_success=True)]),
+        ("    on_success: [y, x, y]", [Transition((C,), (2, 1), by_success=True)]),
+        ("    on_failure: x", [Transition((F, T), (1,))]),
+        ("    on_failure: x\n    on_timeout: y\n    timeout: 5", [Transition((F,), (1,)), Transition((T,), (2,))]),
+        ("    on_complete: x", [Transition((C, F, T), (1,))]),
+        ("    when: 'true'\n    on_skip: x", [Transition((S,), (1,))]),
+        ("    on_failure: fail", [Transition((F, T), fail=True)]),
+        ("    on_failure: [x, fail]", [Transition((F, T), (1,), fail=True)]),
+        ("    on_failure: noop", [Transition((F, T))]),
+        ("    on_success:", []),
+    ],
+)
+def test_on_something_is_a_transition(task: str, expected: list[Transition]) -> None:
+    assert list(transitions(task)) == expected
+
+
+def branch(target: int, when: str | None = None) -> Transition:
+    return Transition((C,), (target,), when, decision=True, by_success=True)
+
+
+@pytest.mark.parametrize("default", ["{default: y}", "{default: true, next: y}"])
+def test_a_decision_takes_the_place_of_on_success_and_its_default_comes_last(default: str) -> None:
+    written = f"    on_success: x\n    decision:\n      - {default}\n      - {{when: '{{{{ true }}}}', next: x}}"
+    assert list(transitions(written)) == [branch(1, "{{ true }}"), branch(2)]
+
+
+def test_a_decision_leaves_the_other_transitions_alone() -> None:
+    written = "    decision: [{default: x}]\n    on_failure: y\n    on_complete: z"
+    assert list(transitions(written)) == [branch(1), Transition((F, T), (2,)), Transition((C, F, T), (3,))]
+
+
+@pytest.mark.parametrize(
+    ("entry", "expected"),
+    [
+        ("{do: x}", Transition((C, F, T), (1,))),
+        ("{do: [x, y], when: '{{ result }}'}", Transition((C, F, T), (1, 2), "{{ result }}", by_success=True)),
+        ("{do: x, when: '{{ succeeded() }}'}", Transition((C, F, T), (1,), "{{ succeeded() }}", by_success=True)),
+        ("{do: x, when: '{{ failed() }}'}", Transition((C, F, T), (1,), "{{ failed() }}")),
+        ("{do: x, when: '{{ a.b if timed_out() else true }}'}", None),
+        ("{publish: {v: 1}}", Transition((C, F, T), publish=(("v", 1),), handles=False)),
+        ("{do: noop, publish: [v]}", Transition((C, F, T), publish=(("v", "{{ result }}"),))),
+        ("{do: fail}", Transition((C, F, T), fail=True)),
+    ],
+)
+def test_next_is_the_general_form(entry: str, expected: Transition | None) -> None:
+    if expected is None:
+        with pytest.raises(InvalidDefinition, match="there is no 'a' in templates"):
+            transitions(f"    next: [{entry}]")
+    else:
+        assert transitions(f"    next: [{entry}]") == (expected,)
+
+
+def test_next_and_on_something_add_up_in_order() -> None:
+    found = transitions("    next: [{do: z}]\n    on_complete: y\n    on_success: x")
+    assert [transition.targets for transition in found] == [(1,), (2,), (3,)]
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        ("{a: 1, b: '{{ result.x }}'}", (("a", 1), ("b", "{{ result.x }}"))),
+        ("[{a: 1, b: 2}, {c: [3]}]", (("a", 1), ("b", 2), ("c", [3]))),
+        ("[a, {b: null}]", (("a", "{{ result }}"), ("b", None))),
+        ("a", (("a", "{{ result }}"),)),
+    ],
+)
+def test_all_forms_of_publish_are_one(written: str, expected: tuple[tuple[str, Any], ...]) -> None:
+    task = graph_of(f"name: a, publish: {written}, publish_on_failure: {written}").tasks[0]
+    assert task.publish == task.publish_on_failure == expected
+
+
+def test_defaults_of_the_workflow_reach_its_tasks() -> None:
+    head = (
+        "retry: {count: 2, delay: 1m, backoff: exponential, max_delay: 1h}\nconcurrency: 3\nmax_visits: 7\ntimeout: 24h"
+    )
+    graph = graph_of("name: a", "name: b, retry: {count: 1}, with_items: [1], max_visits: 9, timeout: 1.5", head=head)
+    a, b = graph.tasks
+    assert graph.timeout == 86_400
+    assert a.retry == Retry(2, 60.0, Backoff.EXPONENTIAL, 3600.0)
+    assert b.retry == Retry(1)
+    assert (a.concurrency, b.concurrency) == (None, 3), "only for tasks with items"
+    assert (a.max_visits, b.max_visits) == (7, 9)
+    assert (a.timeout, b.timeout) == (None, 1.5), "a workflow's timeout is its own"
+
+
+def test_joins() -> None:
+    graph = graph_of(
+        "name: a, on_success: [c, d, e, f]", "name: b, on_success: [c, d, e, f]",
+        "name: c", "name: d, join: all", "name: e, join: 1", "name: f, join: each",
+    )  # fmt: skip
+    kinds = [Join(), Join(JoinKind.ALL), Join(JoinKind.COUNT, 1), Join(JoinKind.EACH)]
+    assert [task.join for task in graph.tasks[2:]] == kinds
+    assert {task.sources for task in graph.tasks[2:]} == {0b11}
+
+
+def test_a_diamond_knows_its_sources_and_blockers() -> None:
+    graph = graph_of("name: a, on_success: [b, c]", "name: b, on_success: d", "name: c, on_complete: d", "name: d")
+    d = graph.by_name["d"]
+    assert graph.entry == (0,)
+    assert (d.sources, d.success_sources, d.blockers, d.is_join) == (0b110, 0b010, 0b111, True)
+
+
+def test_loops_know_their_rounds() -> None:
+    graph = graph_of("name: s, on_success: h", "name: h, on_success: b", "name: b, on_success: [h, e]", "name: e")
+    h = graph.by_name["h"]
+    assert (h.loop, h.back_sources, h.blockers) == (0b100, 0b100, 0b001)
+
+
+def test_ref_and_label_may_be_missing() -> None:
+    graph = graph_of("name: a")
+    assert (graph.ref, graph.label, graph.pack, graph.version) == ("p.w", "p.w", "p", "")
+
+
+def test_everything_of_the_head_is_kept() -> None:
+    text = """
+ref: p.other
+label: Other
+description: What it does
+version: "1.2"
+tags: [x]
+enabled: false
+fail_fast: true
+parameters: {n: {type: integer, default: 3}}
+output: {total: {type: number, required: true}}
+vars: {b: "{{ parameters.n }}", a: [1, "{{ vars.b }}"]}
+tasks: [{name: a, action: core.noop}]
+output_map: {total: "{{ vars.b }}"}
+"""
+    found = compiled(text)
+    graph = found.graph
+    assert not found.enabled
+    assert (graph.ref, graph.label, graph.description, graph.version) == ("p.other", "Other", "What it does", "1.2")
+    assert graph.fail_fast
+    assert graph.vars == (("b", "{{ parameters.n }}"), ("a", [1, "{{ vars.b }}"])), "in the order written"
+    assert graph.output_map == {"total": "{{ vars.b }}"}
+    assert graph.output is not None and graph.output["required"] == ["total"]
+    assert graph.parameters["properties"] == {"n": {"type": "integer", "default": 3}}
+
+
+def test_flat_parameters_become_a_json_schema() -> None:
+    text = """
+parameters:
+  name: {type: string, required: true, minLength: 2}
+  token: {type: string, secret: true}
+  size: {type: object, required: [w], properties: {w: {type: number}}}
+  type: {type: string, enum: [a, b], default: a}
+tasks: [{name: a, action: core.noop}]
+"""
+    assert compiled(text).graph.parameters == {
+        "type": "object",
+        "properties": {
+            "name": {"type": "string", "minLength": 2},
+            "token": {"type": "string", "writeOnly": True},
+            "size": {"type": "object", "required": ["w"], "properties": {"w": {"type": "number"}}},
+            "type": {"type": "string", "enum": ["a", "b"], "default": "a"},
+        },
+        "required": ["name"],
+        "additionalProperties": False,
+    }
+
+
+def test_a_full_json_schema_stays_as_it_is() -> None:
+    schema = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}
+    assert (
+        compiled(f"parameters: {json.dumps(schema)}\ntasks: [{{name: a, action: core.noop}}]").graph.parameters
+        == schema
+    )
+
+
+def test_a_workflow_can_be_called_like_an_action() -> None:
+    child = interface(load("parameters: {n: {type: integer, required: true}}\ntasks: broken\n", "child.yaml"), "p")
+    assert (child.ref, child.runner, child.entry_point) == ("p.child", Runner.WORKFLOW, "p.child")
+    assert child == workflow_as_action("p.child", "p", child.parameters)
+    good = "tasks: [{name: a, type: workflow, action: p.child, input: {n: 1}}]"
+    assert compiled(good, **{"p.child": child}).graph.tasks[0].spec == child
+    with pytest.raises(InvalidDefinition, match="p.child needs the input 'n'"):
+        compiled("tasks: [{name: a, action: p.child}]", **{"p.child": child})
+
+
+def test_a_graph_survives_being_stored() -> None:
+    found = graph_of(
+        "name: a, on_success: b, retry: {count: 1, on_error: '{{ error.type == 1 }}'}, join: each",
+        "name: b, with_items: [1], batch_size: 2, tolerate_failures: 10%, publish: [x], next: [{do: a, publish: {y: 1}}]",
+        "name: c, on_success: a",
+        head="vars: {v: [1]}\nparameters: {p: {type: string}}",
+    )
+    assert Graph.from_dict(json.loads(json.dumps(found.to_dict()))) == found
+
+
+def test_the_deploy_example_compiles_without_a_word() -> None:
+    actions = catalogue([*load_packs(ROOT / "packs"), *load_packs(FIXTURES)])
+    path = FIXTURES / "my_pack" / "workflows" / "deploy_application.yaml"
+    config = {"docker_registry": "r.example"}
+    found = compile_workflow(load(path.read_bytes(), str(path)), pack="my_pack", actions=actions, pack_config=config)
+    graph = found.graph
+    names = lambda members: {task.name for task in graph.tasks if members >> task.index & 1}  # noqa: E731
+    assert found.problems == ()
+    assert [graph.tasks[number].name for number in graph.entry] == ["create_deployment"]
+    rollback = graph.by_name["rollback_deployment"]
+    assert names(rollback.sources) == {"deploy_containers", "wait_for_ready", "health_check"}
+    assert rollback.success_sources == 0
+    assert names(graph.by_name["cleanup_deployment"].sources) == {"build_image", "rollback_deployment"}
+    assert not any(task.loop for task in graph.tasks)
+
+
+FEATURES = {
+    "iteration": """
+parameters: {regions: {type: array}, instance_type: {type: string}}
+vars: {records: []}
+tasks:
+  - name: deploy_to_regions
+    action: core.noop
+    with_items: "{{ parameters.regions }}"
+    input: {region: "{{ item }}", instance_type: "{{ parameters.instance_type }}"}
+    on_success: process_large_dataset
+  - name: process_large_dataset
+    action: core.noop
+    with_items: "{{ vars.records }}"
+    batch_size: 100
+    concurrency: 5
+    input: {records: "{{ item }}"}
+    publish:
+      - total_processed: "{{ task.process_large_dataset.total_count }}"
+""",
+    "a human decision": """
+parameters: {app_name: {type: string}}
+tasks:
+  - name: require_approval
+    action: core.noop
+    input: {prompt: "Approve production deployment of {{ parameters.app_name }}?"}
+    timeout: 3600
+    on_success: deploy_app
+    decision:
+      - when: "{{ task.require_approval.result.approved == true }}"
+        next: deploy_app
+      - default: cancel_deployment
+  - {name: deploy_app, action: core.noop}
+  - {name: cancel_deployment, action: core.noop}
+""",
+    "error handling": """
+vars: {api_endpoint: "https://api.example"}
+tasks:
+  - name: flaky_api_call
+    action: core.noop
+    input: {url: "{{ vars.api_endpoint }}"}
+    retry:
+      count: 5
+      delay: 10
+      backoff: exponential
+      max_delay: 60
+      on_error: "{{ task.flaky_api_call.error.type == 'timeout' }}"
+    on_success: process_response
+    on_failure: log_error
+  - {name: process_response, action: core.noop}
+  - {name: log_error, action: core.noop}
+""",
+    "timeout": """
+tasks:
+  - name: long_running_task
+    action: core.noop
+    timeout: 3600
+    on_timeout: cleanup_and_notify
+  - {name: cleanup_and_notify, action: core.noop}
+""",
+    "sequence": """
+ref: p.simple_sequence
+label: "Simple Sequential Workflow Test"
+tasks:
+  - {name: task1, action: core.noop, on_success: task2}
+  - {name: task2, action: core.noop}
+""",
+    "templates": """
+parameters: {app_name: {}, all_regions: {}, regions: {}}
+vars: {base_path: a, raw_config: "{}", data: 1, results: [], large_list: [], host: null, success: true}
+tasks:
+  - {name: deploy, action: core.noop, on_success: show}
+  - name: show
+    action: core.noop
+    input:
+      message: "{{ parameters.app_name | upper | trim }}"
+      path: "{{ vars.base_path | trim | append('/logs') }}"
+      config: "{{ vars.raw_config | from_json }}"
+      payload: "{{ vars.data | to_json }}"
+      regions: "{{ parameters.all_regions | filter(enabled=true) }}"
+      first_region: "{{ parameters.regions | first }}"
+      count: "{{ vars.results | length }}"
+      batches: "{{ vars.large_list | batch(size=100) }}"
+      status: "{{ task.deploy.status | default('unknown') }}"
+      url: "{{ vars.host | default('localhost') | prepend('https://') }}"
+      flag: "{{ kv.get('feature.flags.enabled', default=false) }}"
+      secret: "{{ kv.get_secret('api.credentials.token') }}"
+      ternary: "{{ vars.success ? 'deployed' : 'failed' }}"
+      who: "{{ system.identity.login }}"
+      run: "{{ system.execution_id }} at {{ system.timestamp }}"
+""",
+}
+
+
+@pytest.mark.parametrize("name", FEATURES)
+def test_documented_features_compile_without_a_word(name: str) -> None:
+    assert compiled(FEATURES[name]).problems == ()

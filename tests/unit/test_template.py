@@ -1,0 +1,186 @@
+"""The template keeps the promises that the code relies on."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from attune.adapters.dynamodb import keys
+from attune.cli.local import StackOutputs
+from attune.cli.local.runtime import RUNTIMES
+
+PROJECT = Path(__file__).parents[2]
+FUNCTIONS = ("Api", "Advance", "RunTask", "OnEvent", "OnTimer", "OnDead")
+SQS_MAX_RETENTION = 14 * 24 * 3600
+
+
+class Loader(yaml.SafeLoader):
+    """Reads CloudFormation's short forms: ``!Ref x`` is ``{"Ref": "x"}``, ``!GetAtt a.b`` is ``{"Fn::GetAtt": "a.b"}``."""
+
+
+def _short_form(loader: Loader, suffix: str, node: yaml.Node) -> dict[str, Any]:
+    name = suffix if suffix == "Ref" else f"Fn::{suffix}"
+    if isinstance(node, yaml.ScalarNode):
+        return {name: loader.construct_scalar(node)}
+    return {name: loader.construct_sequence(node, deep=True)}  # type: ignore[arg-type]
+
+
+Loader.add_multi_constructor("!", _short_form)  # type: ignore[no-untyped-call]
+
+
+@pytest.fixture(scope="module")
+def template() -> Any:
+    return yaml.load((PROJECT / "template.yaml").read_text(), Loader)  # noqa: S506 (a SafeLoader)
+
+
+@pytest.fixture(scope="module")
+def resources(template: Any) -> Any:
+    return template["Resources"]
+
+
+def of_type(resources: Any, kind: str) -> dict[str, Any]:
+    return {name: r["Properties"] for name, r in resources.items() if r["Type"] == kind}
+
+
+def value(template: Any, given: Any) -> Any:
+    """A literal, or the default of the parameter it refers to."""
+    return template["Parameters"][given["Ref"]]["Default"] if isinstance(given, dict) else given
+
+
+def name_of(given: Any) -> str:
+    """The resource in ``!GetAtt X.Arn`` or ``!Ref X``."""
+    return str(given.get("Ref") or given["Fn::GetAtt"]).split(".")[0]
+
+
+def mappings(resources: Any) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+    """Each function with each of its SQS events."""
+    functions = of_type(resources, "AWS::Serverless::Function").values()
+    events = [(f, e) for f in functions for e in f.get("Events", {}).values()]
+    return [(f, e["Properties"]) for f, e in events if e["Type"] == "SQS"]
+
+
+def statements(resources: Any) -> Iterator[dict[str, Any]]:
+    """Every statement of every policy of ours."""
+    for policy in of_type(resources, "AWS::IAM::ManagedPolicy").values():
+        yield from policy["PolicyDocument"]["Statement"]
+    for role in of_type(resources, "AWS::IAM::Role").values():
+        for policy in role.get("Policies", ()):
+            yield from policy["PolicyDocument"]["Statement"]
+
+
+def as_list(given: Any) -> list[Any]:
+    return given if isinstance(given, list) else [given]
+
+
+def test_a_batch_can_fail_in_part(resources: Any) -> None:
+    assert len(mappings(resources)) == 5
+    for _, event in mappings(resources):
+        assert event["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+        assert event["BatchSize"] == 10
+
+
+def test_no_message_comes_back_while_its_function_may_still_run(template: Any, resources: Any) -> None:
+    """Lambda refuses a mapping whose queue has a shorter visibility timeout than the function's timeout."""
+    default = template["Globals"]["Function"]["Timeout"]
+    for function, event in mappings(resources):
+        queue = resources[name_of(event["Queue"])]["Properties"]
+        timeout = value(template, function.get("Timeout", default))
+        assert value(template, queue["VisibilityTimeout"]) >= timeout
+
+
+def test_the_lease_of_an_attempt_is_as_long_as_its_message_is_hidden(resources: Any) -> None:
+    assert resources["TaskQueue"]["Properties"]["VisibilityTimeout"] == {"Ref": "WorkerTimeout"}
+    assert resources["RunTask"]["Properties"]["Timeout"] == {"Ref": "WorkerTimeout"}
+
+
+def test_every_worked_queue_has_a_dead_letter_queue_of_its_kind_that_keeps_as_long_as_sqs_can(resources: Any) -> None:
+    queues = of_type(resources, "AWS::SQS::Queue")
+    worked = [name for name in queues if "Dead" not in name]
+    assert sorted(worked) == ["AdvanceQueue", "TaskQueue", "TimerQueue"]
+    for name in worked:
+        dead = queues[name_of(queues[name]["RedrivePolicy"]["deadLetterTargetArn"])]
+        assert dead.get("FifoQueue") == queues[name].get("FifoQueue")
+        assert dead["MessageRetentionPeriod"] == SQS_MAX_RETENTION
+
+
+def test_the_mailboxes_are_ordered_and_deduplicated_per_execution(resources: Any) -> None:
+    queue = resources["AdvanceQueue"]["Properties"]
+    assert queue["FifoQueue"] is True
+    assert queue["ContentBasedDeduplication"] is False
+    assert (queue["DeduplicationScope"], queue["FifoThroughputLimit"]) == ("messageGroup", "perMessageGroupId")
+
+
+def test_what_dies_wakes_on_dead(resources: Any) -> None:
+    sources = {name_of(e["Properties"]["Queue"]) for e in resources["OnDead"]["Properties"]["Events"].values()}
+    assert sources == {"AdvanceDeadQueue", "TaskDeadQueue"}
+
+
+def test_the_table_is_what_its_keys_say(resources: Any) -> None:
+    table = resources["Table"]["Properties"]
+    assert [key["AttributeName"] for key in table["KeySchema"]] == ["PK", "SK"]
+    (index,) = table["GlobalSecondaryIndexes"]
+    assert index["IndexName"] == keys.INDEX
+    assert index["Projection"] == {"ProjectionType": "KEYS_ONLY"}
+    assert table["TimeToLiveSpecification"] == {"AttributeName": "ttl", "Enabled": True}
+    assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+
+
+@pytest.mark.parametrize("name", ["Table", "Bucket"])
+def test_data_outlives_the_stack(resources: Any, name: str) -> None:
+    assert resources[name]["DeletionPolicy"] == resources[name]["UpdateReplacePolicy"] == "Retain"
+
+
+def test_every_function_has_a_role_of_its_own(resources: Any) -> None:
+    """Without one SAM attaches policies that reach every queue of the account."""
+    functions = of_type(resources, "AWS::Serverless::Function")
+    assert tuple(functions) == FUNCTIONS
+    for name, function in functions.items():
+        assert function["Role"] == {"Fn::GetAtt": f"{name}Role.Arn"}
+        assert "Policies" not in function
+
+
+def test_policies_name_their_actions_and_resources(resources: Any) -> None:
+    for statement in statements(resources):
+        actions = as_list(statement["Action"])
+        assert all(re.fullmatch(r"\w+:\w{4,}\*?", action) for action in actions)
+        tracing = all(action.startswith("xray:") for action in actions)
+        assert tracing or "*" not in as_list(statement["Resource"])
+
+
+def test_a_schedule_can_only_post_to_the_timer_queue(resources: Any) -> None:
+    (policy,) = resources["ScheduleRole"]["Properties"]["Policies"]
+    (statement,) = policy["PolicyDocument"]["Statement"]
+    assert (statement["Action"], statement["Resource"]) == ("sqs:SendMessage", {"Fn::GetAtt": "TimerQueue.Arn"})
+
+
+def test_every_function_and_every_queue_has_an_alarm(resources: Any) -> None:
+    alarms = of_type(resources, "AWS::CloudWatch::Alarm").values()
+    (watched_queues, watched_functions) = (
+        {name_of(d["Value"]) for a in alarms for d in a["Dimensions"] if d["Name"] == kind}
+        for kind in ("QueueName", "FunctionName")
+    )
+    assert watched_functions == set(FUNCTIONS)
+    assert watched_queues == set(of_type(resources, "AWS::SQS::Queue"))
+
+
+def test_every_parameter_is_described_and_used(template: Any) -> None:
+    text = (PROJECT / "template.yaml").read_text()
+    for name, parameter in template["Parameters"].items():
+        assert parameter["Description"]
+        assert re.search(rf"!Ref {name}\b", text), f"{name} is not used"
+
+
+def test_the_runtimes_are_those_that_we_can_build_for(template: Any) -> None:
+    assert tuple(template["Parameters"]["Runtime"]["AllowedValues"]) == RUNTIMES
+    assert template["Parameters"]["Runtime"]["Default"] == RUNTIMES[-1]
+
+
+def test_the_outputs_are_those_that_we_read(template: Any) -> None:
+    read = {"".join(word.capitalize() for word in f.name.split("_")) for f in fields(StackOutputs)}
+    assert set(template["Outputs"]) == read
