@@ -1,4 +1,4 @@
-"""The deployed stack: a MiniStack of its own, on a free port, with what `sam build` and `sam deploy` make of the project.
+"""The deployed stack: a MiniStack of its own, on a free port, with the project deployed to it by `sam`.
 
 Policies are enforced there, so a function that does what its role doesn't allow fails its test here, not on AWS.
 """

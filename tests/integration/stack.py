@@ -117,10 +117,14 @@ class Stack:
         self.calls += 1
         return dict(self.functions[name].handler(event, Context(self.calls)))
 
-    def pump(self) -> None:
-        """Deliver until both queues are empty."""
-        while any(self._deliveries()):
-            pass
+    def pump(self) -> int:
+        """Deliver until both queues are empty; returns how many batches that took."""
+        batches = 0
+        while True:
+            delivered = sum(self._deliveries())
+            batches += delivered
+            if not delivered:
+                return batches
 
     def _deliveries(self) -> Iterator[bool]:
         for name, receive in (("advance", self.letters), ("run_task", self.tasks)):

@@ -111,12 +111,17 @@ class TestBodies:
 
 
 class TestMailbox:
-    def test_a_letter_goes_into_its_executions_group_under_its_own_id(self, make, mailbox, queues):
-        letter = Letter(make.execution, Cancel("why"))
-        mailbox.post([letter])
+    def test_a_letter_goes_into_its_executions_group(self, make, mailbox, queues):
+        mailbox.post([Letter(make.execution, Cancel("why"))])
         (message,) = queues.advance.messages()
         assert message["Attributes"]["MessageGroupId"] == make.execution
-        assert message["Attributes"]["MessageDeduplicationId"] == letter.message.dedup
+
+    def test_the_same_letter_to_two_executions_reaches_both(self, mailbox, queues, payloads):
+        """Also where deduplication is not kept to the group."""
+        letters = [Letter(f"execution-{n}", Cancel("why")) for n in range(2)]
+        mailbox.post(letters)
+        received = [body_to_letter(body, payloads) for body in queues.advance.bodies()]
+        assert sorted(received, key=lambda letter: letter.execution) == letters
 
     def test_a_copy_is_dropped(self, make, mailbox, queues):
         for _ in range(2):

@@ -8,6 +8,7 @@ from rich.console import Console
 from attune.cli.render.lines import ended_lines
 from attune.cli.render.problems import problem_text, summary
 from attune.cli.render.result import result
+from attune.cli.render.tables import executions
 from attune.cli.render.timeline import bar, timeline
 from attune.cli.render.tree import tree
 from attune.cli.render.words import duration, failure
@@ -30,7 +31,14 @@ def execution(status="running", **more):
 
 
 def node(name, status, *, visits=1, items=None):
-    return {"name": name, "action": f"core.{name}", "type": "python", "status": status, "visits": visits, "items": items}
+    return {
+        "name": name,
+        "action": f"core.{name}",
+        "type": "python",
+        "status": status,
+        "visits": visits,
+        "items": items,
+    }
 
 
 def attempt(task, status, start, end, *, visit=1, index=None, number=1, error=None, child=None):
@@ -76,14 +84,17 @@ VIEW = View(
 
 def test_the_tree_has_every_task_in_the_order_of_the_graph_with_its_status():
     lines = text_of(tree(VIEW, T0 + 30)).splitlines()
-    names = [next(name for name in ("t.w", "build", "sub", "inner", "test", "boom", "later") if name in line) for line in lines]
+    names = [
+        next(name for name in ("t.w", "build", "sub", "inner", "test", "boom", "later") if name in line)
+        for line in lines
+    ]
     assert names == ["t.w", "build", "sub", "inner", "test", "boom", "later"]
     assert "✗ t.w  failed  20.0s" in lines[0]
     assert "✓ build  completed" in lines[1] and "4.0s" in lines[1] and "1 retry  2/2 items, 1 failed" in lines[1]
     assert "2.0s" in lines[2], "a sub-workflow takes as long as its execution"
     assert "16.0s" in lines[4] and "1 retry" in lines[4]
     assert "boom: it broke [here]" in lines[5], "messages are no markup"
-    assert "· later  pending" in lines[6]
+    assert "· later  not run" in lines[6], "the execution is over"
 
 
 def test_a_task_that_a_worker_has_taken_up_is_running_though_the_execution_has_not_heard_of_it():
@@ -194,3 +205,10 @@ def test_the_summary_counts():
     assert summary([PROBLEM, PROBLEM, warning]).plain == "2 errors, 1 warning"
     assert summary([warning]).plain == "1 warning"
     assert summary([]).plain == "no problems"
+
+
+def test_a_narrow_terminal_shortens_the_workflows_name_and_nothing_else():
+    rows = [execution("completed", id="0" * 26, workflow="p." + "w" * 50, duration=5)]
+    header, row = text_of(executions(rows, 80), width=80).splitlines()
+    assert header.split()[-1] == "DURATION"
+    assert row.split()[0] == "0" * 26 and "…" in row and row.split()[-1] == "5.0s"

@@ -128,7 +128,11 @@ def test_wrong_parameters_are_all_named_and_nothing_runs(attune, tmp_path):
 @pytest.mark.parametrize(
     ("words", "said", "hint"),
     [
-        (["run", "examples.diamnd", "--packs", PACKS], "no workflow 'examples.diamnd'", "did you mean examples.diamond?"),
+        (
+            ["run", "examples.diamnd", "--packs", PACKS],
+            "no workflow 'examples.diamnd'",
+            "did you mean examples.diamond?",
+        ),
         (["run", "nowhere.yaml"], "there is no file nowhere.yaml", "pack.workflow"),
         (["run", "a.b"], "there are no packs here", "--packs DIR"),
         (["run", "a.b", "--packs", "nowhere"], "there is no folder nowhere", "a folder that holds packs"),
@@ -220,6 +224,22 @@ def test_ctrl_c_cancels_the_execution_and_exits_130(tmp_path):
     assert "never completed" not in said and wrong == ""
 
 
+def test_a_terminal_without_our_symbols_gets_question_marks():
+    words = [ATTUNE, "run", "examples.diamond", "--packs", PACKS]
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    done = subprocess.run(words, capture_output=True, text=True, env=environment, check=True)
+    assert done.stdout.startswith("? a completed") and done.stderr == ""
+
+
+def test_a_reader_that_goes_away_is_no_stack_trace():
+    with subprocess.Popen(
+        [ATTUNE, "run", "examples.diamond", "--packs", PACKS], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        process.stdout.close()
+        wrong = process.stderr.read()
+    assert process.returncode == 1 and wrong == ""
+
+
 def test_a_bug_of_ours_is_a_sentence_unless_debug_is_asked_for(attune, monkeypatch):
     monkeypatch.setattr("attune.cli.project.prepare", lambda *_: 1 / 0)
     ended = attune("run", "a.b")
@@ -235,7 +255,7 @@ def test_every_command_has_help(attune):
         for words in [[group], *([group, command] for command in commands)]:
             ended = attune(*words, "--help")
             assert ended.exit_code == 0 and "Usage: attune" in ended.stdout, words
-            assert len(words) == 1 and commands or "--json" in ended.stdout, words
+            assert (len(words) == 1 and commands) or "--json" in ended.stdout, words
 
 
 def test_help_loads_nothing_that_takes_time():
@@ -244,6 +264,18 @@ def test_help_loads_nothing_that_takes_time():
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, env=environment)
     slow = {"boto3", "botocore", "httpx", "pydantic", "yaml", "jinja2", "jsonschema", "rich"}
     assert not slow & set(done.stdout.split())
+
+
+def test_the_local_port_is_the_local_clouds_own():
+    from attune.cli.commands.local import PORT
+    from attune.cli.local import DEFAULT_PORT
+
+    assert PORT == DEFAULT_PORT, "named twice, for importing the local cloud takes time"
+
+
+def test_local_commands_outside_of_a_project_say_so(attune):
+    ended = attune("local", "status")
+    assert ended.exit_code == 2 and "there is no template.yaml here" in ended.stderr
 
 
 def test_the_version_is_said(attune):

@@ -217,14 +217,15 @@ def test_a_workflow_can_be_called_like_an_action() -> None:
     assert child == workflow_as_action("p.child", "p", child.parameters)
     good = "tasks: [{name: a, type: workflow, action: p.child, input: {n: 1}}]"
     assert compiled(good, **{"p.child": child}).graph.tasks[0].spec == child
-    with pytest.raises(InvalidDefinition, match="p.child needs the input 'n'"):
+    with pytest.raises(InvalidDefinition, match=r"p\.child needs the input 'n'"):
         compiled("tasks: [{name: a, action: p.child}]", **{"p.child": child})
 
 
 def test_a_graph_survives_being_stored() -> None:
     found = graph_of(
         "name: a, on_success: b, retry: {count: 1, on_error: '{{ error.type == 1 }}'}, join: each",
-        "name: b, with_items: [1], batch_size: 2, tolerate_failures: 10%, publish: [x], next: [{do: a, publish: {y: 1}}]",
+        "name: b, with_items: [1], batch_size: 2, tolerate_failures: 10%, publish: [x], next: [{do: a, publish: "
+        "{y: 1}}]",
         "name: c, on_success: a",
         head="vars: {v: [1]}\nparameters: {p: {type: string}}",
     )

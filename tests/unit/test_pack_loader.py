@@ -21,7 +21,8 @@ ACTION = "runner_type: python\nentry_point: code.py:run\nparameters: {n: {type: 
 WORKFLOW = "tasks: [{name: a, action: shop.buy, input: {n: 1}}]\n"
 RULE = "trigger: {type: event, pattern: {source: [x]}}\naction: shop.order\n"
 FILES = {
-    "pack.yaml": "ref: shop\nlabel: Shop\nversion: '2'\nconfig: {url: {type: string, default: here}, n: {type: integer}}\n",
+    "pack.yaml": "ref: shop\nlabel: Shop\nversion: '2'\nconfig: {url: {type: string, default: here}, n: {type: "
+    "integer}}\n",
     "config.yaml": "n: 5\n",
     "actions/code.py": "def run(n): ...\n",
     "actions/buy.yaml": ACTION,
@@ -109,7 +110,8 @@ def test_a_broken_file_hides_none_of_the_others(make: Make) -> None:
          "[bad-ref]"),
         ({"pack.yaml": "labl: x\n", "config.yaml": None},
          "pack.yaml:1:1: error: unknown key 'labl' (did you mean 'label'?) [unknown-key]"),
-        ({"config.yaml": "url: x\nn: five\n"}, "config.yaml:2:4: error: n: 'five' is not of type 'integer' [bad-config]"),
+        ({"config.yaml": "url: x\nn: five\n"}, "config.yaml:2:4: error: n: 'five' is not of type 'integer' "
+         "[bad-config]"),
         ({"pack.yaml": "config: {key: {type: string, required: true}}\n", "config.yaml": None},
          "pack.yaml:1:1: warning: 'key' is a required property (write a config.yaml) [missing-config]"),
         ({"actions/buy.yaml": ACTION.replace("code.py", "cod.py")},
@@ -188,7 +190,8 @@ def action(text: str) -> str:
         ("label: x\n", "1:1: error: the key 'runner_type' is missing [missing-key]"),
         ("runner_type: http\n", "1:1: error: an action of runner_type 'http' needs an 'entry_point' [missing-key]"),
         ("runner_type: http\nentry_point: FETCH http://x\n",
-         "2:14: error: 'FETCH http://x' cannot be the entry point of a http action (write METHOD url) [bad-entry-point]"),
+         "2:14: error: 'FETCH http://x' cannot be the entry point of a http action (write METHOD url) "
+         "[bad-entry-point]"),
         ("runner_type: engine\nentry_point: slep\n",
          "2:14: error: the engine has no built-in 'slep' (did you mean 'sleep'?) [bad-entry-point]"),
         ("runner_type: python\nentry_point: code.py\n",
@@ -226,7 +229,8 @@ def test_a_rule_survives_being_stored(make: Make) -> None:
          "cron(0 2 * * ? *) or at(2030-01-31T08:00:00)) [bad-schedule]"),
         ("{type: schedule, schedule: rate(1 hour), timezone: Europe/Brelin}", "1:61: error: there is no time zone "
          "'Europe/Brelin' (did you mean 'Europe/Berlin'?) [bad-timezone]"),
-        ("{type: event, pattern: {source: x}}", "1:42: error: the pattern's 'source' must be a list of values (write [x]) "
+        ("{type: event, pattern: {source: x}}", "1:42: error: the pattern's 'source' must be a list of values "
+         "(write [x]) "
          "[bad-pattern]"),
         ("{type: event, pattern: {source: [x]}, timezone: UTC}", "1:48: error: a trigger of type 'event' has no "
          "'timezone' [unknown-key]"),

@@ -147,7 +147,7 @@ def naive(successors: list[int]) -> list[int]:
 
 
 def random_dag(size: int, degree: float, seed: int) -> list[int]:
-    chance = random.Random(seed)
+    chance = random.Random(seed)  # noqa: S311
     order = list(range(size))
     chance.shuffle(order)
     successors = [0] * size
@@ -217,7 +217,7 @@ def definition(successors: list[int]) -> list[tuple[int, int, int]]:
 
 @pytest.mark.parametrize("seed", range(150))
 def test_with_loops_everything_is_as_defined(seed: int) -> None:
-    chance = random.Random(seed)
+    chance = random.Random(seed)  # noqa: S311
     size = chance.randint(2, 9)
     successors = [0] * size
     for _ in range(chance.randint(1, 2 * size)):

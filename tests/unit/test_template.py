@@ -21,7 +21,7 @@ SQS_MAX_RETENTION = 14 * 24 * 3600
 
 
 class Loader(yaml.SafeLoader):
-    """Reads CloudFormation's short forms: ``!Ref x`` is ``{"Ref": "x"}``, ``!GetAtt a.b`` is ``{"Fn::GetAtt": "a.b"}``."""
+    """CloudFormation's short forms: ``!Ref x`` is ``{"Ref": x}``, ``!GetAtt a.b`` is ``{"Fn::GetAtt": "a.b"}``."""
 
 
 def _short_form(loader: Loader, suffix: str, node: yaml.Node) -> dict[str, Any]:
@@ -167,6 +167,15 @@ def test_every_function_and_every_queue_has_an_alarm(resources: Any) -> None:
     )
     assert watched_functions == set(FUNCTIONS)
     assert watched_queues == set(of_type(resources, "AWS::SQS::Queue"))
+
+
+def test_the_functions_are_given_what_the_wiring_reads(template: Any, resources: Any) -> None:
+    wiring = (PROJECT / "layers/attune/attune/wiring.py").read_text()
+    read = {f"ATTUNE__{name}" for name in re.findall(r'setting\("(\w+)"', wiring)}
+    read |= {f"ATTUNE__{name}_QUEUE_URL" for name in re.findall(r'_queue\("(\w+)"\)', wiring)}
+    environments = [template["Globals"]["Function"], *of_type(resources, "AWS::Serverless::Function").values()]
+    given = {name for e in environments for name in e.get("Environment", {}).get("Variables", {})}
+    assert {name for name in given if name.startswith("ATTUNE__")} == read
 
 
 def test_every_parameter_is_described_and_used(template: Any) -> None:

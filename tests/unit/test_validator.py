@@ -63,7 +63,8 @@ MODEL = [
     (task("retry: {count: 1, backoff: linaer}"), "4:32 error: 'backoff' must be 'constant', 'linear' or 'exponential', "
      "not 'linaer' (did you mean 'linear'?) [bad-value]"),
     (task("retry: {count: 1, jitter: yes}"), "4:31 error: 'jitter' must be true or false, not text [bad-value]"),
-    (task("timeout: soon"), "4:14 error: 'timeout' is wrong: 'soon' is not a length of time: use seconds or a form like "
+    (task("timeout: soon"), "4:14 error: 'timeout' is wrong: 'soon' is not a length of time: use seconds or a "
+     "form like "
      "'90s', '5m', '24h', '1h30m' [bad-value]"),
     (task("timeout: 0"), "4:14 error: 'timeout' must be longer than 0 s [bad-value]"),
     (task("timeout: -1"), "4:14 error: 'timeout' is wrong: -1 is outside 0 s to 366 d [bad-value]"),
@@ -71,12 +72,14 @@ MODEL = [
     (task("input: '{{ vars.x }}'"), "4:12 error: 'input' must be a mapping, not text [bad-value]"),
     (task("on_success: {b: 1}"), "4:17 error: 'on_success' must be the name of a task or a list of names [bad-value]"),
     (task("on_success: [b, 3]"), "4:17 error: 'on_success' must be the name of a task or a list of names [bad-value]"),
-    (task("publish: 5"), "4:14 error: 'publish' must be a mapping of names to templates, or a list of mappings and names "
+    (task("publish: 5"), "4:14 error: 'publish' must be a mapping of names to templates, or a list of mappings "
+     "and names "
      "[bad-value]"),
     (task("with_items: regions"), "4:17 error: 'with_items' must be a list, a mapping or a template that gives one "
      "[bad-value]"),
     (task("join: some"), "4:11 error: 'join' must be 'all', 'each' or a number of at least 1 [bad-value]"),
-    (task("with_items: [1]", "tolerate_failures: 110%"), "5:24 error: 'tolerate_failures' must be a number of at least 0, "
+    (task("with_items: [1]", "tolerate_failures: 110%"), "5:24 error: 'tolerate_failures' must be a number of "
+     "at least 0, "
      "or a share like '10%' [bad-value]"),
     (task("with_items: [1]", "batch_size: 0"), "5:17 error: 'batch_size' must be at least 1, not 0 [bad-value]"),
     (task("when: 5"), "4:11 error: 'when' must be a condition, a template like '{{ vars.ready }}', not a number "
@@ -93,7 +96,8 @@ MODEL = [
     ("tasks: 5\n", "1:8 error: 'tasks' must be a list, not a number [bad-value]"),
     ("tasks: [{action: core.noop}]\n", "1:9 error: the key 'name' is missing [missing-key]"),
     ("tasks: [a]\n", "1:9 error: entry 1 of 'tasks' must be a mapping, not text [bad-value]"),
-    ("ref: a b\n" + task(), "1:6 error: 'a b' cannot be a ref (a ref is written pack.name, with letters, digits, _ and -, "
+    ("ref: a b\n" + task(), "1:6 error: 'a b' cannot be a ref (a ref is written pack.name, with letters, "
+     "digits, _ and -, "
      "and at most 200 characters) [bad-ref]"),
     ("ref: q.w\n" + task(), "1:6 error: the ref 'q.w' does not begin with its pack, 'p' [bad-ref]"),
 ]  # fmt: skip
@@ -111,7 +115,8 @@ SCHEMAS = [
     ("parameters: {n: {required: yes}}\n", "1:28 error: 'required' must be true or false [bad-parameter]"),
     ("parameters: {n: {type: integer, default: x}}\n", "1:42 error: the default does not fit: 'x' is not of type "
      "'integer' [bad-default]"),
-    ("parameters: {n: {minLength: x}}\n", "1:17 error: not a valid JSON Schema: $.minLength: 'x' is not of type 'integer' "
+    ("parameters: {n: {minLength: x}}\n", "1:17 error: not a valid JSON Schema: $.minLength: 'x' is not of type "
+     "'integer' "
      "[bad-schema]"),
     ("output: {type: object, properties: {a: {type: [1]}}}\n", None),
 ]  # fmt: skip
@@ -132,9 +137,11 @@ GRAPH = [
     (task("decision: [{default: b}]", "on_success: q"), None),
     ("tasks:\n- {name: a, action: core.noop}\n- {name: a, action: core.noop}\n",
      "3:10 error: there already is a task 'a', on line 2 [duplicate-name]"),
-    ("tasks: [{name: fail, action: core.noop}]", "1:16 error: 'fail' is a reserved target; a task cannot have that name "
+    ("tasks: [{name: fail, action: core.noop}]", "1:16 error: 'fail' is a reserved target; a task cannot have "
+     "that name "
      "[reserved-name]"),
-    ("tasks: [{name: 1a, action: core.noop}]", "1:16 error: '1a' cannot be the name of a task (letters, digits, _ and -, "
+    ("tasks: [{name: 1a, action: core.noop}]", "1:16 error: '1a' cannot be the name of a task (letters, digits, "
+     "_ and -, "
      "not beginning with a digit or -, at most 128) [bad-name]"),
     ("tasks: [{name: a.b, action: core.noop}]", None),
     (f"tasks: [{{name: {'a' * 129}, action: core.noop}}]", None),
@@ -150,17 +157,20 @@ GRAPH = [
     (task("when: 'true'", "on_complete: b"), "4:5 warning: when task 'a' is skipped, nothing after it runs (say what "
      "follows with 'on_skip') [no-on-skip]"),
     (task("tasks: []"), "4:5 error: only a task of type 'parallel' has 'tasks' [unknown-key]"),
-    (task("decision: [{when: '{{ true }}', next: b}]"), "4:5 warning: the decision of task 'a' has no default: where no "
+    (task("decision: [{when: '{{ true }}', next: b}]"), "4:5 warning: the decision of task 'a' has no default: "
+     "where no "
      "branch holds, nothing follows (add '- default: noop' if that is meant) [no-default]"),
     (task("decision: [{default: b}, {default: noop}]"), "4:30 error: a decision has one default [bad-branch]"),
-    (task("decision: [{default: b}, {when: '{{ true }}'}]"), "4:30 error: a branch needs 'when' and 'next', or 'default' "
+    (task("decision: [{default: b}, {when: '{{ true }}'}]"), "4:30 error: a branch needs 'when' and 'next', or "
+     "'default' "
      "[bad-branch]"),
     (task("decision: [{default: b, when: 'true'}]"), "4:16 error: a branch has 'when' or 'default', not both "
      "[bad-branch]"),
     (task("decision: [{default: b, next: b}]"), "4:16 error: a branch has 'default: task' or 'next', not both "
      "[bad-branch]"),
     (task("decision: [{default: true}]"), "4:16 error: 'default: true' needs 'next' [bad-branch]"),
-    (task("decision: [{default: noop}]", "on_success: b"), "5:5 warning: task 'a' has a decision, which takes the place "
+    (task("decision: [{default: noop}]", "on_success: b"), "5:5 warning: task 'a' has a decision, which takes "
+     "the place "
      "of its on_success (make it a branch of the decision) [replaced-on-success]"),
 ]  # fmt: skip
 
@@ -194,7 +204,8 @@ def test_a_source_that_fires_early_is_pointed_out() -> None:
 - {name: c, action: core.noop}
 """
     assert one(text) == (
-        "4:10 warning: task 'c' is fired early by 'a', which also leads to its other source 'b' (it will run once, at the "
+        "4:10 warning: task 'c' is fired early by 'a', which also leads to its other source 'b' (it will run "
+        "once, at the "
         "end; say 'join: each' to run it each time) [early-arrival]"
     )
     assert said(text.replace("on_success: [b, c]", "on_success: b, on_failure: c")) == [], "these exclude each other"
@@ -222,7 +233,8 @@ CALLS = [
     ("tasks: [{name: a, action: core.echo}]", "1:9 error: core.echo needs the input 'message' [missing-input]"),
     ("tasks: [{name: a, action: core.echo, input: {}}]", "1:38 error: core.echo needs the input 'message' "
      "[missing-input]"),
-    ("tasks: [{name: a, action: core.echo, input: {message: 5}}]", "1:55 error: core.echo: input 'message': 5 is not of "
+    ("tasks: [{name: a, action: core.echo, input: {message: 5}}]", "1:55 error: core.echo: input 'message': 5 "
+     "is not of "
      "type 'string' [bad-input]"),
     ("tasks: [{name: a, action: core.echo, input: {message: x, time: 5}}]", "1:58 error: core.echo has no input 'time' "
      "(did you mean 'times'?) [unknown-input]"),
@@ -248,7 +260,8 @@ TEMPLATES = [
      "[template-syntax]"),
     ("input: {m: [{n: '{{ var.x }}'}]}", "6:21 error: there is no 'var' in templates (did you mean 'vars'?) "
      "[unknown-name]"),
-    ("input: {m: '{{ vars.cuont }}'}", "6:16 error: there is no variable 'cuont' (did you mean 'count'?) [unknown-var]"),
+    ("input: {m: '{{ vars.cuont }}'}", "6:16 error: there is no variable 'cuont' (did you mean 'count'?) "
+     "[unknown-var]"),
     ("input: {m: '{{ parameters.ap }}'}", "6:16 error: there is no parameter 'ap' (did you mean 'app'?) "
      "[unknown-parameter]"),
     ("input: {m: '{{ task.bb.result }}'}", "6:16 error: there is no task 'bb' (did you mean 'b'?) [unknown-task]"),
@@ -257,13 +270,16 @@ TEMPLATES = [
      "[unknown-name]"),
     ("input: {m: '{{ item }}'}", "6:16 error: 'item' is there only in the input of a task with 'with_items' "
      "[unknown-name]"),
-    ("when: '{{ index }}'", "6:11 error: 'index' is there only in the input of a task with 'with_items' [unknown-name]"),
-    ("input: {m: '{{ result }}'}", "6:16 error: 'result' is there only when the task has ended (use it in publish, next, "
+    ("when: '{{ index }}'", "6:11 error: 'index' is there only in the input of a task with 'with_items' "
+     "[unknown-name]"),
+    ("input: {m: '{{ result }}'}", "6:16 error: 'result' is there only when the task has ended (use it in "
+     "publish, next, "
      "decision or retry.on_error) [unknown-name]"),
     ("input: {m: '{{ system.execution }}'}", "6:16 error: 'system' has no 'execution' (did you mean 'execution_id'?) "
      "[unknown-name]"),
     ("input: {m: '{{ pack.confg.x }}'}", "6:16 error: 'pack' has no 'confg' (did you mean 'config'?) [unknown-name]"),
-    ("input: {m: '{{ pack.config.regin }}'}", "6:16 warning: the pack has no setting 'regin' now (did you mean 'region'?) "
+    ("input: {m: '{{ pack.config.regin }}'}", "6:16 warning: the pack has no setting 'regin' now (did you mean "
+     "'region'?) "
      "[unknown-setting]"),
     ("input: {m: '{{ task.a.result }}'}", "6:16 warning: task 'a' has not run when this is rendered [not-yet-run]"),
     ("publish: {v: '{{ vars.w }}'}", "6:18 error: there is no variable 'w' (declare it under 'vars', or publish it) "
@@ -367,6 +383,23 @@ def test_a_wrong_value_is_not_said_to_be_missing_too() -> None:
     ] == ["bad-value]"]
     assert len(said("vars: [1]\n" + task("input: {m: '{{ vars.x }}'}"))) == 1
     assert len(said("tasks: [{name: a, action: 5}]")) == 1
+
+
+def test_a_key_without_a_value_is_as_good_as_absent() -> None:
+    assert (
+        said("vars:\nparameters:\n" + task("input:", "publish:", "next:", "retry:", "with_items:", "on_success:")) == []
+    )
+    assert one("tasks: [{name: a, action: }]") == "1:9 error: task 'a' has no 'action' [missing-action]"
+    assert one("tasks: [{name: , action: core.noop}]") == "1:9 error: the key 'name' is missing [missing-key]"
+    assert one(task("on_sucess:")).endswith("[unknown-key]")
+
+
+def test_a_task_in_a_loop_may_use_its_own_last_result() -> None:
+    text = """tasks:
+- {name: s, action: core.noop, on_success: a}
+- {name: a, action: core.noop, on_success: a, input: {m: "{{ task.a.result | default(0) }}"}}
+"""
+    assert said(text) == []
 
 
 def test_too_many_tasks() -> None:

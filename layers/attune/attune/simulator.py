@@ -20,7 +20,7 @@ from attune.engine.facts import OUTPUT
 from attune.engine.ids import execution_id
 from attune.engine.messages import Cancel, Message
 from attune.engine.state import State
-from attune.execution.advancer import Advancer, Received
+from attune.execution.advancer import Advancer, Observer
 from attune.execution.dispatch import Dispatcher
 from attune.execution.ports import Letter, TaskMessage
 from attune.execution.starting import prepare
@@ -28,7 +28,6 @@ from attune.execution.worker import Lease, Runner, Worker
 
 LEASE = 900.0
 """Seconds a simulated worker has."""
-Observer = Callable[[State, list[Message]], None]
 
 
 class TimedRunner:
@@ -59,12 +58,12 @@ class Simulator:
     ) -> None:
         self.clock = clock or VirtualClock()
         self.catalog, self.store = catalog, MemoryStore()
-        self.cloud = MemoryCloud(self.clock, self._advance, self._work)
-        self._observer = observer
+        self.cloud = MemoryCloud(self.clock)
         dispatcher = Dispatcher(self.store, catalog, self.cloud, self.cloud, self.cloud, self.cloud, self.clock)
-        self.advancer = Advancer(self.store, catalog, dispatcher, self.clock)
+        self.advancer = Advancer(self.store, catalog, dispatcher, self.clock, observer or _unobserved)
         config = pack_config or (lambda pack: dict(catalog.pack(pack).config))
         self.worker = Worker(self.store, self.cloud, self.cloud, runner, self.clock, config)
+        self.cloud.on_letters, self.cloud.on_tasks = self.advancer.deliver, self._work
         self._count = 0
 
     def start(self, ref: str, parameters: Mapping[str, Any], identity: str = "simulator") -> str:
@@ -104,14 +103,9 @@ class Simulator:
         """What an ended execution returned."""
         return (self.store.facts(execution, [OUTPUT])[OUTPUT] or {}).get("output")
 
-    def _advance(self, execution: str, letters: list[Received]) -> int:
-        done = self.advancer.deliver(execution, letters)
-        state = self.store.load(execution)
-        if state is not None and self._observer is not None:
-            self._observer(state, [letter.message for letter in letters])
-        return done
-
     def _work(self, batch: list[TaskMessage]) -> list[int]:
         return self.worker.work(batch, Lease(token=f"worker-{time.monotonic_ns()}", seconds=LEASE))
 
 
+def _unobserved(state: State, messages: Sequence[Message]) -> None:
+    """Nobody looks."""

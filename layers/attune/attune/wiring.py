@@ -9,10 +9,12 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from attune.engine.messages import Message, describe
 
 if TYPE_CHECKING:
     from aws_lambda_powertools import Logger
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from attune.adapters.sqs import Queue, SqsMailbox, SqsTaskQueue
     from attune.adapters.timers import AwsTimers
     from attune.api.services import Services
+    from attune.engine.state import State
     from attune.execution.advancer import Advancer
     from attune.execution.rules import Rules
     from attune.execution.starting import Starter
@@ -175,7 +178,19 @@ def advancer() -> Advancer:
 
     bus = EventBridgeBus(_Lazily("events"), setting("EVENT_BUS"))
     dispatcher = Dispatcher(store(), catalog(), mailbox(), task_queue(), timers(), bus, clock)
-    return Advancer(store(), catalog(), dispatcher, clock)
+    return Advancer(store(), catalog(), dispatcher, clock, _log_advance)
+
+
+def _log_advance(state: State, messages: Sequence[Message]) -> None:
+    """One line per saved state: what came, and where the execution stands now."""
+    log().info(
+        "workflow execution advanced",
+        execution_id=state.execution,
+        workflow=state.workflow,
+        status=str(state.status),
+        state_version=state.version,
+        messages=[describe(message) for message in messages],
+    )
 
 
 @cache

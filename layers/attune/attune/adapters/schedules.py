@@ -47,7 +47,7 @@ class AwsSchedules:
 
 def _prefix(pack: str) -> str:
     """Begins the names of a pack's schedules, and of no other's."""
-    return f"rule-{_short_hash(pack)}-"
+    return f"attune-rule-{_short_hash(pack)}-"
 
 
 def _name(rule: Rule) -> str:

@@ -93,8 +93,8 @@ class AwsTimers:
 
 
 def _name(timer: TimerDue) -> str:
-    """The same for the same timer; 64 characters at most (Scheduler's limit), these are 46."""
-    return f"timer-{dedup_id(timer.letter.execution, timer.letter.message.dedup)}"
+    """The same for the same timer; 64 characters at most (Scheduler's limit), these are 53."""
+    return f"attune-timer-{dedup_id(timer.letter.execution, timer.letter.message.dedup)}"
 
 
 def _at(due: float) -> str:

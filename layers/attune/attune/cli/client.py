@@ -45,6 +45,7 @@ _HINTS: Mapping[int, str] = {
     401: "the token is not known to this stack: give --token, or make one with `attune token create`",
     429: "try again in a little while",
 }
+_STRANGE = "is this really the URL of an Attune API?"
 
 
 class Client:
@@ -161,8 +162,7 @@ class Client:
         return Unavailable(f"cannot connect to {self.url}: {reason}", hint=hint)
 
     def _strange(self) -> AttuneError:
-        hint = "is this really the URL of an Attune API?"
-        return exceptions.InvalidRequest(f"{self.url} gave an answer that is not Attune's", hint=hint)
+        return exceptions.InvalidRequest(f"{self.url} gave an answer that is not Attune's", hint=_STRANGE)
 
 
 def _path(execution: str, what: str = "") -> str:
@@ -195,7 +195,8 @@ def _error(response: httpx.Response) -> AttuneError:
     details = body["details"] if isinstance(body.get("details"), dict) else {}
     if status == 422 and details.get("errors"):
         return InvalidParameters(message, details["errors"])
-    hint = details.get("hint") or _HINTS.get(status)
+    ours = status >= 500 or "error" in body
+    hint = details.get("hint") or _HINTS.get(status) or (None if ours else _STRANGE)
     kind = _ERRORS.get(status, Unavailable if status >= 500 else exceptions.InvalidRequest)
     kept = {key: value for key, value in details.items() if key not in ("hint", "message")}
     return kind(message, hint=hint, **kept)

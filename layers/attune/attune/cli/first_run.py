@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from rich.markup import escape
+
 from attune.cli import tokens
 from attune.cli.client import Client
 from attune.cli.connection import FOLDER, NAME, Connection, read, save
@@ -70,16 +72,16 @@ def sample_input(cloud: LocalCloud, outputs: StackOutputs, workflow: str) -> Ite
 
 def where_next(made: Connection, project: Path) -> str:
     """What to try now, in rich's markup."""
-    command = _command()
+    command = escape(_command())
     lines = [
-        "[green]The local cloud stays up.[/green] [dim]`make stop` ends it.[/dim]",
-        "",
-        f"API    {made.url}/api/v1",
-        f"token  {project / FOLDER / NAME} [dim](found by the command below this folder)[/dim]",
+        f"API    {escape(made.url)}/api/v1",
+        f"token  in {escape(str(project / FOLDER / NAME))}, where the command finds it",
         "",
         f"[bold]{command} exec ls[/bold]  [dim]what has run[/dim]",
         f"[bold]{command} exec start examples.diamond -p name=you --watch[/bold]  [dim]on the stack[/dim]",
         f"[bold]{command} run packs/examples/workflows/diamond.yaml[/bold]  [dim]in the simulator[/dim]",
+        "",
+        "[dim]The local cloud stays up; `make stop` ends it.[/dim]",
     ]
     return "\n".join(lines)
 

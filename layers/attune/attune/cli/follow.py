@@ -43,7 +43,7 @@ def print_result(view: View, now: float) -> None:
     from attune.cli.render.result import result
 
     out = console()
-    out.print(result(view, now, out.width))
+    out.print(result(view, now, out.width), soft_wrap=True)
 
 
 @contextmanager

@@ -23,6 +23,7 @@ class Boundary(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command; raises Exit with the status that its error stands for."""
+        output.forgive()
         try:
             return super().invoke(ctx)
         except AttuneError as error:

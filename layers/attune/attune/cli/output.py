@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sys
+from io import TextIOWrapper
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -13,16 +15,30 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 
+def forgive() -> None:
+    """Let a terminal whose encoding lacks a character show a question mark for it."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")
+
+
 def emit(document: Any) -> None:
     """Write one JSON document to standard output."""
     typer.echo(json.dumps(document, indent=2, ensure_ascii=False))
+
+
+WIDE = 160
+"""Columns of what is no terminal: wide enough for tables to keep their words whole."""
 
 
 def console(*, stderr: bool = False) -> Console:
     """Where text goes; colour only where it is a terminal."""
     from rich.console import Console
 
-    return Console(stderr=stderr, highlight=False)
+    out = Console(stderr=stderr, highlight=False)
+    if not out.is_terminal:
+        out.width = WIDE
+    return out
 
 
 def complain(error: AttuneError) -> None:

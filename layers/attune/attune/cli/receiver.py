@@ -10,6 +10,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 LARGEST = 1_000_000
 """Bytes of a body that are kept."""
+POLL = 0.05
+"""Seconds between looks at whether to stop listening."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,7 @@ def receiving() -> Iterator[Received]:
             """Say nothing: the terminal shows a tree."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(POLL,), daemon=True)
     thread.start()
     try:
         yield Received(f"http://127.0.0.1:{server.server_port}/summary", bodies)

@@ -198,3 +198,9 @@ def decode(data: Mapping[str, Any]) -> Message:
     """Inverse of :func:`encode`; KeyError or TypeError when ``data`` is no message of ours."""
     body = dict(data)
     return _DECODERS[body.pop("type")](body)
+
+
+def describe(message: Message) -> str:
+    """The message in a few words, for logs: ``task_ended build#1#-#2 failed``."""
+    about = (getattr(message, name, None) for name in ("kind", "attempt", "status", "reason"))
+    return " ".join([_NAMES[type(message)], *(str(part) for part in about if part)])

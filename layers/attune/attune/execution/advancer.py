@@ -6,7 +6,7 @@ each step stands where it does; the promises are tested one by one.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -33,11 +33,23 @@ class Received:
     message: Message
 
 
+Observer = Callable[[State, Sequence[Message]], None]
+"""Told of every saved state and of the messages that led to it (logs, live trees)."""
+
+
 class Advancer:
     """Advances executions, one at a time."""
 
-    def __init__(self, store: ExecutionStore, catalog: Catalog, dispatcher: Dispatcher, clock: Clock) -> None:
+    def __init__(
+        self,
+        store: ExecutionStore,
+        catalog: Catalog,
+        dispatcher: Dispatcher,
+        clock: Clock,
+        observer: Observer = lambda state, messages: None,
+    ) -> None:
         self._store, self._catalog, self._dispatcher, self._clock = store, catalog, dispatcher, clock
+        self._observer = observer
         self._graphs: dict[tuple[str, int], Graph] = {}
 
     def deliver(self, execution: str, letters: Sequence[Received]) -> int:
@@ -99,6 +111,7 @@ class Advancer:
         if not self._store.save(after, expected):
             return _REFUSED
         self._dispatcher.send(after, folded.effects)
+        self._observer(after, [letter.message for letter in fresh])
         return after
 
     def _fold(self, execution: str, state: State | None, batch: list[Message]) -> Folded | None:

@@ -21,7 +21,7 @@ def resolve(task: TaskModel, path: Path, actions: Mapping[str, ActionSpec], find
     if task.type == "parallel":
         findings.error("not-supported", (*path, "type"), "tasks of type 'parallel' are not supported yet")
     elif task.action is None:
-        if "action" not in findings.source.data["tasks"][path[-1]]:
+        if findings.source.data["tasks"][path[-1]].get("action") is None:
             findings.error("missing-action", path, f"task {task.name!r} has no 'action'")
     elif is_template(task.action):
         findings.error("not-supported", here, "an action named by a template is not supported yet")

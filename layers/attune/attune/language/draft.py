@@ -78,9 +78,9 @@ class Draft:
         return ("tasks", number)
 
     def writes(self, number: int, key: str) -> bool:
-        """Whether the key is there at all, were its value wrong."""
+        """Whether the key has a value at all, be it a wrong one."""
         task = self.findings.source.data["tasks"][number]
-        return isinstance(task, dict) and key in task
+        return isinstance(task, dict) and task.get(key) is not None
 
     def published(self, number: int) -> list[Published]:
         """Everything that the task may publish."""

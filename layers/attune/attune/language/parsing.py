@@ -120,17 +120,17 @@ def _model_in(annotation: Any) -> type[BaseModel] | None:
 
 def _leave_out(data: Any, path: Path, *, missing: bool) -> None:
     """Remove the nearest key that holds the wrong value; positions in lists stay what they are."""
-    if missing and path[:1] == ("tasks",) and path[2:] == ("name",):
-        data["tasks"][path[1]]["name"] = f"(task {path[1]})"
-        return
-    path = path[:-1] if missing else path
+    nameless_task = missing and path[0] == "tasks" and path[2:] == ("name",)
+    path = path[:-1] if missing and not nameless_task else path
     while path and not isinstance(path[-1], str):
         path = path[:-1]
     for step in path[:-1]:
         if not _has(data, step):
             return
         data = data[step]
-    if path and _has(data, path[-1]):
+    if nameless_task:
+        data["name"] = f"(task {path[1]})"
+    elif path and _has(data, path[-1]):
         del data[path[-1]]
 
 

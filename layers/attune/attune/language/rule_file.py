@@ -19,7 +19,7 @@ from attune.language.scopes import Place, check_place
 from attune.language.source import Path, Source
 from attune.language.values import nearest
 
-SCOPE: Final = frozenset({"event", "pack", "system"})
+SCOPE: Final = frozenset({"event"})
 """What the templates of a rule see."""
 
 _SCHEDULE: Final = re.compile(

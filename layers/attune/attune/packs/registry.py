@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,8 @@ from typing import Any
 from attune.exceptions import InvalidDefinition, NotFound, Problem, Severity
 from attune.execution.ports import Catalog, Clock, PackRecord, Schedules, WorkflowVersion
 from attune.language.compiler import Compiled
-from attune.packs.loader import Pack, catalogue, compile_pack, load_packs
+from attune.language.graph import ActionSpec
+from attune.packs.loader import Pack, catalogue, check_rules, compile_pack, load_packs
 
 
 @dataclass(slots=True)
@@ -60,36 +61,48 @@ class Registry:
         return [self._sync(pack, packs) for pack in packs]
 
     def validate(self, ref: str) -> dict[str, Any]:
-        """What :meth:`sync` would find wrong, per workflow; registers nothing."""
+        """What :meth:`sync` would find wrong, per workflow or file; registers nothing."""
         packs = self._load(self._base)
-        pack = _find(packs, ref, self._base)
+        pack, known = _find(packs, ref, self._base), catalogue(packs)
         errors: dict[str, list[str]] = {}
-        for problem in _errors(pack.problems):
-            errors.setdefault(Path(problem.location.file).name, []).append(str(problem))
-        for workflow, compiled in compile_pack(pack, catalogue(packs)):
+        for problem in [*pack.problems, *check_rules(pack, known)]:
+            if problem.severity is Severity.ERROR:
+                errors.setdefault(Path(problem.location.file).name, []).append(self._words(problem))
+        for workflow, compiled in compile_pack(pack, known):
             if isinstance(compiled, InvalidDefinition):
-                errors[workflow] = [str(problem) for problem in _errors(compiled.problems)]
+                errors[workflow] = self._errors(compiled.problems)
         count = sum(len(found) for found in errors.values())
         return {"pack_ref": ref, "validated_count": len(pack.workflows), "error_count": count, "errors": errors}
 
     def _sync(self, pack: Pack, packs: list[Pack]) -> SyncResult:
-        result = SyncResult(pack.ref, len(pack.workflows), errors=[str(p) for p in _errors(pack.problems)])
-        record = PackRecord(pack.ref, pack.label, pack.version, pack.description, pack.config)
-        self._catalog.put_pack(record)
+        known = catalogue(packs)
+        result = SyncResult(pack.ref, len(pack.workflows), errors=self._errors(pack.problems))
+        self._catalog.put_pack(PackRecord(pack.ref, pack.label, pack.version, pack.description, pack.config))
         self._catalog.put_actions(pack.ref, pack.actions.values())
+        self._sync_workflows(pack, known, result)
+        self._sync_rules(pack, known, result)
+        return result
+
+    def _sync_workflows(self, pack: Pack, known: Mapping[str, ActionSpec], result: SyncResult) -> None:
+        """A workflow that is broken now keeps its last good version; one that is gone can't be started any more."""
         present = set()
-        for ref, compiled in compile_pack(pack, catalogue(packs)):
+        for ref, compiled in compile_pack(pack, known):
             present.add(ref)
             if isinstance(compiled, InvalidDefinition):
-                result.errors += [str(problem) for problem in _errors(compiled.problems)]
+                result.errors += self._errors(compiled.problems)
             else:
                 result.workflows.append(self._register(ref, compiled, pack.workflows[ref].text))
         for old in self._catalog.workflows(pack.ref):
             if old.ref not in present:
                 self._catalog.remove_workflow(old.ref)
-        self._catalog.put_rules(pack.ref, pack.rules)
-        self._schedules.sync(pack.ref, pack.rules)
-        return result
+
+    def _sync_rules(self, pack: Pack, known: Mapping[str, ActionSpec], result: SyncResult) -> None:
+        broken = [p for p in check_rules(pack, known) if p.severity is Severity.ERROR]
+        result.errors += self._errors(broken)
+        files = {problem.location.file for problem in broken}
+        sound = [rule for rule in pack.rules if pack.rule_sources[rule.ref].file not in files]
+        self._catalog.put_rules(pack.ref, sound)
+        self._schedules.sync(pack.ref, sound)
 
     def _register(self, ref: str, compiled: Compiled, text: str) -> dict[str, Any]:
         """Add a version if anything has changed."""
@@ -97,17 +110,25 @@ class Registry:
         number = self._catalog.latest_version(ref)
         unchanged = number > 0 and self._is_latest(ref, digest)
         while not unchanged:
-            version = WorkflowVersion(ref, number + 1, compiled.graph, digest, text, self._clock.now())
+            now = self._clock.now()
+            version = WorkflowVersion(ref, number + 1, compiled.graph, digest, text, now, compiled.enabled)
             if self._catalog.add_version(version):
                 break
             number = self._catalog.latest_version(ref)
-        warnings = [str(problem) for problem in compiled.problems if problem.severity is Severity.WARNING]
+        warnings = [self._words(problem) for problem in compiled.problems if problem.severity is Severity.WARNING]
         return {
             "ref_name": ref,
             "created": number == 0,
             "workflow_def_id": number if unchanged else number + 1,
             "warnings": warnings,
         }
+
+    def _errors(self, problems: Iterable[Problem]) -> list[str]:
+        return [self._words(problem) for problem in problems if problem.severity is Severity.ERROR]
+
+    def _words(self, problem: Problem) -> str:
+        """As a line, with the file as it is called below the packs' folder."""
+        return str(problem).removeprefix(f"{self._base}/")
 
     def _is_latest(self, ref: str, digest: str) -> bool:
         try:
@@ -118,11 +139,8 @@ class Registry:
 
 def graph_digest(compiled: Compiled) -> str:
     """What tells a changed workflow from an unchanged one: its graph, with the actions and configuration in it."""
-    return hashlib.sha256(json.dumps(compiled.graph.to_dict(), sort_keys=True).encode()).hexdigest()
-
-
-def _errors(problems: list[Problem]) -> list[Problem]:
-    return [problem for problem in problems if problem.severity is Severity.ERROR]
+    content = [compiled.graph.to_dict(), compiled.enabled]
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def _find(packs: list[Pack], ref: str, base: Path) -> Pack:

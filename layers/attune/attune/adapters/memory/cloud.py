@@ -40,7 +40,7 @@ class MemoryCloud:
     """Implements the ports Mailbox, TaskQueue, Timers and EventBus; :meth:`step` delivers the next thing due."""
 
     clock: VirtualClock
-    on_letters: Callable[[str, list[Received]], int] = lambda execution, letters: len(letters)
+    on_letters: Callable[[str, Sequence[Received]], int] = lambda execution, letters: len(letters)
     on_tasks: Callable[[list[TaskMessage]], list[int]] = lambda batch: []
     events: list[tuple[float, State, Announce]] = field(default_factory=list)
     dead_letters: list[Letter] = field(default_factory=list)

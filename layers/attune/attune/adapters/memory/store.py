@@ -64,7 +64,8 @@ class MemoryStore:
     def _fact(self, execution: str, key: Key) -> Any:
         if key[0] == "records":
             return self._records(execution, key[1], key[2])
-        return self._get(execution, key)
+        value = self._get(execution, key)
+        return value if key[0] != "record" or "status" in (value or {}) else None
 
     def _records(self, execution: str, task: str, visit: int) -> list[Any]:
         rows: list[Any] = [None] * len(self._get(execution, items_key(task, visit)) or [])

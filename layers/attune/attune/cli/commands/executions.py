@@ -67,7 +67,8 @@ def ls(
     if as_json:
         output.emit(page)
         return
-    output.console().print(executions(page["items"]))
+    out = output.console()
+    out.print(executions(page["items"], out.width))
     if page["cursor"]:
         output.console(stderr=True).print(f"more: --cursor {page['cursor']}", style="dim", soft_wrap=True)
 
@@ -82,7 +83,7 @@ def get(
 ) -> None:
     """Show one execution."""
     from attune.cli.deployed import Watcher
-    from attune.cli.render.result import result
+    from attune.cli.follow import print_result
     from attune.cli.render.tables import details
     from attune.cli.render.tree import tree
 
@@ -96,7 +97,8 @@ def get(
         output.emit(view.document())
     else:
         out = output.console()
-        out.print(tree(view, time.time()), result(view, time.time(), out.width))
+        out.print(tree(view, time.time()))
+        print_result(view, time.time())
 
 
 @app.command()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -44,10 +43,10 @@ def run(
         started = client.start(workflow, {**sample, **given})
         view = watched(client, started["id"], as_json)
     if not as_json:
-        from rich.panel import Panel
-
-        panel = Panel(first_run.where_next(made, cloud.project_dir), title="where to go next", expand=False)
-        output.console().print("", panel, soft_wrap=True)
+        out = output.console()
+        out.print()
+        out.rule("[bold]where to go next[/bold]", align="left")
+        out.print(first_run.where_next(made, cloud.project_dir), soft_wrap=True)
     raise typer.Exit(0 if view.status is ExecutionStatus.COMPLETED else 1)
 
 
@@ -85,16 +84,17 @@ def status(port: Port = PORT, as_json: options.Json = False) -> None:
 def logs(
     port: Port = PORT,
     lines: Annotated[int, typer.Option("--lines", "-n", min=1, help="How many of the last.")] = 50,
+    cloud: Annotated[bool, typer.Option("--cloud", help="The log of the local cloud itself.")] = False,
     as_json: options.Json = False,
 ) -> None:
-    """Show the end of the local cloud's log, in which its functions' lines are, too."""
-    log = _cloud(port).status().log
-    try:
-        with log.open(encoding="utf-8", errors="replace") as file:
-            last = [line.rstrip("\n") for line in deque(file, maxlen=lines)]
-    except FileNotFoundError:
-        last = []
-    output.emit({"log": str(log), "lines": last}) if as_json else typer.echo("\n".join(last))
+    """Show what the stack's functions have logged in the last day, actions' output included."""
+    from attune.cli.logs import cloud_lines, function_lines
+
+    found = (cloud_lines if cloud else function_lines)(_cloud(port), lines)
+    if as_json:
+        output.emit(found)
+    else:
+        typer.echo("\n".join(found) or "nothing has been logged")
 
 
 def _cloud(port: int, progress: Progress | None = None) -> LocalCloud:

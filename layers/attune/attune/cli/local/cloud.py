@@ -14,7 +14,7 @@ from attune.cli.local.outputs import StackOutputs
 from attune.cli.local.process import CloudStatus, MiniStack
 from attune.cli.local.progress import Progress
 from attune.cli.local.runtime import find_architecture, find_runtime
-from attune.cli.local.stack import Stack, local_client
+from attune.cli.local.stack import BUILD_PARAMETERS, Stack, local_client
 
 DEFAULT_PORT = 4577
 
@@ -103,6 +103,11 @@ class LocalCloud:
     def client(self, service: str) -> Any:
         """A boto3 client for one of its services."""
         return local_client(service, self.endpoint)
+
+    def build_parameters(self) -> list[str]:
+        """The parameters that `sam build` and `sam local` must agree on, as ``Name=value``."""
+        defaults = self._defaults()
+        return [f"{name}={defaults[name]}" for name in BUILD_PARAMETERS]
 
     def _defaults(self) -> dict[str, str]:
         return {

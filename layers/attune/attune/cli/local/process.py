@@ -98,7 +98,7 @@ class MiniStack:
         return True
 
     def _settings(self) -> dict[str, str]:
-        """MiniStack's own variables. No Docker (it would reap containers), no listeners on other ports."""
+        """MiniStack's own variables. No Docker socket (it would reap containers), no listeners on other ports."""
         return {
             "GATEWAY_PORT": str(self.port),
             "BIND_HOST": self.bind,
@@ -108,7 +108,7 @@ class MiniStack:
             "S3_PERSIST": "1",
             "S3_DATA_DIR": str(self.files.objects),
             "TMPDIR": str(self.files.temporary),
-            "DOCKER_HOST": "",
+            "DOCKER_HOST": "unix:///nowhere",
             "IOT_MTLS_ENABLED": "0",
             "SFTP_ENABLED": "0",
         }

@@ -22,7 +22,7 @@ from attune.cli.local.sam import run_sam
 STACK_NAME = "attune"
 _ARTIFACTS = "attune-artifacts"
 _DEPLOYED = {"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"}
-_BUILD_PARAMETERS = ("Runtime", "Architecture")
+BUILD_PARAMETERS = ("Runtime", "Architecture")
 
 
 def local_client(service: str, endpoint: str) -> Any:
@@ -72,7 +72,7 @@ class Stack:
         return outputs
 
     def _build(self, parameters: Mapping[str, str], update: Any) -> None:
-        overrides = [f"{name}={parameters[name]}" for name in _BUILD_PARAMETERS]
+        overrides = [f"{name}={parameters[name]}" for name in BUILD_PARAMETERS]
         arguments = ["build", "--cached", "--cache-dir", str(self.project.build_cache)]
         arguments += ["--build-dir", str(self.project.build), "--template-file", str(self.project.template)]
         arguments += ["--config-env", "local", "--parameter-overrides", *overrides]

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 
 from rich.console import Group, RenderableType
-from rich.syntax import Syntax
+from rich.json import JSON
 from rich.text import Text
 
 from attune.cli.render.timeline import timeline
@@ -52,8 +52,8 @@ def _errors(view: View, now: float) -> Iterator[Text]:
             yield Text(f"  {visit.task}: {failure(visit.error)}", style="red")
 
 
-def _json(value: object) -> RenderableType:
+def _json(value: object) -> Text:
     text = json.dumps(value, indent=2, ensure_ascii=False)
     if len(text) > LONGEST_OUTPUT:
         return Text(f"{text[:LONGEST_OUTPUT]}\n… {len(text) - LONGEST_OUTPUT:,} more characters (see --json)")
-    return Syntax(text, "json", theme="ansi_dark", background_color="default", word_wrap=True)
+    return JSON(text, ensure_ascii=False).text

@@ -14,17 +14,19 @@ from rich.text import Text
 from attune.cli.render.words import duration, failure, style, words
 
 Row = Mapping[str, Any]
+_BESIDE_WORKFLOW = 26 + 11 + 14 + 8 + 8
+"""Columns that an execution's id, status, time of creation and duration take, with the gaps."""
 
 
-def executions(rows: Sequence[Row]) -> Table | Text:
-    """A line per execution."""
+def executions(rows: Sequence[Row], width: int = 100) -> Table | Text:
+    """A line per execution; of a long workflow's name as much as fits into ``width``."""
     if not rows:
         return Text("no executions", style="dim")
     table = _table("ID", "WORKFLOW", "STATUS", "CREATED", "DURATION")
+    table.columns[1].max_width = max(8, width - _BESIDE_WORKFLOW)
     for row in rows:
-        table.add_row(
-            row["id"], row["workflow"], _status(row["status"]), when(row["created_at"]), duration(row["duration"])
-        )
+        created, length = when(row["created_at"]), duration(row["duration"])
+        table.add_row(row["id"], row["workflow"], _status(row["status"]), created, length)
     return table
 
 
@@ -34,7 +36,7 @@ def packs(rows: Sequence[Row]) -> Table | Text:
         return Text("no packs", style="dim")
     table = _table("PACK", "VERSION", "LABEL")
     for row in rows:
-        table.add_row(row["ref"], str(row.get("version", "")), str(row.get("label", "")))
+        table.add_row(*(Text(str(row.get(key, ""))) for key in ("ref", "version", "label")))
     return table
 
 
@@ -91,7 +93,7 @@ def details(execution: Row) -> Table:
 
 def when(iso: str | None) -> str:
     """A time as it is on this machine's clock."""
-    return datetime.fromisoformat(iso).astimezone().strftime("%Y-%m-%d %H:%M:%S") if iso else ""
+    return datetime.fromisoformat(iso).astimezone().strftime("%m-%d %H:%M:%S") if iso else ""
 
 
 def _table(*columns: str) -> Table:

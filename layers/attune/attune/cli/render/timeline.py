@@ -28,7 +28,7 @@ def timeline(view: View, now: float, width: int = 40) -> Table:
     table.add_column(justify="right", no_wrap=True)
     table.add_row("", _axis(end - origin, width), "")
     for name, row in rows[:MOST_ROWS]:
-        table.add_row(name, bar(row.segments, origin, end, width), duration(row.duration))
+        table.add_row(Text(name), bar(row.segments, origin, end, width), duration(row.duration))
     if len(rows) > MOST_ROWS:
         table.add_row(Text(f"… and {len(rows) - MOST_ROWS} more", style="dim"))
     return table

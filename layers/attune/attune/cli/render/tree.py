@@ -37,19 +37,20 @@ def _branches(branch: Tree, view: View, now: float, busy: str) -> None:
     rows = latest_visits(view, now)
     width = max((len(row.task) for row in rows), default=0)
     for row in rows:
-        twig = branch.add(_label(row, width, busy))
+        unreached = row.status is TaskStatus.PENDING and view.status.ended
+        twig = branch.add(_label(row, "not run" if unreached else words(row.status), width, busy))
         for child in row.children:
             _branches(twig, child, now, busy)
 
 
-def _label(row: Visit, width: int, busy: str) -> Group | Text:
+def _label(row: Visit, status: str, width: int, busy: str) -> Group | Text:
     symbol, colour = style(row.status)
     again = f"visit {row.number}" if row.number > 1 else ""
     notes = [note for note in (again, tries(row.retries), progress(row.items)) if note]
     line = Text.assemble(
         (f"{busy if row.status in _BUSY else symbol} ", colour),
         (row.task.ljust(width), "dim" if row.status is TaskStatus.PENDING else ""),
-        (f"  {words(row.status).ljust(_WIDEST_STATUS)}", colour),
+        (f"  {status.ljust(_WIDEST_STATUS)}", colour),
         (f"  {duration(row.duration):>7}", ""),
         (f"  {row.action}", "dim"),
         ("".join(f"  {note}" for note in notes), "yellow"),

@@ -1,0 +1,92 @@
+"""Counts the AWS calls of workflows: the real handlers, real boto3 calls, on moto.
+
+``python -m tests.integration.test_calls`` prints the table of docs/reference/cost.md; ``--write`` puts it there. Receiving and
+deleting messages is done by Lambda's event source mappings, not by our code: per batch one request each, which the
+harness counts (empty receives cost only when nothing happens, and are left out).
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+PROJECT = Path(__file__).parents[2]
+PAGE = PROJECT / "docs" / "reference" / "cost.md"
+BEGIN, END = "<!-- calls: begin -->", "<!-- calls: end -->"
+CASES: list[tuple[str, str, dict[str, Any], int]] = [
+    ("chain of 20", "flows.chain20", {}, 20),
+    ("fan-out of 100", "flows.fan_out", {"items": 100}, 100),
+]
+
+
+def run(stack: Any, ledger: Any, ref: str, parameters: dict[str, Any]) -> Counter[tuple[str, str]]:
+    """The calls of one execution of ``advance`` and ``run_task``, on warm functions."""
+    for warm in (True, False):
+        execution = stack.start(ref, **parameters)
+        ledger.reset()
+        batches = stack.pump()
+        calls: Counter[tuple[str, str]] = Counter(ledger.counts)
+        assert stack.execution(execution)["status"] == "completed"
+        if warm:
+            continue
+    for (service, operation), _ in list(calls.items()):
+        if (service, operation) in {("sqs", "ReceiveMessage"), ("sqs", "DeleteMessage")}:
+            del calls[service, operation]
+    calls["sqs", "ReceiveMessage (by the mapping)"] = batches
+    calls["sqs", "DeleteMessageBatch (by the mapping)"] = batches
+    calls["lambda", "Invoke (by the mapping)"] = batches
+    return calls
+
+
+def table(columns: dict[str, tuple[Counter[tuple[str, str]], int]]) -> str:
+    """Calls per task, by service and operation, as Markdown."""
+    rows = sorted({call for counts, _ in columns.values() for call in counts})
+    lines = ["| service | operation | " + " | ".join(columns) + " |", "|---|---|" + "--:|" * len(columns)]
+    for service, operation in rows:
+        cells = [f"{counts[service, operation] / tasks:.2f}" for counts, tasks in columns.values()]
+        lines.append(f"| {service} | {operation} | " + " | ".join(cells) + " |")
+    totals = [f"**{sum(counts.values()) / tasks:.2f}**" for counts, tasks in columns.values()]
+    return "\n".join([*lines, "| | **all** | " + " | ".join(totals) + " |"])
+
+
+def test_calls_per_task(stack: Any, ledger: Any, clients: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A chain stays at twelve calls a task and a bit, a fan-out below five; printed with -s."""
+    from attune import wiring
+
+    for service in ("dynamodb", "sqs", "s3", "events", "scheduler"):
+        ledger.attach(wiring.client(service))
+    stack.api("POST", "/api/v1/packs/sync")
+    columns = {name: (run(stack, ledger, ref, parameters), tasks) for name, ref, parameters, tasks in CASES}
+    print("\n" + BEGIN + "\n" + table(columns) + "\n" + END)
+    per_task = {name: sum(counts.values()) / tasks for name, (counts, tasks) in columns.items()}
+    assert per_task["chain of 20"] < 12.5
+    assert per_task["fan-out of 100"] < 5
+
+
+def main() -> int:
+    """Run the measurement, and with --write put its table into the page."""
+    import contextlib
+    import io
+
+    out = io.StringIO()
+    with contextlib.redirect_stdout(out):
+        code = pytest.main([__file__, "-s", "-q", "-p", "no:cacheprovider"])
+    text = out.getvalue()
+    if code or BEGIN not in text:
+        print(text)
+        return 1
+    made = text[text.index(BEGIN) : text.index(END) + len(END)]
+    print(made)
+    if "--write" in sys.argv:
+        page = PAGE.read_text(encoding="utf-8")
+        PAGE.write_text(page[: page.index(BEGIN)] + made + page[page.index(END) + len(END) :], encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

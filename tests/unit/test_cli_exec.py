@@ -1,0 +1,382 @@
+"""The commands that speak to a deployed stack, against a small HTTP server that answers as the API does."""
+
+import json
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+from typer.testing import CliRunner
+
+from attune.cli import connection
+from attune.cli.client import ATTEMPTS, Client
+from attune.cli.connection import Connection
+from attune.cli.deployed import Watcher
+from attune.cli.main import app
+from attune.cli.receiver import receiving
+from attune.exceptions import Conflict, InvalidParameters, InvalidRequest, NotFound, Unauthorized, Unavailable
+
+API = "/api/v1"
+
+
+class Stack:
+    """Answers each request with the next of its route's answers, the last one for ever; keeps what was asked."""
+
+    def __init__(self):
+        self.routes, self.asked = {}, []
+        stack = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self):
+                stack.answer(self)
+
+            do_POST = do_GET  # noqa: N815 (http.server's name)
+
+            def log_message(self, *_):
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self.server.serve_forever, args=(0.01,), daemon=True).start()
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+
+    def on(self, method, path, *answers):
+        self.routes[method, API + path] = [answer if isinstance(answer, tuple) else (200, answer) for answer in answers]
+
+    def answer(self, handler):
+        body = handler.rfile.read(int(handler.headers.get("content-length") or 0))
+        url = urlsplit(handler.path)
+        self.asked.append((handler.command, url.path.removeprefix(API), url.query, json.loads(body) if body else None))
+        answers = self.routes.get((handler.command, url.path))
+        status, data = (404, None) if not answers else answers.pop(0) if len(answers) > 1 else answers[0]
+        if handler.headers["authorization"] != "Bearer t0ken":
+            status, data = 401, {"error": "the token is not known", "code": "unauthorized", "details": {}}
+        elif status == 404 and data is None:
+            data = {"error": f"no {url.path}", "code": "not_found", "details": {}}
+        elif status < 300 and not isinstance(data, bytes):
+            data = {"data": data, "message": "ok"}
+        text = data if isinstance(data, bytes) else json.dumps(data).encode()
+        handler.send_response(status)
+        handler.send_header("content-length", str(len(text)))
+        handler.end_headers()
+        handler.wfile.write(text)
+
+
+@pytest.fixture
+def stack():
+    made = Stack()
+    yield made
+    made.server.shutdown()
+    made.server.server_close()
+
+
+@pytest.fixture
+def slept():
+    return []
+
+
+@pytest.fixture
+def client(stack, slept):
+    with Client(Connection(stack.url, "t0ken"), sleep=slept.append) as made:
+        yield made
+
+
+@pytest.fixture
+def attune(stack, tmp_path, monkeypatch):
+    """Run the command in an empty folder, connected to the stack."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("ATTUNE_URL", stack.url)
+    monkeypatch.setenv("ATTUNE_TOKEN", "t0ken")
+    return lambda *words: CliRunner().invoke(app, [str(word) for word in words])
+
+
+def execution(status="completed", execution_id="E1", **more):
+    ended = "2026-01-01T00:00:02.500+00:00" if status == "completed" else None
+    base = {"id": execution_id, "workflow": "t.w", "workflow_version": 3, "status": status, "parameters": {"n": 1}}
+    base |= {"output": {"ok": True}, "error": None, "trigger": {"type": "api"}, "identity": "me", "parent": None}
+    base |= {"created_at": "2026-01-01T00:00:00.000+00:00", "updated_at": ended, "ended_at": ended}
+    return base | {"duration": 2.5 if ended else None, "tasks": {"completed": 1}} | more
+
+
+def node(status="completed", name="a"):
+    return {"name": name, "action": "core.echo", "type": "python", "status": status, "visits": 1, "items": None}
+
+
+def attempt(status="completed", child=None, task="a"):
+    times = {"started_at": "2026-01-01T00:00:01.000+00:00", "ended_at": "2026-01-01T00:00:02.000+00:00"}
+    base = {"task": task, "visit": 1, "index": None, "attempt": 1, "status": status, "error": None, "child": child}
+    return base | times
+
+
+def has_execution(stack, *statuses, execution_id="E1", attempts=None, **more):
+    path = f"/workflow-executions/{execution_id}"
+    stack.on("GET", path, *(execution(status, execution_id, **more) for status in statuses))
+    stack.on("GET", f"{path}/graph", *({"nodes": [node(_task(status))], "edges": []} for status in statuses))
+    stack.on("GET", f"{path}/tasks", {"items": attempts or [attempt()], "cursor": None})
+
+
+def _task(status):
+    return status if status in ("completed", "failed") else "running"
+
+
+def test_start_gives_parameters_by_the_workflows_schema_and_the_key(attune, stack):
+    stack.on("GET", "/workflows/t.w", {"ref": "t.w", "parameters": {"properties": {"name": {"type": "string"}}}})
+    stack.on("POST", "/workflows/t.w/execute", (202, {"id": "E1", "status": "requested", "existing": False}))
+    ended = attune("exec", "start", "t.w", "-p", "name=5", "-p", "n=5", "--idempotency-key", "K")
+    assert (ended.exit_code, ended.stdout) == (0, "started: E1\n")
+    body = {"parameters": {"name": "5", "n": 5}, "idempotency_key": "K"}
+    assert stack.asked[-1] == ("POST", "/workflows/t.w/execute", "", body)
+
+
+def test_start_with_watch_follows_to_the_end_and_exits_by_it(attune, stack):
+    stack.on("POST", "/workflows/t.w/execute", (202, {"id": "E1", "status": "requested", "existing": False}))
+    has_execution(stack, "failed", error={"type": "boom", "message": "no"}, ended_at="2026-01-01T00:00:02+00:00")
+    ended = attune("exec", "start", "t.w", "--watch")
+    assert ended.exit_code == 1
+    assert "✗ t.w failed in 2.0s" in ended.stdout and "boom: no" in ended.stdout
+
+
+def test_start_with_watch_and_json_is_one_document(attune, stack):
+    stack.on("POST", "/workflows/t.w/execute", (202, {"id": "E1", "status": "requested", "existing": True}))
+    has_execution(stack, "completed")
+    ended = attune("exec", "start", "t.w", "-w", "--json")
+    assert ended.exit_code == 0
+    assert json.loads(ended.stdout)["attempts"][0]["task"] == "a"
+
+
+def test_ls_filters_and_pages(attune, stack):
+    stack.on("GET", "/workflow-executions", {"items": [execution()], "cursor": "next"})
+    ended = attune("exec", "ls", "--status", "completed", "--workflow", "t.w", "--limit", "7", "--cursor", "here")
+    assert stack.asked[-1][2] == "status=completed&workflow=t.w&limit=7&cursor=here"
+    header, row = ended.stdout.splitlines()
+    assert header.split() == ["ID", "WORKFLOW", "STATUS", "CREATED", "DURATION"]
+    assert row.startswith("E1  t.w       ✓ completed") and row.rstrip().endswith("2.5s")
+    assert "--cursor next" in ended.stderr
+
+
+def test_ls_as_json_is_the_page(attune, stack):
+    stack.on("GET", "/workflow-executions", {"items": [], "cursor": None})
+    assert json.loads(attune("exec", "ls", "--json").stdout) == {"items": [], "cursor": None}
+    assert attune("exec", "ls").stdout == "no executions\n"
+
+
+def test_get_shows_the_execution_and_with_tasks_its_tree(attune, stack):
+    has_execution(stack, "completed")
+    assert "1 completed" in attune("exec", "get", "E1").stdout
+    assert [path for _, path, _, _ in stack.asked] == ["/workflow-executions/E1"]
+    with_tasks = attune("exec", "get", "E1", "--tasks").stdout
+    assert "✓ a  completed" in with_tasks and "timeline" in with_tasks
+    assert json.loads(attune("exec", "get", "E1", "--json").stdout) == execution()
+
+
+def test_watch_ends_with_the_execution(attune, stack):
+    has_execution(stack, "running", "completed")
+    ended = attune("exec", "watch", "E1")
+    assert ended.exit_code == 0
+    assert ended.stdout.count("✓ a completed after 1.0s") == 1
+
+
+def test_a_watcher_looks_until_the_end_and_shows_every_view(client, stack, slept):
+    has_execution(stack, "requested", "running", "completed")
+    shown = []
+    view = Watcher(client, sleep=slept.append).watch("E1", shown.append)
+    assert [str(each.status) for each in shown] == ["requested", "running", "completed"]
+    assert view is shown[-1] and len(slept) == 2 and min(slept) >= 0.3
+
+
+def test_sub_workflows_are_read_with_their_parent_and_no_more_once_they_have_ended(client, stack, slept):
+    has_execution(stack, "running", "running", "completed", attempts=[attempt(child="E2")])
+    has_execution(stack, "completed", execution_id="E2")
+    view = Watcher(client, sleep=slept.append).watch("E1", lambda _: None)
+    assert view.children["E2"].nodes == [node()]
+    assert view.document()["children"]["E2"]["id"] == "E2"
+    assert sum(path == "/workflow-executions/E2" for _, path, _, _ in stack.asked) == 1
+
+
+def test_tasks_are_read_page_by_page(client, stack):
+    pages = [{"items": [attempt()], "cursor": "two"}, {"items": [attempt(task="b")], "cursor": None}]
+    stack.on("GET", "/workflow-executions/E1/tasks", *pages)
+    assert [row["task"] for row in client.attempts("E1")] == ["a", "b"]
+    assert stack.asked[-1][2] == "limit=200&cursor=two"
+
+
+@pytest.mark.parametrize("verb", ["cancel", "pause", "resume"])
+def test_control_asks_for_it(attune, stack, verb):
+    stack.on("POST", f"/workflow-executions/E1/{verb}", (202, {"id": "E1", "status": "running"}))
+    reason = [] if verb == "resume" else ["--reason", "why not"]
+    ended = attune("exec", verb, "E1", *reason)
+    assert (ended.exit_code, ended.stdout) == (0, f"{verb} requested: E1\n")
+    assert stack.asked[-1][3] == ({"reason": "why not"} if reason else {})
+
+
+def test_packs_are_listed_synced_and_validated(attune, stack):
+    stack.on("GET", "/packs", {"items": [{"ref": "core", "label": "Core", "version": "1.0"}]})
+    result = {
+        "pack_ref": "core",
+        "loaded_count": 2,
+        "registered_count": 1,
+        "workflows": [],
+        "errors": ["w.yaml:1:1: no"],
+    }
+    stack.on("POST", "/packs/core/workflows/sync", result)
+    stack.on("POST", "/packs/sync", {"packs": [{**result, "errors": []}]})
+    wrong = {"pack_ref": "core", "validated_count": 2, "error_count": 1, "errors": {"core.w": ["it is wrong"]}}
+    stack.on("POST", "/packs/core/workflows/validate", wrong)
+    assert "core  1.0" in attune("pack", "ls").stdout
+    synced = attune("pack", "sync", "core")
+    assert synced.exit_code == 1 and "w.yaml:1:1: no" in synced.stdout
+    assert attune("pack", "sync", "--all").exit_code == 0
+    checked = attune("pack", "validate", "core")
+    assert checked.exit_code == 1 and "it is wrong" in checked.stdout
+    assert json.loads(attune("pack", "validate", "core", "--json").stdout) == wrong
+    assert "name one pack" in attune("pack", "sync").stderr
+
+
+def test_reading_is_tried_again_with_growing_pauses_when_the_server_is_busy(client, stack, slept):
+    stack.on("GET", "/health", (503, {"message": "busy"}), (429, {"message": "slow down"}), {"status": "ok"})
+    assert client.health() == {"status": "ok"}
+    assert slept == [0.2, 0.4]
+
+
+def test_in_the_end_a_busy_server_is_an_error(client, stack, slept):
+    stack.on("GET", "/health", (500, {"error": "it broke", "code": "internal_error", "details": {}}))
+    with pytest.raises(Unavailable, match="it broke"):
+        client.health()
+    assert len(stack.asked) == ATTEMPTS and slept == [0.2, 0.4, 0.8, 1.6]
+
+
+def test_a_start_is_sent_once_unless_it_has_a_key(client, stack):
+    stack.on("POST", "/workflows/t.w/execute", (503, {}), (202, {"id": "E1", "status": "requested", "existing": True}))
+    with pytest.raises(Unavailable):
+        client.start("t.w", {})
+    assert len(stack.asked) == 1
+    stack.on("POST", "/workflows/t.w/execute", (503, {}), (202, {"id": "E1", "status": "requested", "existing": True}))
+    assert client.start("t.w", {}, "K")["existing"] is True
+
+
+def test_a_connection_that_cannot_be_made_is_tried_again_then_one_sentence(slept):
+    with receiving() as gone:
+        pass
+    url = gone.url.removesuffix("/summary")
+    with Client(Connection(url, "t"), sleep=slept.append) as client, pytest.raises(Unavailable) as raised:
+        client.control("E1", "cancel")
+    assert len(slept) == ATTEMPTS - 1
+    assert raised.value.message.startswith(f"cannot connect to {url}: ") and "attune local status" in raised.value.hint
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "error", "said"),
+    [
+        (404, {"error": "there is no execution 'X'", "code": "not_found", "details": {}}, NotFound, "no execution 'X'"),
+        (409, {"error": "it has ended", "code": "conflict", "details": {"hint": "h"}}, Conflict, "it has ended"),
+        (400, {"error": "bad", "code": "invalid_request", "details": {}}, InvalidRequest, "bad"),
+        (403, {"message": "Forbidden"}, Unauthorized, "Forbidden"),
+        (418, b"<html>", InvalidRequest, "the server answered 418"),
+    ],
+)
+def test_each_status_is_an_error_of_ours(client, stack, status, body, error, said):
+    stack.on("POST", "/workflow-executions/E1/cancel", (status, body))
+    with pytest.raises(error, match=said):
+        client.control("E1", "cancel")
+
+
+def test_wrong_parameters_are_listed_with_their_paths(attune, stack):
+    errors = [{"path": "$.a", "message": "is odd"}, {"path": "$.b", "message": "is missing"}]
+    body = {"error": "parameters of 't.w' are wrong", "code": "invalid_parameters", "details": {"errors": errors}}
+    stack.on("POST", "/workflows/t.w/execute", (422, body))
+    ended = attune("exec", "start", "t.w")
+    assert ended.exit_code == 2
+    assert "$.a: is odd" in ended.stderr and "$.b: is missing" in ended.stderr
+
+
+def test_a_single_wrong_parameter_is_named_too(client, stack):
+    errors = [{"path": "$.a", "message": "is odd"}]
+    stack.on("POST", "/workflows/t.w/execute", (422, {"error": "wrong", "details": {"errors": errors}}))
+    with pytest.raises(InvalidParameters) as raised:
+        client.start("t.w", {})
+    assert raised.value.errors == errors
+
+
+@pytest.mark.parametrize("body", [b"<html>hello</html>", b"[]", b'{"data": null}'])
+def test_an_answer_that_is_not_attunes_is_said_to_be(client, stack, body):
+    stack.on("GET", "/health", (200, body))
+    with pytest.raises(InvalidRequest, match="not Attune's"):
+        client.health()
+
+
+def test_an_unknown_token_is_a_sentence_and_a_hint(attune, monkeypatch):
+    monkeypatch.setenv("ATTUNE_TOKEN", "other")
+    ended = attune("exec", "ls")
+    assert ended.exit_code == 2
+    assert "the token is not known" in ended.stderr and "attune token create" in ended.stderr
+
+
+def test_the_nearest_connection_file_is_used(attune, stack, tmp_path, monkeypatch):
+    monkeypatch.delenv("ATTUNE_URL")
+    monkeypatch.delenv("ATTUNE_TOKEN")
+    path = connection.save(tmp_path, Connection(stack.url, "t0ken"))
+    assert path.stat().st_mode & 0o777 == 0o600
+    (tmp_path / "deep" / "er").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "deep" / "er")
+    stack.on("GET", "/workflow-executions", {"items": [], "cursor": None})
+    assert attune("exec", "ls").exit_code == 0
+
+
+def test_the_files_token_goes_to_no_other_url(tmp_path):
+    connection.save(tmp_path, Connection("http://one", "secret"))
+    assert connection.connection("http://one/", None, tmp_path) == Connection("http://one", "secret")
+    assert connection.connection(None, "mine", tmp_path) == Connection("http://one", "mine")
+    with pytest.raises(Unauthorized, match="no token for http://two"):
+        connection.connection("http://two", None, tmp_path)
+
+
+def test_a_new_connection_takes_the_place_of_the_old_one(tmp_path):
+    connection.save(tmp_path, Connection("http://one", "1"))
+    connection.save(tmp_path, Connection("http://two", "2"))
+    assert connection.find(tmp_path) == Connection("http://two", "2")
+    assert [path.name for path in (tmp_path / ".attune").iterdir()] == ["connection.json"]
+
+
+@pytest.mark.parametrize(
+    ("url", "text", "said"),
+    [
+        (None, None, "no stack to speak to"),
+        (None, "{}", "not readable as a connection"),
+        ("example.org", None, "'example.org' is not the URL"),
+    ],
+)
+def test_without_a_usable_connection_there_is_a_sentence(tmp_path, url, text, said):
+    if text is not None:
+        connection.save(tmp_path, Connection("", "")).write_text(text)
+    with pytest.raises(InvalidRequest, match=said):
+        connection.connection(url, "t", tmp_path)
+
+
+def test_the_receiver_keeps_what_is_posted_to_it():
+    with receiving() as received:
+        answer = httpx.post(received.url, json={"n": 1}, trust_env=False)
+        assert (answer.status_code, answer.json()) == (200, {})
+    assert received.bodies == [b'{"n":1}']
+
+
+def test_a_token_is_made_printed_once_and_kept_as_a_hash_only(attune, monkeypatch):
+    moto = pytest.importorskip("moto")
+    import boto3
+
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    with moto.mock_aws():
+        table = boto3.resource("dynamodb", region_name="eu-west-1").create_table(
+            TableName="T",
+            BillingMode="PAY_PER_REQUEST",
+            AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("PK", "SK")],
+            KeySchema=[{"AttributeName": "PK", "KeyType": "HASH"}, {"AttributeName": "SK", "KeyType": "RANGE"}],
+        )
+        words = ["token", "create", "me", "--region", "eu-west-1", "--table"]
+        made = json.loads(attune(*words, "T", "--json").stdout)
+        items = table.scan()["Items"]
+        missing = attune(*words, "U")
+    assert len(made["token"]) == 43 and made["name"] == "me"
+    assert len(items) == 1 and made["token"] not in json.dumps(items, default=str)
+    assert missing.exit_code == 2 and "DynamoDB did not take the token: ResourceNotFoundException" in missing.stderr
