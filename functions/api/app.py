@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from attune.api.application import build
+from attune.api.application import Application
 from attune.wiring import services
 
-app = build(services)
+application = Application(services)
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """``event`` is an API Gateway HTTP API event, payload version 2.0."""
-    return app.resolve(event, context)
+    return application.answer(event, context)

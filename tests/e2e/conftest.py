@@ -7,13 +7,19 @@ from __future__ import annotations
 
 import shutil
 import socket
+import threading
+import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from attune.cli.local import LocalCloud, StackOutputs
+from attune.cli.tokens import make
 
 PROJECT = Path(__file__).parents[2]
 
@@ -38,9 +44,9 @@ def cloud() -> Iterator[LocalCloud]:
 
 
 @pytest.fixture(scope="session")
-def parameters() -> dict[str, str]:
+def parameters(packs_dir: Path) -> dict[str, str]:
     """The template's parameters. Short timeouts: what a dead worker held comes back after them."""
-    return {"WorkerTimeout": "20", "AdvanceTimeout": "10", "LogLevel": "DEBUG"}
+    return {"WorkerTimeout": "20", "AdvanceTimeout": "10", "LogLevel": "INFO", "PacksDir": str(packs_dir)}
 
 
 @pytest.fixture(scope="session")
@@ -53,3 +59,83 @@ def stack(cloud: LocalCloud, parameters: dict[str, str]) -> StackOutputs:
 def aws(cloud: LocalCloud) -> Callable[[str], Any]:
     """``aws("sqs")`` is a boto3 client for the local cloud, with an administrator's rights."""
     return cloud.client
+
+
+@pytest.fixture(scope="session")
+def healthy() -> Iterator[dict[str, int]]:
+    """A web server that answers ``/health/<app>`` with the status that the test puts in for the app (else 200)."""
+    answers: dict[str, int] = {}
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(answers.get(self.path.rsplit("/", 1)[-1], 200))
+            self.end_headers()
+
+        def log_message(self, format: str, *args: Any) -> None:
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    answers["port"] = server.server_address[1]
+    yield answers
+    server.shutdown()
+
+
+@pytest.fixture(scope="session")
+def api(cloud: LocalCloud, stack: StackOutputs, packs_dir: Path, healthy: dict[str, int]) -> Api:
+    """The stack's HTTP API, with every pack registered."""
+    config = packs_dir / "my_pack" / "config.yaml"
+    text = config.read_text().replace('health_base_url: ""', f"health_base_url: http://127.0.0.1:{healthy['port']}")
+    config.write_text(text)
+    token = make(cloud.client("dynamodb"), stack.table_name, "e2e")
+    http = httpx.Client(base_url=stack.api_url, headers={"authorization": f"Bearer {token}"}, timeout=30)
+    api = Api(http)
+    synced = api.post("/api/v1/packs/sync")["packs"]
+    assert [pack["errors"] for pack in synced if pack["errors"]] == []
+    return api
+
+
+@dataclass(frozen=True)
+class Api:
+    """A client of the deployed API."""
+
+    http: httpx.Client
+
+    def get(self, path: str) -> Any:
+        """The ``data`` of a good answer."""
+        answer = self.http.get(path)
+        assert answer.status_code == 200, answer.text
+        return answer.json()["data"]
+
+    def post(self, path: str, body: Any = None) -> Any:
+        """The ``data`` of a good answer."""
+        answer = self.http.post(path, json=body)
+        assert answer.status_code in (200, 202), answer.text
+        return answer.json()["data"]
+
+    def start(self, ref: str, **parameters: Any) -> str:
+        """Start a workflow."""
+        return str(self.post(f"/api/v1/workflows/{ref}/execute", {"parameters": parameters})["id"])
+
+    def execution(self, execution: str) -> dict[str, Any]:
+        """Where an execution stands."""
+        return dict(self.get(f"/api/v1/workflow-executions/{execution}"))
+
+    def tasks(self, execution: str) -> list[dict[str, Any]]:
+        """Its attempts, by the time at which they started."""
+        rows = self.get(f"/api/v1/workflow-executions/{execution}/tasks?limit=200")["items"]
+        return sorted(rows, key=lambda row: row["started_at"] or "")
+
+    def ended(self, execution: str, within: float = 60) -> dict[str, Any]:
+        """The execution when it has ended; fails after so many seconds."""
+        deadline = time.monotonic() + within
+        while time.monotonic() < deadline:
+            found = self.execution(execution)
+            if found["ended_at"] is not None:
+                return found
+            time.sleep(0.1)
+        raise AssertionError(f"{execution} did not end within {within} s: {found}")
+
+    def run(self, ref: str, within: float = 60, **parameters: Any) -> dict[str, Any]:
+        """Start a workflow and wait for its end."""
+        return self.ended(self.start(ref, **parameters), within)

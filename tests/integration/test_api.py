@@ -17,6 +17,10 @@ def test_everything_else_does(stack, token):
     assert "attune token create" in body["details"]["hint"]
 
 
+def test_who_has_no_token_learns_nothing_of_what_is_wrong_with_the_request(stack):
+    assert stack.api("POST", "/api/v1/workflows/flows.diamond/execute", raw="{", token="wrong")[0] == 401
+
+
 def test_packs_are_registered_from_disk_and_workflows_become_versions(stack):
     status, body = stack.api("POST", "/api/v1/packs/nowhere/workflows/sync")
     assert status == 404, body
@@ -63,6 +67,7 @@ def test_wrong_parameters_are_all_named_and_nothing_starts(stack):
         ("[]", 422, "invalid_parameters"),
         ('{"parameters": []}', 422, "invalid_parameters"),
         ('{"unknown": 1}', 422, "invalid_parameters"),
+        ('{"x": "' + "x" * (2 * 1024 * 1024) + '"}', 413, "payload_too_large"),
         ('{"parameters": {"word": "' + "x" * (2 * 1024 * 1024) + '"}}', 413, "payload_too_large"),
     ],
 )

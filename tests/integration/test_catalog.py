@@ -59,6 +59,12 @@ class TestWorkflows:
         assert not catalog.add_version(version(label="other"))
         assert catalog.workflow("p.w").graph.label == "W"
 
+    def test_an_older_number_added_again_does_not_become_the_latest(self, catalog):
+        for number in (1, 2):
+            catalog.add_version(version(number=number))
+        assert not catalog.add_version(version())
+        assert catalog.latest_version("p.w") == catalog.workflow("p.w").version == 2
+
     def test_what_is_not_there_is_not_found(self, catalog):
         catalog.add_version(version())
         for ref, number in (("p.none", None), ("p.none", 1), ("p.w", 2)):

@@ -174,6 +174,11 @@ class TestTaskQueue:
         assert ledger.of("sqs") == {"SendMessageBatch": 2}
         assert len(queues.tasks.bodies()) == 20
 
+    def test_no_call_has_more_bytes_than_its_limit(self, clients, queues, ledger):
+        queue = Queue(clients.sqs, queues.tasks.url)
+        queue.send({"MessageBody": "x" * 100_000} for _ in range(5))
+        assert ledger.counts == {("sqs", "SendMessageBatch"): 3}
+
     def test_what_a_call_did_not_accept_is_sent_again_and_nothing_twice(
         self, clients, make, tasks, queues, payloads, monkeypatch
     ):

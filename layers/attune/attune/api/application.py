@@ -9,7 +9,6 @@ from typing import Any
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError, ServiceError
-from aws_lambda_powertools.event_handler.middlewares import NextMiddleware
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
 
 from attune import __version__
@@ -22,22 +21,42 @@ from attune.exceptions import AttuneError, InvalidParameters, PayloadTooLarge, U
 
 MAX_BODY = 1024 * 1024
 """Bytes of a request's body (1 MB, as the seeds have it for YAML; API Gateway itself allows 10 MB)."""
-OPEN_PATHS = frozenset({"/api/v1/health", "/api/v1/openapi.json"})
+OPEN_PATHS = ("/api/v1/health", "/api/v1/openapi.json", "/docs")
 """What needs no token."""
 
 logger = Logger()
 
 
-def build(services: Callable[[], Services]) -> APIGatewayHttpResolver:
-    """The application; ``services`` is called when a request first needs them."""
-    app = APIGatewayHttpResolver(enable_validation=True)
-    app.enable_swagger(path="/docs", title="Attune", version=__version__, description=_DESCRIPTION)
-    app.use(middlewares=[_authenticated(services)])
-    for router in (workflows(services), executions(services), packs(services)):
-        app.include_router(router, prefix="/api/v1")
-    _add_open_routes(app)
-    _add_error_handlers(app)
-    return app
+class Application:
+    """Guards and answers requests. ``services`` is called when a request first needs them."""
+
+    def __init__(self, services: Callable[[], Services]) -> None:
+        self._services = services
+        self.resolver = APIGatewayHttpResolver(enable_validation=True)
+        self.resolver.enable_swagger(path="/docs", title="Attune", version=__version__, description=_DESCRIPTION)
+        for router in (workflows(services), executions(services), packs(services)):
+            self.resolver.include_router(router, prefix="/api/v1")
+        _add_open_routes(self.resolver)
+        _add_error_handlers(self.resolver)
+
+    def answer(self, event: dict[str, Any], context: Any) -> dict[str, Any]:
+        """Answer an HTTP API event (payload version 2.0): who may not ask is told so before anything is read."""
+        try:
+            self.resolver.append_context(identity=self._admit(event))
+        except AttuneError as error:
+            refused = _attune_error(error)
+            headers = {"content-type": "application/json"}
+            return {"statusCode": refused.status_code, "headers": headers, "body": refused.body}
+        return self.resolver.resolve(event, context)
+
+    def _admit(self, event: dict[str, Any]) -> str:
+        """Whose request this is; raises Unauthorized and PayloadTooLarge."""
+        _check_size(event.get("body"))
+        path = str(event.get("rawPath", "")).rstrip("/")
+        if any(path.endswith(open_path) for open_path in OPEN_PATHS):
+            return "anonymous"
+        headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
+        return _identity(self._services(), headers.get("authorization") or "")
 
 
 _DESCRIPTION = "Start workflows, follow their executions, register packs."
@@ -52,17 +71,6 @@ def _add_open_routes(app: APIGatewayHttpResolver) -> None:
     def openapi() -> Response[str]:
         document = app.get_openapi_json_schema(title="Attune", version=__version__, description=_DESCRIPTION)
         return Response(200, "application/json", document)
-
-
-def _authenticated(services: Callable[[], Services]) -> Callable[..., Response[Any]]:
-    def middleware(app: APIGatewayHttpResolver, next_middleware: NextMiddleware) -> Response[Any]:
-        event = app.current_event
-        if event.path not in OPEN_PATHS and not event.path.startswith("/docs"):
-            app.append_context(identity=_identity(services(), event.headers.get("authorization") or ""))
-        _check_size(event.body)
-        return next_middleware(app)
-
-    return middleware
 
 
 def _identity(services: Services, header: str) -> str:

@@ -40,6 +40,7 @@ def sam_environment(endpoint: str, extra: Mapping[str, str]) -> dict[str, str]:
         "PYTHONUNBUFFERED": "1",
         "PIP_DISABLE_PIP_VERSION_CHECK": "1",
         "SAM_CLI_TELEMETRY": "0",
+        "SAM_CLI_POLL_DELAY": "0.5",  # seconds; for AWS the default, 5, is right
         **extra,
     }
 
