@@ -40,11 +40,8 @@ format: install ## Put the code into its form
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-deploy: RUNTIME = $(shell $(BIN)/python -c 'from attune.cli.local import find_runtime; print(find_runtime())')
-deploy: install ## Deploy to AWS; asks for what it needs to know
-	PATH="$(CURDIR)/$(BIN):$$PATH" PIP_CONSTRAINT="$(CURDIR)/constraints.txt" \
-		$(BIN)/sam build --parameter-overrides Runtime=$(RUNTIME)
-	$(BIN)/sam deploy --guided --parameter-overrides Runtime=$(RUNTIME)
+deploy: install ## Deploy to AWS; asks for what it needs to know (ARCHITECTURE=x86_64 for Intel)
+	@$(BIN)/python -m attune.cli.local.guided $(if $(ARCHITECTURE),Architecture=$(ARCHITECTURE))
 
 stop: ## Stop the local AWS; it keeps what is in it
 	@if [ -x $(BIN)/attune ]; then $(BIN)/attune local stop; fi

@@ -56,7 +56,8 @@ class Failure(Exception):
 @dataclass
 class ScriptedRunner:
     """Answers for actions: ``script[task]`` is a value, a list of values (one an attempt), or a function of the
-    attempt; an exception :class:`Failure` among them fails it. ``takes[task]`` is how long it runs, in seconds."""
+    attempt; an exception :class:`Failure` among them fails it. ``takes[task]`` is how long it runs, in seconds.
+    """
 
     clock: VirtualClock
     script: dict[str, Any] = field(default_factory=dict)
@@ -131,7 +132,10 @@ class Ended:
 
 def graphs(*texts: str) -> list[Graph]:
     """Compile workflows that may call each other; each is ``t.<ref>`` of its own ``ref`` or ``t.w``."""
-    sources = [load(text if text.lstrip().startswith("ref:") else f"ref: t.w\n{text}", f"{n}.yaml") for n, text in enumerate(texts)]
+    sources = [
+        load(text if text.lstrip().startswith("ref:") else f"ref: t.w\n{text}", f"{n}.yaml")
+        for n, text in enumerate(texts)
+    ]
     known = dict(ACTIONS)
     for source in sources:
         known[source.data["ref"]] = workflow_as_action(source.data["ref"], "t", ANY_INPUT)

@@ -71,7 +71,7 @@ def healthy() -> Iterator[dict[str, int]]:
             self.send_response(answers.get(self.path.rsplit("/", 1)[-1], 200))
             self.end_headers()
 
-        def log_message(self, format: str, *args: Any) -> None:
+        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 (the signature of http.server)
             """Say nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)

@@ -91,9 +91,9 @@ class Stack:
         return self._event(self.queues.tasks)
 
     def _event(self, queue: Any, fifo: bool = False) -> dict[str, Any] | None:
-        messages = queue.client.receive_message(
-            QueueUrl=queue.url, MaxNumberOfMessages=10, AttributeNames=["All"]
-        ).get("Messages", [])
+        messages = queue.client.receive_message(QueueUrl=queue.url, MaxNumberOfMessages=10, AttributeNames=["All"]).get(
+            "Messages", []
+        )
         for message in messages:
             queue.client.delete_message(QueueUrl=queue.url, ReceiptHandle=message["ReceiptHandle"])
         if not messages:

@@ -11,8 +11,9 @@ def test_health_needs_no_token(stack):
 
 
 @pytest.mark.parametrize("token", ["", "wrong"])
-def test_everything_else_does(stack, token):
-    status, body = stack.api("GET", "/api/v1/workflows", token=token)
+@pytest.mark.parametrize("path", ["/api/v1/workflows", "/api/v1/workflows/docs", "/api/v1/packs/health", "/"])
+def test_everything_else_does(stack, token, path):
+    status, body = stack.api("GET", path, token=token)
     assert (status, body["code"]) == (401, "unauthorized")
     assert "attune token create" in body["details"]["hint"]
 
@@ -78,7 +79,12 @@ def test_bad_bodies_are_refused_clearly(stack, raw, status, code):
 
 @pytest.mark.parametrize(
     "path",
-    ["/api/v1/workflow-executions/01NOPE", "/api/v1/workflow-executions/01NOPE/tasks", "/api/v1/workflows/no.such", "/nowhere"],
+    [
+        "/api/v1/workflow-executions/01NOPE",
+        "/api/v1/workflow-executions/01NOPE/tasks",
+        "/api/v1/workflows/no.such",
+        "/nowhere",
+    ],
 )
 def test_what_is_not_there_is_404(stack, path):
     status, body = stack.api("GET", path)
@@ -101,7 +107,9 @@ def test_listing_filters_and_pages_newest_first(stack):
     stack.pump()
     made.append(stack.start("flows.diamond", word="late"))
     first = stack.api("GET", "/api/v1/workflow-executions?workflow=flows.diamond&limit=2")[1]["data"]
-    rest = stack.api("GET", f"/api/v1/workflow-executions?workflow=flows.diamond&limit=2&cursor={first['cursor']}")[1]["data"]
+    rest = stack.api("GET", f"/api/v1/workflow-executions?workflow=flows.diamond&limit=2&cursor={first['cursor']}")[1][
+        "data"
+    ]
     assert [row["id"] for row in first["items"] + rest["items"]] == made[::-1]
     done = stack.api("GET", "/api/v1/workflow-executions?status=completed")[1]["data"]["items"]
     assert [row["id"] for row in done] == made[2::-1]

@@ -1,7 +1,7 @@
 """Counts the AWS calls of workflows: the real handlers, real boto3 calls, on moto.
 
-``python -m tests.integration.test_calls`` prints the table of docs/reference/cost.md; ``--write`` puts it there. Receiving and
-deleting messages is done by Lambda's event source mappings, not by our code: per batch one request each, which the
+``python -m tests.integration.test_calls`` prints the table of docs/reference/cost.md; ``--write`` puts it there.
+Receiving and deleting messages is done by the event source mappings, not by our code: one request a batch, which the
 harness counts (empty receives cost only when nothing happens, and are left out).
 """
 

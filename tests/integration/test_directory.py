@@ -38,9 +38,9 @@ def executions(store, make):
 
 
 def all_pages(directory, **query):
-    pages = [directory.list(**query)]
+    pages = [directory.executions(**query)]
     while pages[-1].cursor is not None:
-        pages.append(directory.list(**query, cursor=pages[-1].cursor))
+        pages.append(directory.executions(**query, cursor=pages[-1].cursor))
     return [list(page.executions) for page in pages]
 
 
@@ -50,7 +50,7 @@ def everything(directory, **query):
 
 class TestList:
     def test_all_executions_are_listed_newest_first(self, directory, executions):
-        assert directory.list() == Page(executions[::-1])
+        assert directory.executions() == Page(executions[::-1])
 
     def test_pages_follow_each_other_without_gap_or_repetition(self, directory, executions):
         pages = all_pages(directory, limit=5)
@@ -62,11 +62,11 @@ class TestList:
 
     def test_executions_are_listed_by_workflow(self, directory, executions):
         assert everything(directory, workflow="t.odd", limit=4) == executions[1::2][::-1]
-        assert directory.list(workflow="t.none") == Page([])
+        assert directory.executions(workflow="t.none") == Page([])
 
     def test_executions_are_listed_by_the_status_they_are_in_now(self, directory, executions):
         assert everything(directory, status=ExecutionStatus.FAILED, limit=3) == executions[::3][::-1]
-        assert directory.list(status=ExecutionStatus.PAUSED) == Page([])
+        assert directory.executions(status=ExecutionStatus.PAUSED) == Page([])
 
     @pytest.mark.parametrize("limit", [1, 2, 50])
     def test_executions_are_listed_by_workflow_and_status(self, directory, executions, limit):
@@ -75,13 +75,13 @@ class TestList:
 
     def test_one_that_has_only_been_started_is_listed_under_its_workflow(self, directory, store, make):
         store.create(make.start())
-        assert directory.list(workflow="t.w") == Page([make.execution])
-        assert directory.list() == Page([])
+        assert directory.executions(workflow="t.w") == Page([make.execution])
+        assert directory.executions() == Page([])
 
     @pytest.mark.parametrize("cursor", ["x", "!!!", "ä", "bm90LWFuLWlk", "////"])
     def test_a_cursor_that_is_none_of_ours_is_an_invalid_request(self, directory, cursor):
         with pytest.raises(InvalidRequest, match="cursor"):
-            directory.list(cursor=cursor)
+            directory.executions(cursor=cursor)
         with pytest.raises(InvalidRequest, match="cursor"):
             directory.attempts("e", cursor=cursor)
 

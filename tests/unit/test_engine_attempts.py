@@ -123,9 +123,11 @@ tasks:
 def test_batches_give_lists_and_count_elements(world, fail):
     text = """
 tasks:
-  - {name: a, action: t.do, batch_size: 4, with_items: "{{ range(10) | list }}", input: {rows: "{{ item }}"}, on_failure: noop}
+  - {name: a, action: t.do, batch_size: 4, with_items: "{{ range(10) | list }}",
+     input: {rows: "{{ item }}"}, on_failure: noop}
 output_map: {n: "{{ task.a.result | length }}", ok: "{{ task.a.succeeded_count }}", bad: "{{ task.a.failed_count }}",
-             first: "{{ task.a.items[0].result.rows }}", last: "{{ task.a.items[2].status }}", none: "{{ task.a.result[2] }}"}
+             first: "{{ task.a.items[0].result.rows }}", last: "{{ task.a.items[2].status }}",
+             none: "{{ task.a.result[2] }}"}
 """
 
     def last_fails(attempt):
@@ -137,11 +139,14 @@ output_map: {n: "{{ task.a.result | length }}", ok: "{{ task.a.succeeded_count }
     assert ended.output == {"n": 3, "ok": 8, "bad": 2, "first": [0, 1, 2, 3], "last": "failed", "none": None}
 
 
-@pytest.mark.parametrize(("tolerated", "status"), [("3", "completed"), ("2", "failed"), ('"30%"', "completed"), ('"29%"', "failed")])
+@pytest.mark.parametrize(
+    ("tolerated", "status"), [("3", "completed"), ("2", "failed"), ('"30%"', "completed"), ('"29%"', "failed")]
+)
 def test_failures_are_tolerated_up_to_a_number_or_share(world, fail, tolerated, status):
     text = f"""
 tasks:
-  - {{name: a, action: t.do, with_items: "{{{{ range(10) | list }}}}", input: {{n: "{{{{ item }}}}"}}, tolerate_failures: {tolerated}}}
+  - {{name: a, action: t.do, with_items: "{{{{ range(10) | list }}}}",
+      input: {{n: "{{{{ item }}}}"}}, tolerate_failures: {tolerated}}}
 """
 
     def three_fail(attempt):
@@ -303,7 +308,8 @@ def test_pause_lets_what_runs_finish_and_starts_nothing_until_resume(world):
 TEMPLATES = """
 tasks:
   - {name: a, action: t.do, input: {n: INPUT}, publish: [{v: "{{ result.n }}"}], on_failure: handler}
-  - {name: handler, action: t.do, input: {type: "{{ task.a.error.type }}", hint: "{{ task.a.error.details.hint | default('') }}"}}
+  - {name: handler, action: t.do, input: {type: "{{ task.a.error.type }}",
+     hint: "{{ task.a.error.details.hint | default('') }}"}}
 output_map: "{{ task.handler.result }}"
 """
 
@@ -353,7 +359,14 @@ tasks:
 output_map: "{{ task.a.result }}"
 """
     ended = world(text).go()
-    expected = {"registry": "r.example", "who": "simulator", "id": ended.execution, "ref": "t.w", "base": "x", "attempt": 1}
+    expected = {
+        "registry": "r.example",
+        "who": "simulator",
+        "id": ended.execution,
+        "ref": "t.w",
+        "base": "x",
+        "attempt": 1,
+    }
     assert ended.output == expected
 
 

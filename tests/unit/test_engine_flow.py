@@ -72,7 +72,9 @@ def test_an_unhandled_failure_fails_the_execution_and_holds_back_its_dependants(
 
 
 def test_fail_fast_starts_nothing_new_and_cancels_what_runs(world, fail):
-    text = DIAMOND.replace("tasks:", "fail_fast: true\ntasks:", 1).replace("{name: c, action: t.do", "{name: c, action: core.sleep, input: {seconds: 60}")
+    text = DIAMOND.replace("tasks:", "fail_fast: true\ntasks:", 1).replace(
+        "{name: c, action: t.do", "{name: c, action: core.sleep, input: {seconds: 60}"
+    )
     w = world(text, script={"b": fail()})
     ended = w.go()
     assert ended.status is ExecutionStatus.FAILED
@@ -175,7 +177,8 @@ def test_a_cycle_runs_its_tasks_again_until_it_is_left(world):
     text = """
 vars: {n: 0}
 tasks:
-  - {name: work, action: t.do, publish: [{n: "{{ vars.n + 1 }}"}], decision: [{when: "{{ vars.n < 3 }}", next: work}, {default: done}]}
+  - {name: work, action: t.do, publish: [{n: "{{ vars.n + 1 }}"}],
+     decision: [{when: "{{ vars.n < 3 }}", next: work}, {default: done}]}
   - {name: done, action: t.do, input: {visits: "{{ task.work.visit }}"}}
 output_map: "{{ task.done.result.visits }}"
 """

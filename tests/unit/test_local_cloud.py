@@ -23,6 +23,7 @@ from attune.cli.local.errors import (
 )
 from attune.cli.local.files import CloudFiles
 from attune.cli.local.fingerprint import fingerprint
+from attune.cli.local.guided import proposals
 from attune.cli.local.outputs import local_api_url
 from attune.cli.local.process import MiniStack
 from attune.cli.local.sam import run_sam
@@ -150,3 +151,14 @@ def test_progress_marks_a_step_that_failed() -> None:
     with pytest.raises(ZeroDivisionError), Progress(Console(file=out)).step("Doing"):
         raise ZeroDivisionError
     assert "✗ Doing" in out.getvalue()
+
+
+def test_the_answers_of_the_last_deployment_are_proposed_again() -> None:
+    saved = 'Runtime="python3.1" Architecture="x86_64" ActionPolicyArn="" AlarmTopicArn="arn:aws:sns:eu-west-1:1:a b"'
+    config = {"default": {"deploy": {"parameters": {"parameter_overrides": saved}}}}
+    expected = [f"Runtime={find_runtime()}", "Architecture=arm64", "AlarmTopicArn=arn:aws:sns:eu-west-1:1:a b"]
+    assert proposals(config, ["Architecture=arm64"]) == expected
+
+
+def test_a_first_deployment_proposes_this_machines_runtime_only() -> None:
+    assert proposals({}, []) == [f"Runtime={find_runtime()}"]

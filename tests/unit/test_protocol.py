@@ -32,7 +32,8 @@ tasks:
 """,
     "items": """
 tasks:
-  - {name: a, action: t.do, with_items: "{{ range(5) | list }}", concurrency: 2, input: {n: "{{ item }}"}, on_success: b}
+  - {name: a, action: t.do, with_items: "{{ range(5) | list }}", concurrency: 2,
+     input: {n: "{{ item }}"}, on_success: b}
   - {name: b, action: t.do, input: {all: "{{ task.a.result | map(attribute='n') | list }}"}}
 output_map: "{{ task.b.result.all }}"
 """,
@@ -202,7 +203,14 @@ def test_a_zombies_save_is_refused_and_what_the_state_has_absorbed_is_not_folded
 
 
 def test_an_attempt_that_is_not_idempotent_is_not_run_again_when_its_worker_dies(world):
-    w = world("tasks: [{name: a, action: t.once, on_failure: handler}, {name: handler, action: t.do, input: {t: '{{ task.a.error.type }}'}}]\noutput_map: '{{ task.handler.result.t }}'")
+    w = world(
+        """
+tasks:
+  - {name: a, action: t.once, on_failure: handler}
+  - {name: handler, action: t.do, input: {t: "{{ task.a.error.type }}"}}
+output_map: "{{ task.handler.result.t }}"
+"""
+    )
     finish = w.store.finish
 
     def dies_first(*args: Any, **kwargs: Any) -> Any:

@@ -72,9 +72,7 @@ class Simulator:
         now = self.clock.now()
         execution = execution_id(now, hashlib.sha256(str(self._count).encode()).digest())
         trigger = {"type": "cli"}
-        start = prepare(
-            self.catalog, ref, parameters, execution=execution, now=now, trigger=trigger, identity=identity
-        )
+        start = prepare(self.catalog, ref, parameters, execution=execution, now=now, trigger=trigger, identity=identity)
         self.store.create(start)
         self.post(execution, start)
         return execution

@@ -74,10 +74,10 @@ def client(service: str) -> Any:
     import boto3
     from botocore.config import Config
 
-    retries = {"mode": "standard", "total_max_attempts": 4}
-    return boto3.client(
-        service, config=Config(retries=retries, connect_timeout=3, read_timeout=20, tcp_keepalive=True)
-    )
+    session: Any = boto3.session.Session()
+    retries: Any = {"mode": "standard", "total_max_attempts": 4}
+    config = Config(retries=retries, connect_timeout=3, read_timeout=20, tcp_keepalive=True)
+    return session.client(service, config=config)
 
 
 @cache

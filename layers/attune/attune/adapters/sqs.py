@@ -111,12 +111,11 @@ class Queue:
     def send(self, messages: Iterable[Mapping[str, Any]]) -> None:
         """Send messages, each given as SQS's own parameters (MessageBody, DelaySeconds, …), in order.
 
-        No call has two messages of one group: a batch can be accepted in part, and sending the rest again must
-        not turn their order round.
+        A batch can be accepted in part; what is sent again then comes after what was accepted.
 
         Raises Unavailable when some were not accepted, even after a few tries; the others were.
         """
-        parcels = (batches.Parcel(m, len(m["MessageBody"]), m.get("MessageGroupId")) for m in messages)
+        parcels = (batches.Parcel(m, len(m["MessageBody"])) for m in messages)
         for batch in batches.pack(parcels, BATCH_COUNT, BATCH_BYTES):
             entries = [{"Id": str(position), **message} for position, message in enumerate(batch)]
             until_accepted(self._send, entries, "SendMessageBatch", self._sleep)

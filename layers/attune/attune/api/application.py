@@ -21,7 +21,7 @@ from attune.exceptions import AttuneError, InvalidParameters, PayloadTooLarge, U
 
 MAX_BODY = 1024 * 1024
 """Bytes of a request's body (1 MB, as the seeds have it for YAML; API Gateway itself allows 10 MB)."""
-OPEN_PATHS = ("/api/v1/health", "/api/v1/openapi.json", "/docs")
+OPEN_PATHS = frozenset({"/api/v1/health", "/api/v1/openapi.json", "/docs"})
 """What needs no token."""
 
 logger = Logger()
@@ -53,7 +53,7 @@ class Application:
         """Whose request this is; raises Unauthorized and PayloadTooLarge."""
         _check_size(event.get("body"))
         path = str(event.get("rawPath", "")).rstrip("/")
-        if any(path.endswith(open_path) for open_path in OPEN_PATHS):
+        if path in OPEN_PATHS:
             return "anonymous"
         headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
         return _identity(self._services(), headers.get("authorization") or "")

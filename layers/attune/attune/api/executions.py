@@ -46,7 +46,7 @@ def _add_reading(router: APIGatewayHttpRouter, services: Callable[[], Services])
         limit: Limit = 50,
         cursor: Cursor = "",
     ) -> Envelope:
-        return reply(services().reader.list(workflow or None, status, limit, cursor), "executions")
+        return reply(services().reader.executions(workflow or None, status, limit, cursor), "executions")
 
     @router.get("/workflow-executions/<execution>", tags=tags, summary="One execution")
     def get_execution(execution: ExecutionId) -> Envelope:

@@ -28,6 +28,12 @@ class NewPack(BaseModel):
 def packs(services: Callable[[], Services]) -> APIGatewayHttpRouter:
     """Listing, registering, validating."""
     router = APIGatewayHttpRouter()
+    _add_reading(router, services)
+    _add_registering(router, services)
+    return router
+
+
+def _add_reading(router: APIGatewayHttpRouter, services: Callable[[], Services]) -> None:
     tags = ["packs"]
 
     @router.get("/packs", tags=tags, summary="All registered packs")
@@ -37,6 +43,19 @@ def packs(services: Callable[[], Services]) -> APIGatewayHttpRouter:
     @router.get("/packs/<pack>", tags=tags, summary="One registered pack")
     def get_pack(pack: PackRef) -> Envelope:
         return reply(asdict(services().catalog.pack(pack)), "pack")
+
+    @router.get("/packs/<pack>/workflows", tags=tags, summary="The workflows of a pack")
+    def list_workflows(pack: PackRef) -> Envelope:
+        services().catalog.pack(pack)
+        rows: list[dict[str, Any]] = [
+            {"ref": version.ref, "label": version.graph.label, "version": version.graph.version}
+            for version in services().catalog.workflows(pack)
+        ]
+        return reply({"items": rows}, "workflows")
+
+
+def _add_registering(router: APIGatewayHttpRouter, services: Callable[[], Services]) -> None:
+    tags = ["packs"]
 
     @router.post("/packs", tags=tags, summary="Register a pack and its workflows")
     def create_pack(body: Annotated[NewPack, Body()]) -> Envelope:
@@ -50,15 +69,6 @@ def packs(services: Callable[[], Services]) -> APIGatewayHttpRouter:
     def sync_all() -> Envelope:
         return reply({"packs": [result.to_dict() for result in services().registry.sync_all()]}, "Packs synced")
 
-    @router.get("/packs/<pack>/workflows", tags=tags, summary="The workflows of a pack")
-    def list_workflows(pack: PackRef) -> Envelope:
-        services().catalog.pack(pack)
-        rows: list[dict[str, Any]] = [
-            {"ref": version.ref, "label": version.graph.label, "version": version.graph.version}
-            for version in services().catalog.workflows(pack)
-        ]
-        return reply({"items": rows}, "workflows")
-
     @router.post("/packs/<pack>/workflows/sync", tags=tags, summary="Register the pack's workflows")
     def sync(pack: PackRef) -> Envelope:
         return reply(services().registry.sync(pack).to_dict(), "Pack workflows synced successfully")
@@ -66,5 +76,3 @@ def packs(services: Callable[[], Services]) -> APIGatewayHttpRouter:
     @router.post("/packs/<pack>/workflows/validate", tags=tags, summary="Check the pack's workflows")
     def validate(pack: PackRef) -> Envelope:
         return reply(services().registry.validate(pack), "Pack workflows validated")
-
-    return router

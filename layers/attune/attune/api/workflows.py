@@ -50,7 +50,7 @@ def workflows(services: Callable[[], Services]) -> APIGatewayHttpRouter:
         cursor: Cursor = "",
     ) -> Envelope:
         services().catalog.workflow(workflow)
-        return reply(services().reader.list(workflow, status, limit, cursor), "executions")
+        return reply(services().reader.executions(workflow, status, limit, cursor), "executions")
 
     @router.post("/workflows/<workflow>/execute", tags=tags, summary="Start an execution")
     def execute(workflow: WorkflowRef, body: Annotated[Execute | None, Body()] = None) -> Any:

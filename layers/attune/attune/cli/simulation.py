@@ -107,7 +107,7 @@ class Simulation:
             except OSError:  # nobody reads any more; the last view, shown by the main thread, will say so
                 return
 
-    def _observe(self, state: State, messages: list[Message]) -> None:  # noqa: ARG002 (the observer's signature)
+    def _observe(self, state: State, messages: Sequence[Message]) -> None:  # noqa: ARG002 (the observer's signature)
         (self._open.discard if state.status.ended else self._open.add)(state.execution)
         self._times.note(state, self._clock.now())
 

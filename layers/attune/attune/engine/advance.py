@@ -46,6 +46,7 @@ def fold(graph: Graph, state: State, batch: Iterable[Message], now: float, known
 
     Raises:
         MissingFacts: a template needs something that is not in ``known``; fetch it and fold again.
+
     """
     turn = Turn(graph, state.copy(), Facts(known), now)
     for message in batch:

@@ -38,7 +38,7 @@ def _run_row(graph: Graph, effect: RunTask) -> list[Any]:
     return ["r", graph.by_name[effect.attempt.task].index, effect.attempt.visit, effect.attempt.number]
 
 
-def _timer_row(graph: Graph, effect: SetTimer) -> list[Any]:
+def _timer_row(_: Graph, effect: SetTimer) -> list[Any]:
     return ["t", str(effect.kind), effect.due, effect.attempt.to_list() if effect.attempt else None]
 
 
@@ -70,7 +70,8 @@ def _item_runs(turn: Turn, task: int, visit: int, number: int, indexes: list[lis
 
 
 def _timers(turn: Turn, kind: str, due: float, attempt: list[Any] | None) -> Iterator[Effect]:
-    yield SetTimer(TimerKind(kind), due, attempt and AttemptId.from_list(attempt), turn.state.salt)
+    named = AttemptId.from_list(attempt) if attempt else None
+    yield SetTimer(TimerKind(kind), due, named, turn.state.salt)
 
 
 def _children(turn: Turn, child: str, row: list[Any]) -> Iterator[Effect]:
@@ -134,4 +135,3 @@ def _awaited(turn: Turn, task: Task, attempt: AttemptId, active: Active) -> Iter
     if active.due is not None:
         kind = TimerKind.RETRY if active.status is TaskStatus.RETRYING else TimerKind.SLEEP
         yield SetTimer(kind, active.due, attempt, salt)
-

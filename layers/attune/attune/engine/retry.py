@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 
 from attune.language.graph import Backoff, Retry
 
-_GROWTH = {
+_GROWTH: dict[Backoff, Callable[[int], int]] = {
     Backoff.CONSTANT: lambda failed: 1,
     Backoff.LINEAR: lambda failed: failed,
-    Backoff.EXPONENTIAL: lambda failed: 2 ** min(failed - 1, 60),
+    Backoff.EXPONENTIAL: lambda failed: 1 << min(failed - 1, 60),
 }
 
 

@@ -39,8 +39,12 @@ class Turn:
         self.effects.append(effect)
 
     def write_vars(self, values: Mapping[str, Any]) -> None:
-        """Publish: a new number for each change, of which only the last needs to be kept."""
-        self.state.vars_number += 1
+        """Publish: a new number for each change, of which only the last needs to be kept.
+
+        The numbers are milliseconds, so that an invocation that lost its race can't write under the number that
+        the winner's state points to.
+        """
+        self.state.vars_number = max(self.state.vars_number + 1, int(self.now * 1000))
         self.writes[("vars",)] = WriteVars(self.state.vars_number, values)
         self.facts.put(vars_key(self.state.vars_number), values)
 

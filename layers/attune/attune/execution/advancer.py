@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from attune.engine import codec, outbox
 from attune.engine.advance import VANISHED, Folded, born, fold, tombstone
@@ -33,8 +33,13 @@ class Received:
     message: Message
 
 
+T = TypeVar("T")
 Observer = Callable[[State, Sequence[Message]], None]
 """Told of every saved state and of the messages that led to it (logs, live trees)."""
+
+
+class _Refused:
+    """Somebody else saved first."""
 
 
 class Advancer:
@@ -80,6 +85,7 @@ class Advancer:
 
         Raises:
             Unavailable: a service did not answer; the same letters must come again.
+
         """
         for _ in range(MAX_ROUNDS):
             state = self._store.load(execution)
@@ -89,7 +95,7 @@ class Advancer:
             if not fresh:
                 return state
             saved = self._fold_and_save(execution, state, fresh)
-            if saved is not _REFUSED:
+            if not isinstance(saved, _Refused):
                 return saved
         raise Conflict(f"execution {execution} was saved by somebody else {MAX_ROUNDS} times in a row")
 
@@ -101,7 +107,7 @@ class Advancer:
             effects = self._with_facts(state.execution, known, lambda: outbox.rebuild(graph, state, known))
             self._dispatcher.send(state, effects)
 
-    def _fold_and_save(self, execution: str, state: State | None, fresh: Sequence[Received]) -> Any:
+    def _fold_and_save(self, execution: str, state: State | None, fresh: Sequence[Received]) -> State | _Refused | None:
         expected = state.version if state else 0
         folded = self._fold(execution, state, [letter.message for letter in fresh])
         if folded is None or (state is not None and _is_idle(state, folded)):
@@ -109,7 +115,7 @@ class Advancer:
         after = replace(folded.state, version=expected + 1, absorbed=fresh[-1].sequence)
         self._store.write(execution, folded.writes)
         if not self._store.save(after, expected):
-            return _REFUSED
+            return _Refused()
         self._dispatcher.send(after, folded.effects)
         self._observer(after, [letter.message for letter in fresh])
         return after
@@ -159,10 +165,12 @@ class Advancer:
         now = self._clock.now()
         cancel = Cancel("cancelled before it started")
         return self._with_facts(
-            start.execution, known, lambda: fold(graph, replace(begun, status=ExecutionStatus.RUNNING), [cancel], now, known)
+            start.execution,
+            known,
+            lambda: fold(graph, replace(begun, status=ExecutionStatus.RUNNING), [cancel], now, known),
         )
 
-    def _with_facts(self, execution: str, known: dict[Key, Any], compute: Any) -> Any:
+    def _with_facts(self, execution: str, known: dict[Key, Any], compute: Callable[[], T]) -> T:
         """Compute, fetching what is found to be missing, until nothing is."""
         for _ in range(MAX_ROUNDS):
             try:
@@ -177,9 +185,6 @@ class Advancer:
         if key not in self._graphs:
             self._graphs[key] = self._catalog.workflow(ref, version).graph
         return self._graphs[key]
-
-
-_REFUSED = object()
 
 
 def _is_idle(before: State, folded: Folded) -> bool:

@@ -110,9 +110,7 @@ class Dispatcher:
             letter = self._report(effect.parent, status, effect.output, effect.error, effect.salt, state.execution)
             self._mailbox.post([letter])
 
-    def _report(
-        self, parent: Parent, status: TaskStatus, output: Any, error: Any, salt: str, child: str
-    ) -> Letter:
+    def _report(self, parent: Parent, status: TaskStatus, output: Any, error: Any, salt: str, child: str) -> Letter:
         """Record a child's end as its parent's attempt, as a worker does, and tell the parent."""
         record = Record(str(status), output, error)
         recorded = self._store.finish(parent.execution, parent.attempt, record, self._clock.now(), child)

@@ -41,7 +41,9 @@ class Mailbox(Protocol):
     """The advance queue: FIFO per execution, deduplicated by ``message.dedup`` for five minutes."""
 
     def post(self, letters: Sequence[Letter]) -> None:
-        """Returns when all have been accepted; order within one execution is kept."""
+        """Returns when all have been accepted. The letters of one call stand for independent things: they go in as
+        few requests as can be, and one that has to be sent again comes after the others.
+        """
         ...
 
 
@@ -250,19 +252,22 @@ class Page:
 class Directory(Protocol):
     """Listings, and the requests that must not be done twice."""
 
-    def list(
+    def executions(
         self, *, workflow: str | None = None, status: ExecutionStatus | None = None, limit: int = 50, cursor: str = ""
     ) -> Page:
         """Execution ids, newest first; raises InvalidRequest for a cursor that is none of ours."""
         ...
 
-    def attempts(self, execution: str, *, limit: int = 100, cursor: str = "") -> tuple[list[dict[str, Any]], str | None]:
+    def attempts(
+        self, execution: str, *, limit: int = 100, cursor: str = ""
+    ) -> tuple[list[dict[str, Any]], str | None]:
         """The records of an execution's attempts, by task, visit, item and number."""
         ...
 
     def remember(self, key: str, execution: str, digest: str) -> tuple[str, str]:
         """Bind an idempotency key to an execution and a digest of its request; the first binding wins and is
-        returned."""
+        returned.
+        """
         ...
 
     def token_name(self, token: str) -> str | None:

@@ -34,11 +34,11 @@ class Reader:
             "tasks": _counts(state) if state else {},
         }
 
-    def list(
+    def executions(
         self, workflow: str | None, status: ExecutionStatus | None, limit: int, cursor: str
     ) -> dict[str, Any]:
         """A page of summaries, newest first."""
-        page = self._directory.list(workflow=workflow, status=status, limit=limit, cursor=cursor)
+        page = self._directory.executions(workflow=workflow, status=status, limit=limit, cursor=cursor)
         rows = [_summary(e, self._store.load_start(e), self._store.load(e)) for e in page.executions]
         return {"items": rows, "cursor": page.cursor}
 
@@ -138,6 +138,7 @@ def _attempt_row(row: Mapping[str, Any]) -> dict[str, Any]:
         "ended_at": iso(ended),
         "duration": round(float(ended) - float(started), 3) if both else None,  # type: ignore[arg-type]
         "child": row.get("child") or None,
+        "stored": row.get("stored"),
     }
 
 

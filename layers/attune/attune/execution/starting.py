@@ -81,10 +81,13 @@ class Starter:
             NotFound: no such workflow.
             InvalidParameters: with every mismatch.
             Conflict: the key was used for another request, or the workflow is disabled.
+
         """
         now = self._clock.now()
         execution = execution_id(now, self._entropy(10))
-        start = prepare(self._catalog, ref, parameters, execution=execution, now=now, trigger=trigger, identity=identity)
+        start = prepare(
+            self._catalog, ref, parameters, execution=execution, now=now, trigger=trigger, identity=identity
+        )
         if idempotency_key is not None:
             bound = self._bind(idempotency_key, start)
             if bound != execution:
@@ -110,8 +113,13 @@ class Starter:
         first = self._store.load_start(execution)
         if first is None:
             first = Start(
-                execution, start.workflow, start.workflow_version, start.parameters, start.created_at,
-                start.trigger, start.identity,
+                execution,
+                start.workflow,
+                start.workflow_version,
+                start.parameters,
+                start.created_at,
+                start.trigger,
+                start.identity,
             )
             self._store.create(first)
         if self._store.load(execution) is None:

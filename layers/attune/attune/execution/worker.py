@@ -14,7 +14,17 @@ from typing import Protocol
 
 from attune.actions.attempt import Attempt, Outcome
 from attune.exceptions import AttuneError, task_error
-from attune.execution.ports import Claim, ClaimStatus, Clock, ExecutionStore, Letter, Mailbox, Record, TaskMessage, TaskQueue
+from attune.execution.ports import (
+    Claim,
+    ClaimStatus,
+    Clock,
+    ExecutionStore,
+    Letter,
+    Mailbox,
+    Record,
+    TaskMessage,
+    TaskQueue,
+)
 from attune.execution.reporting import ended_message
 
 LONGEST_DELAY = 900.0

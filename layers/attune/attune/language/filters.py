@@ -53,7 +53,7 @@ def _contains(value: Any, part: Any) -> bool:
     return part in value
 
 
-def _from_jinja(table: Mapping[str, Callable[..., Any]], names: Iterable[str]) -> dict[str, Callable[..., Any]]:
+def _from_jinja(table: Mapping[str, Any], names: Iterable[str]) -> dict[str, Callable[..., Any]]:
     return {name: table[name] for name in names}
 
 
@@ -125,7 +125,7 @@ TESTS: Final[dict[str, Callable[..., Any]]] = {
     **_from_jinja(JINJA_TESTS, ("<", "lt", "lessthan", "<=", "le")),
     "containing": _contains,
     "ending_with": _ends,
-    "null": JINJA_TESTS["none"],
+    "null": _from_jinja(JINJA_TESTS, ("none",))["none"],
     "starting_with": _starts,
 }
 FORGIVING_TESTS: Final = _from_jinja(JINJA_TESTS, ("defined", "undefined"))

@@ -7,7 +7,8 @@ from time import thread_time
 from typing import Any, Final
 
 from jinja2 import Environment
-from jinja2.runtime import Context, missing
+from jinja2.runtime import Context
+from jinja2.utils import missing
 
 from attune.language.values import refuse
 

@@ -208,7 +208,7 @@ class TemplateEnvironment(SandboxedEnvironment):
     """The sandbox with Tera's syntax; ``forgiving`` makes what is undefined null."""
 
     code_generator_class = CodeGenerator
-    concat = staticmethod(joined)  # type: ignore[assignment]
+    concat = staticmethod(joined)
     intercepted_binops = frozenset({"+", "-", "*", "/", "//", "**", "%"})
 
     def __init__(self, *, forgiving: bool) -> None:
@@ -222,7 +222,7 @@ class TemplateEnvironment(SandboxedEnvironment):
         self._tera_lexer = tera.TeraLexer(self)
         self.globals = {name: template_function(function) for name, function in filters.FUNCTIONS.items()}
         self.filters = _table(filters.FILTERS, filters.CONTEXT_FILTERS, filters.FORGIVING_FILTERS)
-        self.tests = _table(filters.TESTS, {}, filters.FORGIVING_TESTS)
+        self.tests = _table(filters.TESTS, {}, filters.FORGIVING_TESTS)  # type: ignore[assignment]
         self.filters.update(_GUARDS)
 
     @property

@@ -193,7 +193,7 @@ class _Guards(NodeTransformer):
     def visit_For(self, node: nodes.For) -> nodes.Stmt:  # noqa: N802
         node = self._inside(node)
         pairs = isinstance(node.target, nodes.Tuple) and len(node.target.items) == 2
-        node.iter = _guard(EACH, node.iter, [nodes.Const(pairs)])
+        node.iter = _guard(EACH, node.iter, [nodes.Const(pairs)])  # type: ignore[arg-type]
         return node
 
     def _inside(self, node: Any) -> Any:

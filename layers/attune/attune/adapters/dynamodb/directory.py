@@ -32,7 +32,7 @@ class DynamoDirectory:
     def __init__(self, table: Table, payloads: Payloads) -> None:
         self._table, self._payloads = table, payloads
 
-    def list(
+    def executions(
         self, *, workflow: str | None = None, status: ExecutionStatus | None = None, limit: int = 50, cursor: str = ""
     ) -> Page:
         """See the port. A page may be short, or empty, and still have a cursor."""
