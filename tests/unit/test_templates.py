@@ -14,10 +14,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from attune.exceptions import TemplateError, Unavailable
+from attune.exceptions import Deferred, TemplateError, Unavailable
 from attune.language import meter, templates
 from attune.language.templates import (
-    Deferred,
     Reference,
     check,
     holds,

@@ -33,6 +33,10 @@ class AttuneError(Exception):
         return {"error": self.message, "code": self.code, "details": details}
 
 
+class Deferred(BaseException):
+    """Base of what a template's scope may raise to stop a rendering on purpose; it passes through as it is."""
+
+
 class NotFound(AttuneError):
     """The named thing does not exist."""
 

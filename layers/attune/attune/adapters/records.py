@@ -8,8 +8,7 @@ from typing import Any
 from attune.adapters.payloads import Payloads
 from attune.adapters.sqs import body_to_letter, body_to_task
 from attune.exceptions import InvalidRequest
-from attune.execution.advancer import Received
-from attune.execution.ports import TaskMessage
+from attune.execution.ports import Received, TaskMessage
 
 Record = dict[str, Any]
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from attune.engine.ids import AttemptId
-from attune.language.templates import Deferred
+from attune.exceptions import Deferred
 
 Key = tuple[Any, ...]
 """``("start",)`` the Start message as JSON · ``("vars", n)`` · ``("record", AttemptId)`` ·

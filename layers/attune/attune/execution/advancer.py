@@ -7,7 +7,7 @@ each step stands where it does; the promises are tested one by one.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from typing import Any, TypeVar
 
 from attune.engine import codec, outbox
@@ -17,20 +17,12 @@ from attune.engine.messages import Cancel, Dead, Message, Start
 from attune.engine.state import State
 from attune.exceptions import AttuneError, Conflict
 from attune.execution.dispatch import Dispatcher
-from attune.execution.ports import Catalog, Clock, ExecutionStore
+from attune.execution.ports import Catalog, Clock, ExecutionStore, Received
 from attune.language.graph import Graph
 from attune.language.status import ExecutionStatus
 
 MAX_ROUNDS = 50
 """How often one fold may ask for more facts, and how often a refused save is folded anew, before it is an error."""
-
-
-@dataclass(frozen=True, slots=True)
-class Received:
-    """A letter as it came: ``sequence`` is the FIFO queue's SequenceNumber (20 digits, growing per execution)."""
-
-    sequence: str
-    message: Message
 
 
 T = TypeVar("T")

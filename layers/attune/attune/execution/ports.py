@@ -37,6 +37,14 @@ class Letter:
     message: Message
 
 
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A letter as it came: ``sequence`` is the FIFO queue's SequenceNumber (20 digits, growing per execution)."""
+
+    sequence: str
+    message: Message
+
+
 class Mailbox(Protocol):
     """The advance queue: FIFO per execution, deduplicated by ``message.dedup`` for five minutes."""
 

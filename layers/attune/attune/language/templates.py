@@ -16,7 +16,7 @@ from typing import Any, Final, NoReturn
 from jinja2 import TemplateError as JinjaError
 from jinja2 import TemplateSyntaxError, UndefinedError, nodes
 
-from attune.exceptions import AttuneError, TemplateError
+from attune.exceptions import AttuneError, Deferred, TemplateError
 from attune.language import tera
 from attune.language.meter import Meter, MeteredContext
 from attune.language.references import Reference, in_tree
@@ -60,10 +60,6 @@ _PYTHON_WORDS: Final = {
 }
 _STRICT: Final = TemplateEnvironment(forgiving=False)
 _FORGIVING: Final = TemplateEnvironment(forgiving=True)
-
-
-class Deferred(BaseException):
-    """Base of what a scope may raise to stop a rendering on purpose; it passes through as it is."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,8 +15,7 @@ from attune.adapters.memory.clock import VirtualClock
 from attune.engine.effects import Announce, SetTimer
 from attune.engine.messages import TimerFired, decode, encode
 from attune.engine.state import State
-from attune.execution.advancer import Received
-from attune.execution.ports import Letter, TaskMessage
+from attune.execution.ports import Letter, Received, TaskMessage
 
 DEDUPLICATION = 300.0
 """Seconds for which a FIFO queue remembers a deduplication id (an SQS fact)."""
