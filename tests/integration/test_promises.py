@@ -1,0 +1,84 @@
+"""Promises that only show on the real handlers: what is pinned, what is stored, what it costs."""
+
+from __future__ import annotations
+
+import shutil
+from collections import Counter
+
+import pytest
+
+from attune import wiring
+from attune.adapters.dynamodb import keys
+
+SERVICES = ("dynamodb", "sqs", "s3", "events")
+
+
+def count_calls(stack, ledger, ref, **parameters):
+    """The calls of the functions for one execution, warm."""
+    for service in SERVICES:
+        ledger.attach(wiring.client(service))
+    execution = stack.start(ref, **parameters)
+    ledger.reset()
+    stack.pump()
+    counts = Counter(ledger.counts)
+    assert stack.execution(execution)["status"] == "completed"
+    for operation in ("ReceiveMessage", "DeleteMessage"):
+        del counts["sqs", operation]
+    return counts
+
+
+def item_size(clients, key):
+    """Bytes of an item as DynamoDB counts text: names and values."""
+    name = {"PK": {"S": key[0]}, "SK": {"S": key[1]}}
+    item = clients.dynamodb.get_item(TableName="attune", Key=name)["Item"]
+    return sum(len(field) + len(str(next(iter(value.values()))).encode()) for field, value in item.items())
+
+
+def test_an_execution_goes_on_with_the_version_it_started_with(stack, packs_dir, tmp_path, monkeypatch):
+    packs = tmp_path / "packs"
+    shutil.copytree(packs_dir, packs)
+    monkeypatch.setenv("ATTUNE__PACKS_BASE_DIR", str(packs))
+    wiring.reset()
+    stack.api("POST", "/api/v1/packs/sync")
+    old = stack.start("flows.diamond", word="x")
+    stack.invoke("advance", stack.letters())
+    file = packs / "flows" / "workflows" / "diamond.yaml"
+    file.write_text(file.read_text().replace('word: "{{ task.d.result.message }}"', "word: changed"))
+    synced = stack.api("POST", "/api/v1/packs/flows/workflows/sync")[1]["data"]["workflows"]
+    assert {row["ref_name"]: row["workflow_def_id"] for row in synced}["flows.diamond"] == 2
+    new = stack.start("flows.diamond", word="x")
+    stack.pump()
+    assert (stack.execution(old)["workflow_version"], stack.execution(old)["output"]) == (1, {"word": "x"})
+    assert (stack.execution(new)["workflow_version"], stack.execution(new)["output"]) == (2, {"word": "changed"})
+
+
+def test_what_an_item_costs_does_not_grow_with_their_number(stack, ledger):
+    stack.api("POST", "/api/v1/packs/sync")
+    count_calls(stack, ledger, "flows.fan_out", items=10)
+    few = count_calls(stack, ledger, "flows.fan_out", items=50).total() / 50
+    many = count_calls(stack, ledger, "flows.fan_out", items=200).total() / 200
+    assert many <= few
+
+
+def test_states_stay_small_and_hold_no_results(stack, clients):
+    stack.api("POST", "/api/v1/packs/sync")
+    execution = stack.start("flows.fan_out", items=200)
+    largest = 0
+    for _ in range(400):
+        if (event := stack.letters()) is not None:
+            stack.invoke("advance", event)
+            largest = max(largest, item_size(clients, keys.state(execution)))
+        if (event := stack.tasks()) is not None:
+            stack.invoke("run_task", event)
+        elif stack.execution(execution)["ended_at"]:
+            break
+    assert 0 < largest < 2048
+
+
+@pytest.mark.parametrize("size", [1_000, 200_000, 5_000_000])
+def test_parameters_and_results_of_any_size_arrive_whole(stack, size):
+    stack.api("POST", "/api/v1/packs/sync")
+    word = "ü" * (size // 12)
+    execution = wiring.starter().start("flows.diamond", {"word": word}, trigger={}, identity="t").execution
+    stack.pump()
+    assert stack.execution(execution)["output"] == {"word": word}
