@@ -16,7 +16,7 @@ from typing import Any
 from attune.language.status import TaskStatus
 
 FORMAT = 1
-"""Version of the stored form; a graph stored with another one is compiled again from its source."""
+"""Version of the stored form, for later releases to tell theirs from this one."""
 
 
 class Runner(StrEnum):
@@ -110,8 +110,26 @@ class Join:
 
 
 @dataclass(frozen=True, slots=True)
+class Loop:
+    """How often a group's body runs: ``condition`` is looked at before each round (``after`` it, for ``until``).
+
+    The rounds go on while the condition holds (``negated``: until it does); one beyond ``max_iterations`` fails
+    the group.
+    """
+
+    condition: str
+    negated: bool = False
+    after: bool = False
+    max_iterations: int = 1000
+
+
+@dataclass(frozen=True, slots=True)
 class Task:
     """One node. Templates are kept as written; the compiler has parsed each of them once already.
+
+    A task with ``members`` is a group (``parallel`` or ``loop``): its ``starts`` begin together, and a round is over
+    when no member is busy. Members are ordinary tasks of the graph that know their ``group``; transitions never
+    cross its border.
 
     The last block is computed (see ``language/reachability.py``): ``sources`` are the tasks that lead here,
     ``success_sources`` those that do by success, ``blockers`` those that can reach this task without beginning
@@ -136,6 +154,10 @@ class Task:
     transitions: tuple[Transition, ...] = ()
     join: Join = Join()
     max_visits: int = 100
+    group: int | None = None
+    members: tuple[int, ...] = ()
+    starts: tuple[int, ...] = ()
+    rounds: Loop | None = None
 
     sources: int = 0
     success_sources: int = 0
@@ -201,6 +223,9 @@ def _task(data: Mapping[str, Any]) -> Task:
         "publish": _pairs(data["publish"]),
         "publish_on_failure": _pairs(data["publish_on_failure"]),
         "transitions": tuple(_transition(t) for t in data["transitions"]),
+        "members": tuple(data["members"]),
+        "starts": tuple(data["starts"]),
+        "rounds": data["rounds"] and Loop(**data["rounds"]),
     }
     return Task(**{**data, **made})
 
