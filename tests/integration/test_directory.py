@@ -11,7 +11,7 @@ from attune.engine.effects import WriteRecord
 from attune.engine.ids import AttemptId, execution_id
 from attune.exceptions import InvalidRequest
 from attune.execution.ports import Page, Record
-from attune.language.status import ExecutionStatus
+from attune.language.status import ExecutionStatus, TaskStatus
 
 
 @pytest.fixture
@@ -92,7 +92,7 @@ class TestAttempts:
             store.claim(make.task(attempt, x=1), "t", make.now, make.now + 60)
         store.finish(make.execution, AttemptId("b"), Record("completed", [1]), make.now + 2)
         store.finish(make.execution, AttemptId("c"), Record("failed", None, {"type": "E"}), make.now + 3, "01JCH1LD")
-        store.write(make.execution, [WriteRecord(AttemptId("d"), {"type": "T"})])
+        store.write(make.execution, [WriteRecord(AttemptId("d"), TaskStatus.FAILED, error={"type": "T"})])
         rows, cursor = directory.attempts(make.execution)
         assert cursor is None
         assert [(row["task"], row["index"], row["attempt"], row["status"]) for row in rows] == [

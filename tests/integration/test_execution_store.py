@@ -96,7 +96,7 @@ class TestFacts:
             WriteItems("each", 1, [1, "two", {"three": 3}]),
             WriteVerdict("each", 1, ERROR),
             WriteOutput({"o": 1}, None),
-            WriteRecord(failed, ERROR),
+            WriteRecord(failed, TaskStatus.FAILED, error=ERROR),
         ]
         store.write(EXECUTION, writes)
         store.save(make.state(), 0)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from attune.cli.local import LocalCloud, Progress, find_runtime
+from attune.cli.local import DEFAULT_PORT, LocalCloud, Progress, find_runtime
 from attune.cli.local.errors import (
     CloudDidNotStart,
     CloudNotRunning,
@@ -162,3 +162,9 @@ def test_the_answers_of_the_last_deployment_are_proposed_again() -> None:
 
 def test_a_first_deployment_proposes_this_machines_runtime_only() -> None:
     assert proposals({}, []) == [f"Runtime={find_runtime()}"]
+
+
+def test_clouds_on_different_ports_keep_their_state_apart(tmp_path: Path) -> None:
+    """Queue URLs have the port in them, so a state is of no use on another port."""
+    logs = {LocalCloud(tmp_path, port, progress=quiet()).status().log for port in (DEFAULT_PORT, 4590)}
+    assert logs == {tmp_path / ".attune/local/ministack.log", tmp_path / ".attune/local-4590/ministack.log"}

@@ -17,9 +17,10 @@ from attune.adapters.memory.clock import VirtualClock
 from attune.adapters.memory.cloud import MemoryCloud
 from attune.adapters.memory.store import MemoryStore
 from attune.engine.facts import OUTPUT
-from attune.engine.ids import execution_id
-from attune.engine.messages import Cancel, Message
+from attune.engine.ids import AttemptId, execution_id
+from attune.engine.messages import Answer, Cancel, Message
 from attune.engine.state import State
+from attune.engine.turn import Step
 from attune.execution.advancer import Advancer, Observer
 from attune.execution.dispatch import Dispatcher
 from attune.execution.ports import Letter, TaskMessage
@@ -85,6 +86,17 @@ class Simulator:
         """Ask an execution to stop."""
         self.post(execution, Cancel(reason))
 
+    def answer(self, execution: str, task: str, response: Any, by: str = "simulator") -> None:
+        """Answer the inquiry that a task asks now; raises KeyError if it asks none. The schema is not checked."""
+        state = self.state(execution)
+        graph = self.catalog.workflow(state.workflow, state.workflow_version).graph
+        for visit in state.active.values():
+            for index, active in visit.attempts():
+                if active.inquiry and graph.tasks[visit.task].name == task:
+                    self.post(execution, Answer(AttemptId(task, visit.number, index, active.number), response, by))
+                    return
+        raise KeyError(task)
+
     def run(self, until: float | None = None) -> None:
         """Let everything happen, or everything up to a time."""
         while self.cloud.step(until):
@@ -105,5 +117,5 @@ class Simulator:
         return self.worker.work(batch, Lease(token=f"worker-{time.monotonic_ns()}", seconds=LEASE))
 
 
-def _unobserved(state: State, messages: Sequence[Message]) -> None:
+def _unobserved(state: State, messages: Sequence[Message], steps: Sequence[Step]) -> None:
     """Nobody looks."""

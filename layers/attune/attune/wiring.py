@@ -273,12 +273,14 @@ def services() -> Services:
     """For ``api``."""
     from attune.adapters.schedules import AwsSchedules
     from attune.api.services import Services
+    from attune.execution.inquiries import Inquiries
     from attune.execution.queries import Reader
     from attune.packs.registry import Registry
 
     registry = Registry(catalog(), AwsSchedules(scheduler()), clock, packs_dir())
     reader = Reader(store(), directory(), catalog())
-    return Services(starter(), reader, registry, catalog(), directory(), mailbox(), clock)
+    asked = Inquiries(directory(), mailbox())
+    return Services(starter(), reader, registry, catalog(), directory(), mailbox(), clock, asked)
 
 
 def packs_dir() -> Path:

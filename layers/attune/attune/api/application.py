@@ -14,6 +14,7 @@ from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValida
 from attune import __version__
 from attune.api.envelope import Envelope, reply
 from attune.api.executions import executions
+from attune.api.inquiries import inquiries
 from attune.api.packs import packs
 from attune.api.services import Services
 from attune.api.workflows import workflows
@@ -34,7 +35,7 @@ class Application:
         self._services = services
         self.resolver = APIGatewayHttpResolver(enable_validation=True)
         self.resolver.enable_swagger(path="/docs", title="Attune", version=__version__, description=_DESCRIPTION)
-        for router in (workflows(services), executions(services), packs(services)):
+        for router in (workflows(services), executions(services), inquiries(services), packs(services)):
             self.resolver.include_router(router, prefix="/api/v1")
         _add_open_routes(self.resolver)
         _add_error_handlers(self.resolver)

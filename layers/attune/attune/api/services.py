@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from attune.execution.inquiries import Inquiries
 from attune.execution.ports import Catalog, Clock, Directory, Mailbox
 from attune.execution.queries import Reader
 from attune.execution.starting import Starter
@@ -21,3 +22,4 @@ class Services:
     directory: Directory
     mailbox: Mailbox
     clock: Clock
+    inquiries: Inquiries

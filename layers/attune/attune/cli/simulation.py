@@ -17,6 +17,7 @@ from attune.cli.view import View
 from attune.engine.ids import AttemptId
 from attune.engine.messages import Message
 from attune.engine.state import State
+from attune.engine.turn import Step
 from attune.exceptions import task_error
 from attune.execution.ports import Directory
 from attune.execution.queries import Reader, iso
@@ -107,7 +108,7 @@ class Simulation:
             except OSError:  # nobody reads any more; the last view, shown by the main thread, will say so
                 return
 
-    def _observe(self, state: State, messages: Sequence[Message]) -> None:  # noqa: ARG002 (the observer's signature)
+    def _observe(self, state: State, messages: Sequence[Message], steps: Sequence[Step]) -> None:  # noqa: ARG002
         (self._open.discard if state.status.ended else self._open.add)(state.execution)
         self._times.note(state, self._clock.now())
 

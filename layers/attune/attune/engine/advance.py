@@ -11,14 +11,14 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from attune.engine import attempts, ending, items, messages, outbox
+from attune.engine import attempts, ending, groups, items, messages, outbox
 from attune.engine.effects import Effect, SetTimer, Write
 from attune.engine.facts import START, Facts, Key, record_key
 from attune.engine.ids import AttemptId
-from attune.engine.messages import Cancel, Dead, Message, Pause, Resume, Start, TaskEnded, TimerFired, TimerKind
+from attune.engine.messages import Answer, Cancel, Dead, Message, Pause, Resume, Start, TaskEnded, TimerFired, TimerKind
 from attune.engine.settle import settle
 from attune.engine.state import State
-from attune.engine.turn import Turn, template_failure
+from attune.engine.turn import Step, Turn, template_failure
 from attune.exceptions import TemplateError, task_error
 from attune.language.graph import Graph, Task
 from attune.language.status import ExecutionStatus, TaskStatus
@@ -34,6 +34,7 @@ class Folded:
     state: State
     writes: tuple[Write, ...]
     effects: tuple[Effect, ...]
+    steps: tuple[Step, ...] = ()
 
 
 def advance(graph: Graph, state: State, message: Message, now: float, known: Mapping[Key, Any]) -> Folded:
@@ -54,7 +55,7 @@ def fold(graph: Graph, state: State, batch: Iterable[Message], now: float, known
         settle(turn)
     turn.state.updated_at = now
     turn.state.outbox = outbox.references(graph, turn.effects)
-    return Folded(turn.state, tuple(turn.writes.values()), tuple(turn.effects))
+    return Folded(turn.state, tuple(turn.writes.values()), tuple(turn.effects), tuple(turn.steps))
 
 
 def born(start: Start, graph: Graph) -> State:
@@ -117,6 +118,14 @@ def _awaited(turn: Turn, attempt: AttemptId) -> tuple[Task | None, Any]:
     return task, attempts.find(turn, task, attempt)
 
 
+def _answered(turn: Turn, message: Answer) -> None:
+    task, active = _awaited(turn, message.attempt)
+    if task is not None and active is not None and active.inquiry:
+        turn.close_inquiry(message.attempt, f"answered by {message.by}")
+        turn.write_record(message.attempt, TaskStatus.COMPLETED, message.response)
+        attempts.ended(turn, task, message.attempt, TaskStatus.COMPLETED, None)
+
+
 def _timer(turn: Turn, message: TimerFired) -> None:
     if message.kind is TimerKind.WORKFLOW_TIMEOUT:
         _workflow_timeout(turn)
@@ -133,12 +142,15 @@ def _retry_due(turn: Turn, task: Task, attempt: AttemptId, active: Any) -> None:
 
 def _slept(turn: Turn, task: Task, attempt: AttemptId, active: Any) -> None:
     if active.status is TaskStatus.WAITING:
+        attempts.done(turn, attempt)
         attempts.ended(turn, task, attempt, TaskStatus.COMPLETED, None)
 
 
 def _task_timeout(turn: Turn, task: Task, attempt: AttemptId, active: Any) -> None:
     error = task_error("timeout", f"task '{task.name}' did not end within {task.timeout:g} s")
     if active.limit is not None:
+        if task.members:
+            groups.abandon(turn, task, "timed out")
         attempts.timed_out(turn, task, attempt, error)
 
 
@@ -197,6 +209,7 @@ _HANDLERS: dict[type, Callable[[Turn, Any], None]] = {
     Start: _start,
     TaskEnded: _task_ended,
     TimerFired: _timer,
+    Answer: _answered,
     Cancel: _cancel,
     Pause: _pause,
     Resume: _resume,

@@ -42,6 +42,12 @@ def keep(turn: Turn, task: Task, attempt: AttemptId, active: Active) -> None:
         visit.single = active
 
 
+def done(turn: Turn, attempt: AttemptId) -> None:
+    """The engine did this by itself; only an item leaves a record, for the list of all items to be whole."""
+    if attempt.index is not None:
+        turn.write_record(attempt, TaskStatus.COMPLETED)
+
+
 def ended(
     turn: Turn,
     task: Task,
@@ -56,7 +62,7 @@ def ended(
     ``decided``: the fold itself found the failure, so that no worker has recorded it.
     """
     if decided and error is not None:
-        turn.write_record(attempt, error)
+        turn.write_record(attempt, status, error=error)
     if status.failed and _again(turn, task, attempt, Own(task.index, status, error, attempt)):
         return
     if attempt.index is not None:
@@ -105,4 +111,6 @@ def timed_out(turn: Turn, task: Task, attempt: AttemptId, error: Mapping[str, An
     active = find(turn, task, attempt)
     if active is not None and active.child is not None:
         turn.ask(CancelChild(active.child, "timed out", generation=f"timeout.{attempt}"))
+    if active is not None and active.inquiry:
+        turn.close_inquiry(attempt, "timed out")
     ended(turn, task, attempt, TaskStatus.TIMED_OUT, error, decided=True)

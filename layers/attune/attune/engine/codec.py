@@ -28,7 +28,7 @@ _PLAIN = {
     "outbox": "o",
 }
 """Attributes stored as they are, under a short key, when they are not empty."""
-_BY_TASK = {"visits": "v", "last_attempt": "l", "join_runs": "j"}
+_BY_TASK = {"visits": "v", "last_attempt": "l", "join_runs": "j", "rounds": "r"}
 """Dictionaries by task number; JSON makes their keys text."""
 
 
@@ -72,7 +72,7 @@ def _by_number(data: Mapping[Any, Any]) -> dict[int, Any]:
 
 
 def _encode_active(active: Active) -> list[Any]:
-    return _trim([str(active.status), active.number, active.due, active.child, active.limit])
+    return _trim([str(active.status), active.number, active.due, active.child, active.limit, active.inquiry or None])
 
 
 def _trim(row: list[Any]) -> list[Any]:
@@ -82,14 +82,14 @@ def _trim(row: list[Any]) -> list[Any]:
 
 
 def _decode_active(row: list[Any]) -> Active:
-    return Active(TaskStatus(row[0]), *row[1:])
+    status, number, due, child, limit, inquiry = [*row, None, None, None, None][:6]
+    return Active(TaskStatus(status), number, due, child, limit, bool(inquiry))
 
 
 def _encode_visit(visit: Visit) -> list[Any]:
-    head: list[Any] = [visit.task, visit.number]
-    if visit.single:
-        return [*head, _encode_active(visit.single)]
-    return [*head, None, _encode_items(visit.items)] if visit.items else head
+    single = _encode_active(visit.single) if visit.single else None
+    items = _encode_items(visit.items) if visit.items else None
+    return _trim([visit.task, visit.number, single, items, visit.round or None])
 
 
 _USUAL = Active(TaskStatus.SCHEDULED)
@@ -110,7 +110,11 @@ def _decode_items(row: list[Any]) -> Items:
 
 
 def _decode_visit(row: list[Any]) -> Visit:
-    task, number, *rest = row
-    if len(rest) == 1:
-        return Visit(task, number, single=_decode_active(rest[0]))
-    return Visit(task, number, items=_decode_items(rest[1]) if rest else None)
+    task, number, single, items, rounds = [*row, None, None, None][:5]
+    return Visit(
+        task,
+        number,
+        single=_decode_active(single) if single else None,
+        items=_decode_items(items) if items else None,
+        round=rounds or 0,
+    )

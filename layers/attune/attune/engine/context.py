@@ -141,12 +141,24 @@ class Context:
         return _Lazy(makers)
 
     def _result(self, index: int, own: Own | None = None) -> Any:
+        task = self.graph.tasks[index]
+        if task.members:
+            return self._group_result(task)
         if index in self.state.item_counts:
             return [record["result"] for record in self._records(index)]
-        if not needs_record(self.graph.tasks[index]):
+        if not needs_record(task):
             return None
         record = self.facts.get(record_key((own and own.attempt) or self.last_attempt(index)))
         return record["result"] if record else None
+
+    def _group_result(self, task: Task) -> dict[str, Any]:
+        """A parallel group gives what each member returned, a loop how many rounds it had."""
+        if task.rounds is not None:
+            return {"iterations": self.state.rounds.get(task.index, 0)}
+        members = (self.graph.tasks[index] for index in task.members)
+        return {
+            member.name: self._result(member.index) if self._has_ended(member.index) else None for member in members
+        }
 
     def _records(self, index: int) -> list[dict[str, Any]]:
         rows = self.facts.get(records_key(self.graph.tasks[index].name, self.ended_visit(index)))
@@ -196,9 +208,13 @@ class Context:
             yield record_key(self.last_attempt(task.index))
 
 
+RECORDED = frozenset({"inquiry", "wait_for_event"})
+"""What the engine does by itself and yet has a result: it came from outside."""
+
+
 def needs_record(task: Task) -> bool:
     """False for what the engine does by itself: such a task leaves no record, and its result is null."""
-    return task.spec is None or task.spec.runner != "engine"
+    return task.spec is None or task.spec.runner != "engine" or task.spec.entry_point in RECORDED
 
 
 def _constant(value: Any) -> Callable[[], Any]:

@@ -14,7 +14,7 @@ from typing import Any
 from attune.engine.ids import AttemptId
 from attune.engine.messages import Parent, TimerKind
 from attune.language.graph import ActionSpec
-from attune.language.status import ExecutionStatus
+from attune.language.status import ExecutionStatus, TaskStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +90,27 @@ class WriteVars:
 
 @dataclass(frozen=True, slots=True)
 class WriteRecord:
-    """The record of an attempt that failed before any worker saw it (its input could not be rendered, say)."""
+    """The record of an attempt that no worker recorded: its input could not be rendered, or it was answered."""
 
     attempt: AttemptId
-    error: Mapping[str, Any]
+    status: TaskStatus
+    result: Any = None
+    error: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WriteInquiry:
+    """A question to people, open until it is answered or nobody waits any more.
+
+    ``limit`` (epoch seconds) is when the asking task times out; ``closed`` says why it is no longer open.
+    """
+
+    attempt: AttemptId
+    prompt: str = ""
+    schema: Mapping[str, Any] | None = None
+    asked_at: float = 0.0
+    limit: float | None = None
+    closed: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,4 +139,4 @@ class WriteOutput:
     error: Mapping[str, Any] | None
 
 
-Write = WriteVars | WriteRecord | WriteVerdict | WriteItems | WriteOutput
+Write = WriteVars | WriteRecord | WriteInquiry | WriteVerdict | WriteItems | WriteOutput

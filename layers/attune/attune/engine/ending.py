@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from attune.engine.effects import Announce, CancelChild, NotifyParent
-from attune.engine.state import CODES
+from attune.engine.ids import AttemptId
+from attune.engine.state import CODES, Visit
 from attune.engine.turn import Turn, template_failure
 from attune.exceptions import TemplateError, task_error
 from attune.language.schema import mismatches
@@ -35,11 +36,20 @@ def cancel_active(turn: Turn, reason: str) -> None:
     state = turn.state
     for visit in state.active.values():
         state.codes[visit.task] = CODES[TaskStatus.CANCELLED]
-        for _, active in visit.attempts():
-            if active.child is not None:
-                turn.ask(CancelChild(active.child, reason, generation=f"{state.execution}.{state.version}"))
+        let_go(turn, visit, reason)
     state.active.clear()
     state.private.clear()
+
+
+def let_go(turn: Turn, visit: Visit, reason: str) -> None:
+    """What a visit waits for elsewhere is told that nobody waits any more."""
+    state, task = turn.state, turn.graph.tasks[visit.task]
+    for index, active in visit.attempts():
+        attempt = AttemptId(task.name, visit.number, index, active.number)
+        if active.child is not None:
+            turn.ask(CancelChild(active.child, reason, generation=f"{state.execution}.{state.version}"))
+        if active.inquiry:
+            turn.close_inquiry(attempt, reason)
 
 
 def stop_firing(turn: Turn, error: Mapping[str, Any]) -> None:

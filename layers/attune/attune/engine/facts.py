@@ -16,10 +16,15 @@ from attune.exceptions import Deferred
 Key = tuple[Any, ...]
 """``("start",)`` the Start message as JSON · ``("vars", n)`` · ``("record", AttemptId)`` ·
 ``("records", task, visit)`` a list by item · ``("items", task, visit)`` · ``("verdict", task, visit)`` ·
-``("output",)``. A record is ``{"status", "result", "error"}``, or None if there is none."""
+``("output",)`` · ``("action", ref)``. A record is ``{"status", "result", "error"}``, or None if there is none."""
 
 START: Key = ("start",)
 OUTPUT: Key = ("output",)
+
+
+def action_key(ref: str) -> Key:
+    """An action (or a workflow as one) by its ref, as JSON."""
+    return ("action", ref)
 
 
 def vars_key(number: int) -> Key:

@@ -35,6 +35,18 @@ class AttemptId:
         return cls(*data)  # type: ignore[arg-type]
 
 
+def inquiry_id(execution: str, attempt: AttemptId) -> str:
+    """The id of the question that an attempt asks; fit for a URL."""
+    item = "-" if attempt.index is None else attempt.index
+    return f"{execution}.{attempt.task}.{attempt.visit}.{item}.{attempt.number}"
+
+
+def inquiry_of(inquiry: str) -> tuple[str, AttemptId]:
+    """Inverse of :func:`inquiry_id`; ValueError when it is none."""
+    execution, task, visit, item, number = inquiry.split(".")
+    return execution, AttemptId(task, int(visit), None if item == "-" else int(item), int(number))
+
+
 def dedup_id(*parts: object) -> str:
     """A FIFO deduplication id (SQS allows 128 characters; this has 40)."""
     return hashlib.sha256("\x1f".join(map(str, parts)).encode()).hexdigest()[:40]

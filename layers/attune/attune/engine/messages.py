@@ -5,6 +5,7 @@ Each has a deterministic ``dedup`` id, and a JSON form for the queue.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
@@ -104,6 +105,20 @@ class Cancel:
 
 
 @dataclass(frozen=True, slots=True)
+class Answer:
+    """Somebody answered an inquiry; the first answer counts. ``by`` is who."""
+
+    attempt: AttemptId
+    response: Any
+    by: str = ""
+
+    @property
+    def dedup(self) -> str:
+        """One per answer: a second one is told apart, and ignored when it is folded."""
+        return dedup_id("answer", self.attempt, self.by, json.dumps(self.response, sort_keys=True))
+
+
+@dataclass(frozen=True, slots=True)
 class Pause:
     """Start nothing new; what runs may finish."""
 
@@ -148,7 +163,7 @@ class Dead:
         return dedup_id("dead", self.generation)
 
 
-Message = Start | TaskEnded | TimerFired | Cancel | Pause | Resume | Dead
+Message = Start | TaskEnded | TimerFired | Answer | Cancel | Pause | Resume | Dead
 
 
 def _task_ended(data: dict[str, Any]) -> TaskEnded:
@@ -174,6 +189,7 @@ _DECODERS: dict[str, Callable[[dict[str, Any]], Message]] = {
     "task_ended": _task_ended,
     "timer": _timer,
     "cancel": lambda data: Cancel(**data),
+    "answer": lambda data: Answer(**{**data, "attempt": _attempt(data)}),
     "pause": lambda data: Pause(**data),
     "resume": lambda data: Resume(**data),
     "dead": lambda data: Dead(**data),
@@ -183,6 +199,7 @@ _NAMES: dict[type, str] = {
     TaskEnded: "task_ended",
     TimerFired: "timer",
     Cancel: "cancel",
+    Answer: "answer",
     Pause: "pause",
     Resume: "resume",
     Dead: "dead",

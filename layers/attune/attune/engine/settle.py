@@ -10,7 +10,7 @@ from __future__ import annotations
 from functools import reduce
 from operator import or_
 
-from attune.engine import ending
+from attune.engine import ending, groups
 from attune.engine.starting import begin, start_attempt
 from attune.engine.state import CODES
 from attune.engine.turn import Turn
@@ -25,7 +25,7 @@ def settle(turn: Turn) -> None:
         if turn.ready:
             attempt = turn.ready.popleft()
             start_attempt(turn, turn.graph.by_name[attempt.task], attempt.visit, attempt.index, attempt.number)
-        elif turn.state.paused or not _start_next(turn):
+        elif not ((not turn.state.paused and _start_next(turn)) or groups.advance_one(turn)):
             break
     if not turn.state.status.ended:
         _end_or_wait(turn)
@@ -67,6 +67,8 @@ def _is_counted(task: Task) -> bool:
 
 
 def _may_begin(turn: Turn, task: Task, busy: int) -> bool:
+    if task.members and (task.index, turn.state.visits_of(task.index)) in turn.state.active:
+        return False
     if not task.is_join or task.join.kind is JoinKind.EACH or turn.state.stopping:
         return True
     if task.join.kind is JoinKind.ROUND:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from attune.engine import attempts, ending, items, transitions
+from attune.engine import attempts, ending, groups, items, transitions
 from attune.engine.context import Own
-from attune.engine.effects import RunTask, SetTimer, StartChild
+from attune.engine.effects import RunTask, SetTimer, StartChild, WriteInquiry
+from attune.engine.facts import action_key
 from attune.engine.ids import AttemptId, child_id
 from attune.engine.messages import Parent, TimerKind
 from attune.engine.state import Active, Visit
-from attune.engine.turn import Turn, template_failure
+from attune.engine.turn import Step, Turn, template_failure
 from attune.exceptions import AttuneError, TemplateError, task_error
 from attune.language.durations import seconds
 from attune.language.graph import ActionSpec, Runner, Task
@@ -30,6 +31,7 @@ def begin(turn: Turn, task: Task) -> None:
         ending.stop_firing(turn, task_error("max_visits", message, retryable=False))
         return
     _count_visit(turn, task, number)
+    turn.steps.append(Step(task.index, number))
     try:
         if task.when is not None and not turn.context.holds(task.when, own=_pending(task)):
             transitions.end_visit(turn, task, number, TaskStatus.SKIPPED)
@@ -61,7 +63,10 @@ def start_attempt(turn: Turn, task: Task, visit: int, index: int | None, number:
     """Ask for one attempt of a visit that is active; what cannot even be asked for has failed."""
     attempt = AttemptId(task.name, visit, index, number)
     try:
-        _STARTERS[resolve(task).runner](turn, task, attempt)
+        if task.members:
+            groups.start(turn, task, attempt, _limit(turn, task, attempt))
+        else:
+            _STARTERS[resolve(turn, task, attempt).runner](turn, task, attempt)
     except TemplateError as error:
         attempts.ended(turn, task, attempt, TaskStatus.FAILED, template_failure(error), decided=True)
     except AttuneError as error:
@@ -69,26 +74,34 @@ def start_attempt(turn: Turn, task: Task, visit: int, index: int | None, number:
         attempts.ended(turn, task, attempt, TaskStatus.FAILED, failure, decided=True)
 
 
-def resolve(task: Task) -> ActionSpec:
-    """The action a task runs."""
-    if task.spec is None:
-        raise _UnknownAction(f"task '{task.name}' has no known action '{task.action}'")
-    return task.spec
+def resolve(turn: Turn, task: Task, attempt: AttemptId) -> ActionSpec:
+    """The action that an attempt runs; a name that is a template may give another one for each item."""
+    if task.spec is not None:
+        return task.spec
+    own = Own(task.index, TaskStatus.PENDING, attempt=attempt)
+    name = str(turn.context.render(task.action, own=own, **_item(turn, task, attempt)))
+    known = turn.facts.get(action_key(name))
+    if known is None:
+        raise _UnknownAction(f"task '{task.name}' asks for the action '{name}', which is not registered")
+    return ActionSpec.from_dict(known)
 
 
 def render_input(turn: Turn, task: Task, attempt: AttemptId) -> dict[str, Any]:
     """The input of one attempt; raises TemplateError."""
-    extra: dict[str, Any] = {}
-    if attempt.index is not None:
-        extra = {"item": items.value(turn, task, attempt.visit, attempt.index), "index": attempt.index}
     own = Own(task.index, TaskStatus.PENDING, attempt=attempt)
-    rendered = turn.context.render(task.input or {}, own=own, **extra)
+    rendered = turn.context.render(task.input or {}, own=own, **_item(turn, task, attempt))
     return dict(rendered)
+
+
+def _item(turn: Turn, task: Task, attempt: AttemptId) -> dict[str, Any]:
+    if attempt.index is None:
+        return {}
+    return {"item": items.value(turn, task, attempt.visit, attempt.index), "index": attempt.index}
 
 
 def run_task(turn: Turn, task: Task, attempt: AttemptId) -> RunTask:
     """The effect that has a worker run this attempt; raises TemplateError."""
-    spec = resolve(task)
+    spec = resolve(turn, task, attempt)
     timeout = task.timeout if task.timeout is not None else spec.timeout
     return RunTask(attempt, spec, render_input(turn, task, attempt), timeout, turn.state.salt)
 
@@ -100,7 +113,7 @@ def start_child(turn: Turn, task: Task, attempt: AttemptId, child: str) -> Start
         raise _DepthExceeded(f"sub-workflows go {MAX_DEPTH} deep at most; '{task.name}' would be one deeper")
     parent = Parent(turn.state.execution, attempt, depth)
     values = render_input(turn, task, attempt)
-    return StartChild(child, resolve(task).entry_point, values, parent, turn.state.salt)
+    return StartChild(child, resolve(turn, task, attempt).entry_point, values, parent, turn.state.salt)
 
 
 def _ask_worker(turn: Turn, task: Task, attempt: AttemptId) -> None:
@@ -137,6 +150,7 @@ class _InvalidInput(AttuneError):
 
 
 def _noop(turn: Turn, task: Task, attempt: AttemptId) -> None:
+    attempts.done(turn, attempt)
     attempts.ended(turn, task, attempt, TaskStatus.COMPLETED, None)
 
 
@@ -152,12 +166,22 @@ def _sleep(turn: Turn, task: Task, attempt: AttemptId) -> None:
     attempts.keep(turn, task, attempt, Active(TaskStatus.WAITING, attempt.number, due, None, limit))
 
 
-BUILT_IN: dict[str, Callable[[Turn, Task, AttemptId], None]] = {"noop": _noop, "sleep": _sleep}
+def _inquiry(turn: Turn, task: Task, attempt: AttemptId) -> None:
+    values = render_input(turn, task, attempt)
+    schema = values.get("schema")
+    if schema is not None and not isinstance(schema, dict):
+        raise _InvalidInput("core.inquiry: schema must be a JSON Schema, a mapping")
+    limit = _limit(turn, task, attempt)
+    turn.open_inquiry(WriteInquiry(attempt, str(values.get("prompt", "")), schema, turn.now, limit))
+    attempts.keep(turn, task, attempt, Active(TaskStatus.WAITING, attempt.number, limit=limit, inquiry=True))
+
+
+BUILT_IN: dict[str, Callable[[Turn, Task, AttemptId], None]] = {"noop": _noop, "sleep": _sleep, "inquiry": _inquiry}
 """What the engine does itself: no worker, no queue, no cost."""
 
 
 def _run_built_in(turn: Turn, task: Task, attempt: AttemptId) -> None:
-    BUILT_IN[resolve(task).entry_point](turn, task, attempt)
+    BUILT_IN[resolve(turn, task, attempt).entry_point](turn, task, attempt)
 
 
 _STARTERS: dict[Runner, Callable[[Turn, Task, AttemptId], None]] = {

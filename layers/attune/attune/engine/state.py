@@ -26,7 +26,7 @@ CODES: dict[TaskStatus, str] = {
 """One letter per way in which a task's latest visit can have ended."""
 STATUS_OF: dict[str, TaskStatus] = {code: status for status, code in CODES.items()}
 
-_CONTAINERS = ("codes", "visits", "last_attempt", "item_counts", "join_runs", "active", "outbox")
+_CONTAINERS = ("codes", "visits", "last_attempt", "item_counts", "rounds", "join_runs", "active", "outbox")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,8 @@ class Active:
     """An attempt that has been asked for and has not ended: its number, what it waits for, and until when.
 
     ``due`` (epoch seconds) is when its timer fires, ``limit`` when it times out, ``child`` the execution that
-    it waits for. A ``retrying`` attempt without ``due`` starts when the execution is resumed.
+    it waits for, ``inquiry`` that it waits for an answer. A ``retrying`` attempt without ``due`` starts when the
+    execution is resumed.
     """
 
     status: TaskStatus
@@ -42,6 +43,7 @@ class Active:
     due: float | None = None
     child: str | None = None
     limit: float | None = None
+    inquiry: bool = False
 
 
 @dataclass(slots=True)
@@ -68,6 +70,8 @@ class Visit:
     number: int
     single: Active | None = None
     items: Items | None = None
+    round: int = 0
+    """Of a group: how many rounds have begun."""
 
     def copy(self) -> Visit:
         """A copy that shares nothing that can change."""
@@ -103,6 +107,8 @@ class State:
     visits: dict[int, int] = field(default_factory=dict)
     last_attempt: dict[int, int] = field(default_factory=dict)
     item_counts: dict[int, tuple[int, int]] = field(default_factory=dict)
+    rounds: dict[int, int] = field(default_factory=dict)
+    """How many rounds the latest visit of a loop had."""
     active: dict[tuple[int, int], Visit] = field(default_factory=dict)
     fired: dict[int, dict[int, int]] = field(default_factory=dict)
     join_runs: dict[int, int] = field(default_factory=dict)

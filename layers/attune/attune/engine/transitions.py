@@ -10,7 +10,7 @@ from attune.engine import ending
 from attune.engine.context import Own
 from attune.engine.ids import AttemptId
 from attune.engine.state import CODES
-from attune.engine.turn import Turn, template_failure
+from attune.engine.turn import Step, Turn, template_failure
 from attune.exceptions import TemplateError, task_error
 from attune.language.graph import Task, Transition
 from attune.language.status import TaskStatus
@@ -36,7 +36,7 @@ def end_visit(
     except TemplateError as failure:
         own = _overruled(turn, task, visit, own, template_failure(failure))
         fired = _choose_forgiving(turn, task, own)
-    _fire(turn, task, own, fired)
+    turn.steps.append(Step(task.index, visit, own.status, tuple(_fire(turn, task, own, fired))))
 
 
 def fail_visit(turn: Turn, task: Task, visit: int, error: Mapping[str, Any]) -> None:
@@ -119,12 +119,13 @@ def _matching(turn: Turn, task: Task, own: Own, erring: Any) -> list[Transition]
     return matching
 
 
-def _fire(turn: Turn, task: Task, own: Own, fired: list[Transition]) -> None:
+def _fire(turn: Turn, task: Task, own: Own, fired: list[Transition]) -> list[Transition]:
+    """Returns those that led on: none any more once the execution is stopping."""
     state = turn.state
     if own.status.failed and not any(transition.handles for transition in fired):
         _unhandled(turn, task, own)
     if state.stopping:
-        return
+        return []
     failing = [transition for transition in fired if transition.fail]
     if failing:
         ending.stop_firing(turn, _fail_error(task, own))
@@ -133,12 +134,15 @@ def _fire(turn: Turn, task: Task, own: Own, fired: list[Transition]) -> None:
     for target in targets:
         arrivals = state.fired.setdefault(target, {})
         arrivals[task.index] = arrivals.get(task.index, 0) + 1
+    return fired
 
 
 def _unhandled(turn: Turn, task: Task, own: Own) -> None:
     state, bit = turn.state, 1 << task.index
     first = not state.failures & (bit - 1)
     state.unhandled |= bit
+    if task.group is not None:
+        return
     state.failures |= bit
     if first:
         state.error = _failure(task, own)

@@ -8,12 +8,23 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from attune.engine.context import Context
-from attune.engine.effects import Effect, Write, WriteOutput, WriteRecord, WriteVars, WriteVerdict
+from attune.engine.effects import Effect, Write, WriteInquiry, WriteOutput, WriteRecord, WriteVars, WriteVerdict
 from attune.engine.facts import OUTPUT, Facts, record_key, vars_key, verdict_key
 from attune.engine.ids import AttemptId
 from attune.engine.state import State
 from attune.exceptions import TemplateError, task_error
-from attune.language.graph import Graph, Task
+from attune.language.graph import Graph, Task, Transition
+from attune.language.status import TaskStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What a fold did, for those who watch (never stored): a visit began (``status`` None) or ended and fired these."""
+
+    task: int
+    visit: int
+    status: TaskStatus | None = None
+    fired: tuple[Transition, ...] = ()
 
 
 @dataclass(slots=True)
@@ -28,6 +39,7 @@ class Turn:
     writes: dict[tuple[Any, ...], Write] = field(default_factory=dict)
     ready: deque[AttemptId] = field(default_factory=deque)
     """Attempts to start before the fold is over."""
+    steps: list[Step] = field(default_factory=list)
 
     @property
     def context(self) -> Context:
@@ -59,10 +71,20 @@ class Turn:
         self.writes[("output",)] = WriteOutput(output, error)
         self.facts.put(OUTPUT, {"output": output, "error": error})
 
-    def write_record(self, attempt: AttemptId, error: Mapping[str, Any]) -> None:
-        """An attempt failed before it was asked for."""
-        self.writes[("record", attempt)] = WriteRecord(attempt, error)
-        self.facts.put(record_key(attempt), {"status": "failed", "result": None, "error": error})
+    def write_record(
+        self, attempt: AttemptId, status: TaskStatus, result: Any = None, error: Mapping[str, Any] | None = None
+    ) -> None:
+        """How an attempt ended that no worker ran."""
+        self.writes[("record", attempt)] = WriteRecord(attempt, status, result, error)
+        self.facts.put(record_key(attempt), {"status": str(status), "result": result, "error": error})
+
+    def open_inquiry(self, inquiry: WriteInquiry) -> None:
+        """A question is asked."""
+        self.writes[("inquiry", inquiry.attempt)] = inquiry
+
+    def close_inquiry(self, attempt: AttemptId, reason: str) -> None:
+        """Nobody waits for the answer any more, or it is there."""
+        self.writes[("inquiry", attempt)] = WriteInquiry(attempt, closed=reason)
 
 
 def template_failure(error: TemplateError) -> dict[str, Any]:

@@ -6,7 +6,7 @@ each step stands where it does; the promises are tested one by one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from dataclasses import asdict, replace
 from typing import Any, TypeVar
 
@@ -15,6 +15,7 @@ from attune.engine.advance import VANISHED, Folded, born, fold, tombstone
 from attune.engine.facts import START, Key, MissingFacts
 from attune.engine.messages import Cancel, Dead, Message, Start
 from attune.engine.state import State
+from attune.engine.turn import Step
 from attune.exceptions import AttuneError, Conflict
 from attune.execution.dispatch import Dispatcher
 from attune.execution.ports import Catalog, Clock, ExecutionStore, Received
@@ -26,8 +27,8 @@ MAX_ROUNDS = 50
 
 
 T = TypeVar("T")
-Observer = Callable[[State, Sequence[Message]], None]
-"""Told of every saved state and of the messages that led to it (logs, live trees)."""
+Observer = Callable[[State, Sequence[Message], Sequence[Step]], None]
+"""Told of every saved state, of the messages that led to it and what they did (logs, live trees, tests)."""
 
 
 class _Refused:
@@ -43,7 +44,7 @@ class Advancer:
         catalog: Catalog,
         dispatcher: Dispatcher,
         clock: Clock,
-        observer: Observer = lambda state, messages: None,
+        observer: Observer = lambda state, messages, steps: None,
     ) -> None:
         self._store, self._catalog, self._dispatcher, self._clock = store, catalog, dispatcher, clock
         self._observer = observer
@@ -109,7 +110,7 @@ class Advancer:
         if not self._store.save(after, expected):
             return _Refused()
         self._dispatcher.send(after, folded.effects)
-        self._observer(after, [letter.message for letter in fresh])
+        self._observer(after, [letter.message for letter in fresh], folded.steps)
         return after
 
     def _fold(self, execution: str, state: State | None, batch: list[Message]) -> Folded | None:
@@ -168,8 +169,17 @@ class Advancer:
             try:
                 return compute()
             except MissingFacts as missing:
-                known.update(self._store.facts(execution, missing.keys))
+                known.update(self._fetch(execution, missing.keys))
         raise AttuneError(f"execution {execution} asked for facts {MAX_ROUNDS} times in one fold")
+
+    def _fetch(self, execution: str, missing: Set[Key]) -> dict[Key, Any]:
+        actions = {key for key in missing if key[0] == "action"}
+        stored = self._store.facts(execution, missing - actions) if missing - actions else {}
+        return stored | {key: self._action(key[1]) for key in actions}
+
+    def _action(self, ref: str) -> dict[str, Any] | None:
+        spec = self._catalog.action(ref)
+        return asdict(spec) if spec else None
 
     def _graph(self, ref: str, version: int) -> Graph:
         """Versions are immutable, so a graph once loaded stays."""

@@ -16,7 +16,7 @@ from attune.engine.facts import Key
 from attune.engine.ids import AttemptId
 from attune.engine.messages import Message, Start
 from attune.engine.state import State
-from attune.language.graph import ActionSpec, Graph
+from attune.language.graph import ActionSpec, Graph, Runner
 from attune.language.rule import Rule
 from attune.language.status import ExecutionStatus
 
@@ -185,6 +185,10 @@ class WorkflowVersion:
     created_at: float = 0.0
     enabled: bool = True
 
+    def as_action(self) -> ActionSpec:
+        """The workflow as what a task can run."""
+        return ActionSpec(self.ref, self.graph.pack, Runner.WORKFLOW, self.ref, self.graph.parameters)
+
 
 @dataclass(frozen=True, slots=True)
 class PackRecord:
@@ -240,6 +244,10 @@ class Catalog(Protocol):
         """All actions that are no workflows, by ref."""
         ...
 
+    def action(self, ref: str) -> ActionSpec | None:
+        """One action, or a workflow that can be started as one; None if there is neither."""
+        ...
+
     def put_rules(self, pack: str, rules: Iterable[Rule]) -> None:
         """Replace the pack's rules."""
         ...
@@ -270,6 +278,14 @@ class Directory(Protocol):
         self, execution: str, *, limit: int = 100, cursor: str = ""
     ) -> tuple[list[dict[str, Any]], str | None]:
         """The records of an execution's attempts, by task, visit, item and number."""
+        ...
+
+    def inquiries(self, *, limit: int = 50, cursor: str = "") -> Page:
+        """Ids of open inquiries, newest execution first."""
+        ...
+
+    def inquiry(self, execution: str, attempt: AttemptId) -> dict[str, Any] | None:
+        """``{prompt, schema, asked_at, limit, closed}`` of an inquiry; ``closed`` is None while it is open."""
         ...
 
     def remember(self, key: str, execution: str, digest: str) -> tuple[str, str]:

@@ -114,6 +114,8 @@ def task_status(state: State | None, index: int) -> TaskStatus:
     if not doing:
         return state.latest(index)
     attempts = [active.status for visit in doing for _, active in visit.attempts()]
+    if any(visit.round for visit in doing):
+        return TaskStatus.RUNNING
     return attempts[0] if attempts else TaskStatus.RUNNING
 
 

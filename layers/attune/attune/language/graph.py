@@ -195,6 +195,11 @@ class Graph:
         """Tasks by their name."""
         return {task.name: task for task in self.tasks}
 
+    @cached_property
+    def groups(self) -> tuple[int, ...]:
+        """The tasks that have members."""
+        return tuple(task.index for task in self.tasks if task.members)
+
     def to_dict(self) -> dict[str, Any]:
         """As JSON; enums become their values."""
         return {"format": FORMAT, **asdict(self)}

@@ -114,6 +114,16 @@ class DynamoCatalog:
         specs = map(ActionSpec.from_dict, self._all("ACTION"))
         return {spec.ref: spec for spec in specs}
 
+    def action(self, ref: str) -> ActionSpec | None:
+        """See the port. An action's ref begins with its pack's."""
+        item = self._table.get(keys.member("ACTION", ref.partition(".")[0], ref))
+        if item is not None:
+            return ActionSpec.from_dict(json.loads(item["d"]))
+        try:
+            return self.workflow(ref).as_action()
+        except NotFound:
+            return None
+
     def put_rules(self, pack: str, rules: Iterable[Rule]) -> None:
         """See the port."""
         self._replace("RULE", pack, {rule.ref: rule.to_dict() for rule in rules})

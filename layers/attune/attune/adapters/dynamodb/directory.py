@@ -15,6 +15,7 @@ from attune.adapters.dynamodb import keys
 from attune.adapters.dynamodb.records import shown
 from attune.adapters.dynamodb.table import Table, with_key
 from attune.adapters.payloads import Payloads
+from attune.engine.ids import AttemptId
 from attune.exceptions import InvalidRequest
 from attune.execution.ports import Page
 from attune.language.status import ExecutionStatus
@@ -74,6 +75,15 @@ class DynamoDirectory:
         items = self._table.page(keys.partition(execution), keys.TASKS, after, limit + 1)
         more = _sealed(items[limit - 1]["SK"]) if len(items) > limit else None
         return [shown(self._payloads, item) for item in items[:limit]], more
+
+    def inquiries(self, *, limit: int = 50, cursor: str = "") -> Page:
+        """See the port."""
+        return _page(self._ids(keys.INQUIRIES, limit + 1, _opened(cursor)), limit)
+
+    def inquiry(self, execution: str, attempt: AttemptId) -> dict[str, Any] | None:
+        """See the port."""
+        item = self._table.get(keys.inquiry(execution, attempt))
+        return {**self._payloads.get(item["d"]), "closed": item.get("closed")} if item and "d" in item else None
 
     def remember(self, key: str, execution: str, digest: str) -> tuple[str, str]:
         """See the port. Bindings are kept for ever."""

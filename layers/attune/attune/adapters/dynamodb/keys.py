@@ -70,6 +70,15 @@ def output(execution: str) -> Key:
     return partition(execution), "OUTPUT"
 
 
+INQUIRIES = "INQUIRIES"
+"""Partition of the index: inquiries that are open, by their id."""
+
+
+def inquiry(execution: str, of: AttemptId) -> Key:
+    """A question that an attempt asks: ``INQUIRY#<task>#<visit>#<item, or ->#<number>``."""
+    return partition(execution), "INQUIRY#" + attempt(execution, of)[1].removeprefix(TASKS)
+
+
 TASKS = "TASK#"
 """Begins the sort keys of all attempts."""
 

@@ -14,9 +14,9 @@ from attune.adapters.dynamodb import keys, records, states
 from attune.adapters.dynamodb.marshal import Item
 from attune.adapters.dynamodb.table import Table, key_of, present, with_key
 from attune.adapters.payloads import Payloads
-from attune.engine.effects import Write, WriteItems, WriteOutput, WriteRecord, WriteVars, WriteVerdict
+from attune.engine.effects import Write, WriteInquiry, WriteItems, WriteOutput, WriteRecord, WriteVars, WriteVerdict
 from attune.engine.facts import Key
-from attune.engine.ids import AttemptId
+from attune.engine.ids import AttemptId, inquiry_id
 from attune.engine.messages import Start
 from attune.engine.state import State
 from attune.execution.ports import Claim, ClaimStatus, Record, TaskMessage
@@ -63,10 +63,19 @@ class DynamoStore:
 
     def write(self, execution: str, writes: Iterable[Write]) -> None:
         """See the port. Cached only when the state that points here has been saved."""
-        items = [_WRITERS[type(write)](self._payloads, execution, write) for write in writes]
+        items = []
+        for write in writes:
+            if isinstance(write, WriteInquiry) and write.closed is not None:
+                self._close(execution, write)
+            else:
+                items.append(_WRITERS[type(write)](self._payloads, execution, write))
         if items:
             self._table.write_many(items)
         self._unsaved = {execution: items}
+
+    def _close(self, execution: str, write: WriteInquiry) -> None:
+        change = "SET closed = :closed REMOVE GSI1PK, GSI1SK"
+        self._table.update(keys.inquiry(execution, write.attempt), change, {":closed": write.closed})
 
     def facts(self, execution: str, keys: Iterable[Key]) -> dict[Key, Any]:
         """See the port."""
@@ -146,7 +155,7 @@ def _size(item: Item) -> int:
 
 
 def _record_item(payloads: Payloads, execution: str, write: WriteRecord) -> Item:
-    record = Record("failed", error=write.error)
+    record = Record(str(write.status), write.result, write.error)
     return with_key(keys.attempt(execution, write.attempt), **records.ending(payloads, execution, record, None))
 
 
@@ -154,9 +163,16 @@ def _slip_item(key: keys.Key, payloads: Payloads, execution: str, value: Any, **
     return with_key(key, d=payloads.put(execution, value), **more)
 
 
+def _inquiry_item(payloads: Payloads, execution: str, write: WriteInquiry) -> Item:
+    listed = {"GSI1PK": keys.INQUIRIES, "GSI1SK": inquiry_id(execution, write.attempt)}
+    question = {"prompt": write.prompt, "schema": write.schema, "asked_at": write.asked_at, "limit": write.limit}
+    return _slip_item(keys.inquiry(execution, write.attempt), payloads, execution, question, **listed)
+
+
 _WRITERS: dict[type, Callable[[Payloads, str, Any], Item]] = {
     WriteVars: lambda p, e, w: _slip_item(keys.variables(e, w.number), p, e, dict(w.values)),
     WriteRecord: _record_item,
+    WriteInquiry: _inquiry_item,
     WriteVerdict: lambda p, e, w: _slip_item(keys.verdict(e, w.task, w.visit), p, e, dict(w.error)),
     WriteItems: lambda p, e, w: _slip_item(keys.items(e, w.task, w.visit), p, e, list(w.values), n=len(w.values)),
     WriteOutput: lambda p, e, w: _slip_item(keys.output(e), p, e, {"output": w.output, "error": w.error}),

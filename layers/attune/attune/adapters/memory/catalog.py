@@ -73,6 +73,12 @@ class MemoryCatalog:
         """See the port."""
         return {spec.ref: spec for specs in self._actions.values() for spec in specs}
 
+    def action(self, ref: str) -> ActionSpec | None:
+        """See the port."""
+        if self.latest_version(ref) and ref not in self._removed:
+            return self._versions[ref][-1].as_action()
+        return self.actions().get(ref)
+
     def put_rules(self, pack: str, rules: Iterable[Rule]) -> None:
         """See the port."""
         self._rules[pack] = list(rules)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable
+from dataclasses import asdict
 from typing import Any
 
 from attune.engine import codec
-from attune.engine.effects import Write, WriteItems, WriteOutput, WriteRecord, WriteVars, WriteVerdict
+from attune.engine.effects import Write, WriteInquiry, WriteItems, WriteOutput, WriteRecord, WriteVars, WriteVerdict
 from attune.engine.facts import OUTPUT, START, Key, items_key, record_key, vars_key, verdict_key
 from attune.engine.ids import AttemptId
 from attune.engine.messages import Start, decode, encode
@@ -65,13 +66,13 @@ class MemoryStore:
         if key[0] == "records":
             return self._records(execution, key[1], key[2])
         value = self._get(execution, key)
-        return value if key[0] != "record" or "status" in (value or {}) else None
+        return _ending(value) if key[0] == "record" else value
 
     def _records(self, execution: str, task: str, visit: int) -> list[Any]:
         rows: list[Any] = [None] * len(self._get(execution, items_key(task, visit)) or [])
         for attempt, record in sorted(self.records(execution), key=lambda row: row[0].number):
             if (attempt.task, attempt.visit) == (task, visit) and attempt.index is not None and "status" in record:
-                rows[attempt.index] = record
+                rows[attempt.index] = _ending(record)
         return rows
 
     def records(self, execution: str) -> list[tuple[AttemptId, dict[str, Any]]]:
@@ -114,13 +115,25 @@ class MemoryStore:
         self.items[execution, key] = json.dumps(value)
 
 
-def _failed(write: WriteRecord) -> tuple[Key, Any]:
-    return record_key(write.attempt), {"status": "failed", "result": None, "error": write.error}
+def _ending(record: dict[str, Any] | None) -> dict[str, Any] | None:
+    """What a record says of its attempt's end; None before that."""
+    if record is None or "status" not in record:
+        return None
+    return {name: record[name] for name in ("status", "result", "error")}
+
+
+def _record(write: WriteRecord) -> tuple[Key, Any]:
+    return record_key(write.attempt), {"status": str(write.status), "result": write.result, "error": write.error}
+
+
+def _inquiry(write: WriteInquiry) -> tuple[Key, Any]:
+    return ("inquiry", write.attempt), asdict(write)
 
 
 _WRITERS: dict[type, Callable[[Any], tuple[Key, Any]]] = {
     WriteVars: lambda w: (vars_key(w.number), w.values),
-    WriteRecord: _failed,
+    WriteRecord: _record,
+    WriteInquiry: _inquiry,
     WriteVerdict: lambda w: (verdict_key(w.task, w.visit), w.error),
     WriteItems: lambda w: (items_key(w.task, w.visit), w.values),
     WriteOutput: lambda w: (OUTPUT, {"output": w.output, "error": w.error}),

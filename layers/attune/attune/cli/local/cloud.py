@@ -23,8 +23,9 @@ class LocalCloud:
     """A local AWS with Attune deployed to it.
 
     Its state (tables, queues, buckets, functions) outlives a :meth:`stop`; what came since the last stop is lost
-    when the process is killed. ``state_dir`` defaults to ``.attune/local`` in the project; clouds with different
-    ports and state directories don't see each other. ``bind`` is the address to listen on (containers need another
+    when the process is killed. ``state_dir`` defaults to ``.attune/local`` in the project, or ``.attune/local-<port>``
+    for another port than the default: queue URLs have the port in them, so a state goes with its port. Clouds with
+    different ports don't see each other. ``bind`` is the address to listen on (containers need another
     than the default), ``enforce_iam`` holds every function to its role's policies.
     """
 
@@ -40,7 +41,8 @@ class LocalCloud:
     ) -> None:
         self.project_dir = Path(project_dir).resolve()
         self._project = ProjectFiles(self.project_dir)
-        self._files = CloudFiles(Path(state_dir).resolve() if state_dir else self._project.root / "local")
+        name = "local" if port == DEFAULT_PORT else f"local-{port}"
+        self._files = CloudFiles(Path(state_dir).resolve() if state_dir else self._project.root / name)
         self._process = MiniStack(port, self._files, bind, enforce_iam)
         self._progress = progress or Progress()
         self._stack = Stack(self.endpoint, self._project, self._files, self._progress)

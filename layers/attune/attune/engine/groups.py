@@ -1,0 +1,121 @@
+"""Groups: ``parallel`` (all members at once) and ``loop`` (a body, round after round).
+
+A group is one task to the graph around it. Its members are ordinary tasks, started by it; a round is over when no
+member is busy any more. The group fails when a member failed and nothing handled it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from attune.engine import attempts, ending
+from attune.engine.context import Own
+from attune.engine.ids import AttemptId
+from attune.engine.state import CODES, Active, Visit
+from attune.engine.turn import Turn, template_failure
+from attune.exceptions import TemplateError, task_error
+from attune.language.graph import Task
+from attune.language.status import TaskStatus
+
+
+def start(turn: Turn, task: Task, attempt: AttemptId, limit: float | None) -> None:
+    """Begin the first round; a loop whose condition does not hold is over at once. Raises TemplateError."""
+    attempts.keep(turn, task, attempt, Active(TaskStatus.WAITING, attempt.number, limit=limit))
+    visit = turn.state.own(task.index, attempt.visit)
+    if visit is not None:
+        visit.round = 0
+        _next_round(turn, task, visit, first=True)
+
+
+def advance_one(turn: Turn) -> bool:
+    """End a round of which no member is busy; False when there is none."""
+    for index in turn.graph.groups:
+        task, number = turn.graph.tasks[index], turn.state.visits_of(index)
+        visit = turn.state.active.get((index, number))
+        if visit is not None and visit.single is not None and not _is_busy(turn, task):
+            _round_over(turn, task, visit)
+            return True
+    return False
+
+
+def _is_busy(turn: Turn, task: Task) -> bool:
+    running, members = turn.state.running(), _bits(task)
+    return bool(running & members) or any(members >> index & 1 for index in turn.state.fired)
+
+
+def _bits(task: Task) -> int:
+    return sum(1 << member for member in task.members)
+
+
+def _round_over(turn: Turn, task: Task, visit: Visit) -> None:
+    attempt = _attempt(task, visit)
+    failed = [turn.graph.tasks[member].name for member in task.members if turn.state.unhandled >> member & 1]
+    if failed:
+        message = f"{len(failed)} of the {len(task.members)} tasks of '{task.name}' failed: {', '.join(failed)}"
+        error = task_error("members_failed", message, details={"failed": failed})
+        attempts.ended(turn, task, attempt, TaskStatus.FAILED, error, decided=True)
+    elif task.rounds is None or turn.state.stopping:
+        attempts.ended(turn, task, attempt, TaskStatus.COMPLETED, None)
+    else:
+        _go_on(turn, task, attempt)
+
+
+def _go_on(turn: Turn, task: Task, attempt: AttemptId) -> None:
+    visit = turn.state.own(task.index, attempt.visit)
+    try:
+        if visit is not None:
+            _next_round(turn, task, visit, first=False)
+    except TemplateError as error:
+        attempts.ended(turn, task, attempt, TaskStatus.FAILED, template_failure(error), decided=True)
+
+
+def _attempt(task: Task, visit: Visit) -> AttemptId:
+    return AttemptId(task.name, visit.number, None, visit.single.number if visit.single else 1)
+
+
+def _next_round(turn: Turn, task: Task, visit: Visit, *, first: bool) -> None:
+    if task.rounds is not None and not _wanted(turn, task, first=first):
+        turn.state.rounds[task.index] = visit.round
+        attempts.ended(turn, task, _attempt(task, visit), TaskStatus.COMPLETED, None)
+    elif task.rounds is not None and visit.round >= task.rounds.max_iterations:
+        message = f"loop '{task.name}' was to begin round {visit.round + 1}; max_iterations is {visit.round}"
+        error = task_error("max_iterations", message, retryable=False)
+        attempts.ended(turn, task, _attempt(task, visit), TaskStatus.FAILED, error, decided=True)
+    else:
+        _begin_round(turn, task, visit)
+
+
+def _wanted(turn: Turn, task: Task, *, first: bool) -> bool:
+    """Whether the loop's condition asks for a round (``until`` is not looked at before the first)."""
+    if task.rounds is None or (first and task.rounds.after):
+        return True
+    own = Own(task.index, TaskStatus.PENDING)
+    return turn.context.holds(task.rounds.condition, own=own) is not task.rounds.negated
+
+
+def _begin_round(turn: Turn, task: Task, visit: Visit) -> None:
+    state, members = turn.state, _bits(task)
+    state.unhandled &= ~members
+    state.held &= ~members
+    for member in task.members:
+        state.join_runs.pop(member, None)
+    visit.round += 1
+    for index in task.starts:
+        state.fired[index] = {task.index: 1}
+
+
+def abandon(turn: Turn, task: Task, reason: str) -> None:
+    """The group's time is up: its members are no longer waited for."""
+    inside = set(_inside(turn, task))
+    for index in inside:
+        turn.state.fired.pop(index, None)
+    turn.ready = type(turn.ready)(a for a in turn.ready if turn.graph.by_name[a.task].index not in inside)
+    for key in [key for key in turn.state.active if key[0] in inside]:
+        ending.let_go(turn, turn.state.active.pop(key), reason)
+        turn.state.codes[key[0]] = CODES[TaskStatus.CANCELLED]
+
+
+def _inside(turn: Turn, task: Task) -> Iterator[int]:
+    for member in task.members:
+        yield member
+        yield from _inside(turn, turn.graph.tasks[member])

@@ -1,0 +1,65 @@
+"""Questions that workflows ask people, and the answers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from attune.engine.ids import AttemptId, inquiry_of
+from attune.engine.messages import Answer
+from attune.exceptions import Conflict, InvalidParameters, NotFound
+from attune.execution.ports import Directory, Letter, Mailbox
+from attune.execution.queries import iso
+from attune.language.schema import mismatches
+
+
+class Inquiries:
+    """Lists, shows and answers inquiries."""
+
+    def __init__(self, directory: Directory, mailbox: Mailbox) -> None:
+        self._directory, self._mailbox = directory, mailbox
+
+    def open(self, limit: int, cursor: str) -> dict[str, Any]:
+        """A page of open inquiries."""
+        page = self._directory.inquiries(limit=limit, cursor=cursor)
+        return {"items": [self.show(inquiry) for inquiry in page.executions], "cursor": page.cursor}
+
+    def show(self, inquiry: str) -> dict[str, Any]:
+        """One inquiry; raises NotFound."""
+        execution, attempt, found = self._find(inquiry)
+        return {
+            "id": inquiry,
+            "execution": execution,
+            "task": attempt.task,
+            "prompt": found["prompt"],
+            "schema": found["schema"],
+            "asked_at": iso(found["asked_at"]),
+            "times_out_at": iso(found["limit"]),
+            "closed": found["closed"],
+        }
+
+    def answer(self, inquiry: str, response: Any, by: str) -> None:
+        """Answer it.
+
+        Raises:
+            NotFound: there is no such inquiry.
+            Conflict: it is no longer open.
+            InvalidParameters: the response does not fit its schema; with every mismatch.
+
+        """
+        execution, attempt, found = self._find(inquiry)
+        if found["closed"] is not None:
+            raise Conflict(f"inquiry '{inquiry}' is no longer open: {found['closed']}", inquiry=inquiry)
+        wrong = mismatches(response, found["schema"]) if found["schema"] else []
+        if wrong:
+            raise InvalidParameters(f"the response does not fit: {wrong[0]['path']}: {wrong[0]['message']}", wrong)
+        self._mailbox.post([Letter(execution, Answer(attempt, response, by))])
+
+    def _find(self, inquiry: str) -> tuple[str, AttemptId, dict[str, Any]]:
+        try:
+            execution, attempt = inquiry_of(inquiry)
+        except ValueError:
+            raise NotFound(f"there is no inquiry '{inquiry}'", inquiry=inquiry) from None
+        found = self._directory.inquiry(execution, attempt)
+        if found is None:
+            raise NotFound(f"there is no inquiry '{inquiry}'", inquiry=inquiry)
+        return execution, attempt, found
