@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from attune.engine.messages import Dead, TaskEnded
-from attune.execution.ports import Letter
+from attune.engine.messages import Cancel, Dead, Pause, Resume, TaskEnded
+from attune.execution.ports import Letter, Received
 from attune.language.status import ExecutionStatus
 
 WORKFLOWS = {
@@ -274,3 +274,28 @@ def test_a_dead_result_is_folded_when_its_dead_letter_is_told(world):
     w.post(execution, Dead("m-2", encode(lost[0].message)))
     w.run()
     assert w.ended(execution).status is ExecutionStatus.COMPLETED
+
+
+def test_an_execution_whose_start_was_lost_begins_with_its_next_letter(world):
+    w = world(WORKFLOWS["chain"])
+    execution = w.start("t.w", {})
+    w.cloud._due.clear()
+    w.post(execution, Pause())
+    w.run()
+    assert w.state(execution).status is ExecutionStatus.PAUSED
+    w.post(execution, Resume())
+    w.run()
+    assert w.ended(execution).status is ExecutionStatus.COMPLETED
+    assert w.runner.names() == ["a", "b", "c"]
+
+
+def test_a_start_and_its_cancellation_in_one_batch_run_nothing(world):
+    w = world(WORKFLOWS["chain"])
+    execution = w.start("t.w", {})
+    start = w.store.load_start(execution)
+    w.cloud._due.clear()
+    letters = [Received("1", start), Received("2", Cancel("at once"))]
+    w.advancer.deliver(execution, letters)
+    w.run()
+    assert w.ended(execution).status is ExecutionStatus.CANCELLED
+    assert w.runner.names() == []

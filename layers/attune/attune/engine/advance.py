@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from attune.engine import attempts, ending, groups, items, messages, outbox
-from attune.engine.effects import Effect, SetTimer, Write
+from attune.engine.effects import Effect, RunTask, SetTimer, StartChild, Write
 from attune.engine.facts import START, Facts, Key, record_key
 from attune.engine.ids import AttemptId
 from attune.engine.messages import Answer, Cancel, Dead, Message, Pause, Resume, Start, TaskEnded, TimerFired, TimerKind
@@ -54,8 +54,20 @@ def fold(graph: Graph, state: State, batch: Iterable[Message], now: float, known
         _HANDLERS[type(message)](turn, message)
         settle(turn)
     turn.state.updated_at = now
-    turn.state.outbox = outbox.references(graph, turn.effects)
-    return Folded(turn.state, tuple(turn.writes.values()), tuple(turn.effects), tuple(turn.steps))
+    effects = tuple(effect for effect in turn.effects if _is_wanted(turn, effect))
+    turn.state.outbox = outbox.references(graph, effects)
+    return Folded(turn.state, tuple(turn.writes.values()), effects, tuple(turn.steps))
+
+
+def _is_wanted(turn: Turn, effect: Effect) -> bool:
+    """False for an attempt that a later message of the same batch has made pointless (it was cancelled, say)."""
+    if isinstance(effect, RunTask):
+        attempt = effect.attempt
+    elif isinstance(effect, StartChild):
+        attempt = effect.parent.attempt
+    else:
+        return True
+    return attempts.find(turn, turn.graph.by_name[attempt.task], attempt) is not None
 
 
 def born(start: Start, graph: Graph) -> State:

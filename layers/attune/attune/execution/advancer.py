@@ -57,6 +57,8 @@ class Advancer:
         """
         try:
             self.advance(execution, letters)
+        except AttuneError:
+            raise
         except Exception:
             if len(letters) == 1:
                 raise
@@ -122,6 +124,9 @@ class Advancer:
             known[START] = asdict(start)
             graph = self._graph(start.workflow, start.workflow_version)
             state = born(start, graph)
+            if not any(isinstance(message, Start) for message in batch):
+                # A mailbox begins with its start; if it does not, the start was lost, and this mends it.
+                batch = [start, *batch]
         else:
             graph = self._graph(state.workflow, state.workflow_version)
         current, now = state, self._clock.now()

@@ -18,6 +18,8 @@ from attune.language.values import kind
 
 MAX_VISITS = 100
 """How often a task may run in one execution unless its workflow says otherwise."""
+MAX_ITERATIONS = 1_000
+"""How often the body of a loop may run unless the loop says otherwise."""
 
 
 class _Strict(BaseModel):
@@ -30,7 +32,8 @@ class _Strict(BaseModel):
     def _without_empty_keys(cls, data: Any) -> Any:
         if not isinstance(data, dict):
             return data
-        return {key: value for key, value in data.items() if value is not None or key not in cls.model_fields}
+        known = {field.alias or name for name, field in cls.model_fields.items()}
+        return {key: value for key, value in data.items() if value is not None or key not in known}
 
 
 def _one_or_more(value: Any) -> Any:
@@ -118,11 +121,12 @@ class NextModel(_Strict):
 
 
 class TaskModel(_Strict):
-    """One task."""
+    """One task. Which of the keys go with which ``type`` is the validator's to say."""
 
     name: str
-    type: Literal["action", "workflow", "parallel"] = "action"
+    type: Literal["action", "workflow", "parallel", "loop"] = "action"
     action: str | None = None
+    workflow: str | None = None
     input: dict[str, Any] = Field(default_factory=dict)
     when: Condition | None = None
     with_items: Annotated[Any, BeforeValidator(_items)] = None
@@ -142,7 +146,15 @@ class TaskModel(_Strict):
     next: list[NextModel] = Field(default_factory=list)
     join: Annotated[Any, BeforeValidator(_join)] = None
     max_visits: Annotated[int, Field(ge=1, le=10_000)] | None = None
-    tasks: list[Any] | None = None
+    tasks: Annotated[list[TaskModel], Field(min_length=1)] | None = None
+    while_: Condition | None = Field(None, alias="while")
+    until: Condition | None = None
+    max_iterations: Annotated[int, Field(ge=1, le=100_000)] | None = None
+
+    @property
+    def is_group(self) -> bool:
+        """Whether the task is made of other tasks."""
+        return self.type in ("parallel", "loop")
 
 
 class WorkflowModel(_Strict):

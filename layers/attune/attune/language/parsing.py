@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from copy import deepcopy
 from types import UnionType
-from typing import Any, TypeVar, Union, get_args, get_origin
+from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
@@ -106,21 +106,21 @@ def _keys_at(model: type[BaseModel], path: Path) -> list[str]:
     for step in path:
         if isinstance(step, str) and step in model.model_fields:
             model = _model_in(model.model_fields[step].annotation) or model
-    return list(model.model_fields)
+    return [field.alias or name for name, field in model.model_fields.items()]
 
 
 def _model_in(annotation: Any) -> type[BaseModel] | None:
     """The model somewhere inside ``list[Model] | None``."""
     if isinstance(annotation, type) and get_origin(annotation) is None:
         return annotation if issubclass(annotation, BaseModel) else None
-    if get_origin(annotation) in (list, Union, UnionType):
+    if get_origin(annotation) in (list, Union, UnionType, Annotated):
         return next((found for part in get_args(annotation) if (found := _model_in(part))), None)
     return None
 
 
 def _leave_out(data: Any, path: Path, *, missing: bool) -> None:
     """Remove the nearest key that holds the wrong value; positions in lists stay what they are."""
-    nameless_task = missing and path[0] == "tasks" and path[2:] == ("name",)
+    nameless_task = missing and path[-3::2] == ("tasks", "name")
     path = path[:-1] if missing and not nameless_task else path
     while path and not isinstance(path[-1], str):
         path = path[:-1]
@@ -129,7 +129,7 @@ def _leave_out(data: Any, path: Path, *, missing: bool) -> None:
             return
         data = data[step]
     if nameless_task:
-        data["name"] = f"(task {path[1]})"
+        data["name"] = f"(task {'.'.join(map(str, path[1::2]))})"
     elif path and _has(data, path[-1]):
         del data[path[-1]]
 
