@@ -18,14 +18,15 @@ from attune.adapters.memory.cloud import MemoryCloud
 from attune.adapters.memory.store import MemoryStore
 from attune.engine.facts import OUTPUT
 from attune.engine.ids import AttemptId, execution_id
-from attune.engine.messages import Answer, Cancel, Message
-from attune.engine.state import State
+from attune.engine.messages import Answer, Cancel, EventArrived, Message
+from attune.engine.state import State, WaitKind
 from attune.engine.turn import Step
 from attune.execution.advancer import Advancer, Observer
 from attune.execution.dispatch import Dispatcher
 from attune.execution.ports import Letter, TaskMessage
 from attune.execution.starting import prepare
 from attune.execution.worker import Lease, Runner, Worker
+from attune.language.patterns import matches
 
 LEASE = 900.0
 """Seconds a simulated worker has."""
@@ -92,10 +93,21 @@ class Simulator:
         graph = self.catalog.workflow(state.workflow, state.workflow_version).graph
         for visit in state.active.values():
             for index, active in visit.attempts():
-                if active.inquiry and graph.tasks[visit.task].name == task:
+                if active.wait is WaitKind.INQUIRY and graph.tasks[visit.task].name == task:
                     self.post(execution, Answer(AttemptId(task, visit.number, index, active.number), response, by))
                     return
         raise KeyError(task)
+
+    def event(self, event: Mapping[str, Any]) -> int:
+        """Put an event on the bus; returns how many attempts it is passed on to."""
+        waiting = [row for row in self.store.waits() if row[2]["kind"] == WaitKind.EVENT]
+        letters = [
+            Letter(execution, EventArrived(attempt, event))
+            for execution, attempt, wait in waiting
+            if matches(wait["terms"]["pattern"], event)
+        ]
+        self.cloud.post(letters)
+        return len(letters)
 
     def run(self, until: float | None = None) -> None:
         """Let everything happen, or everything up to a time."""

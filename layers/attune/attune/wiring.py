@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from attune.adapters.timers import AwsTimers
     from attune.api.services import Services
     from attune.engine.state import State
+    from attune.engine.turn import Step
     from attune.execution.advancer import Advancer
     from attune.execution.rules import Rules
     from attune.execution.starting import Starter
@@ -181,7 +182,7 @@ def advancer() -> Advancer:
     return Advancer(store(), catalog(), dispatcher, clock, _log_advance)
 
 
-def _log_advance(state: State, messages: Sequence[Message]) -> None:
+def _log_advance(state: State, messages: Sequence[Message], steps: Sequence[Step]) -> None:
     """One line per saved state: what came, and where the execution stands now."""
     log().info(
         "workflow execution advanced",
@@ -190,6 +191,7 @@ def _log_advance(state: State, messages: Sequence[Message]) -> None:
         status=str(state.status),
         state_version=state.version,
         messages=[describe(message) for message in messages],
+        steps=len(steps),
     )
 
 
@@ -247,8 +249,10 @@ def event_desk() -> EventDesk:
     """For ``on_event``."""
     from attune.adapters.desks import EventDesk
     from attune.adapters.dynamodb.retention import Retention
+    from attune.execution.waits import Waits
 
-    return EventDesk(rules(), Retention(table(), float(setting("RETENTION_DAYS", "0"))), log())
+    waits = Waits(directory(), mailbox())
+    return EventDesk(rules(), waits, Retention(table(), float(setting("RETENTION_DAYS", "0"))), log())
 
 
 @cache

@@ -16,6 +16,7 @@ from attune.exceptions import InvalidRequest
 from attune.execution.dead_letters import DeadLetters
 from attune.execution.ports import Clock
 from attune.execution.rules import SCHEDULE_SOURCE, Fired, Rules
+from attune.execution.waits import Waits
 
 EARLY = 0.5
 """Seconds by which a timer may come early without being delayed again."""
@@ -24,13 +25,14 @@ EARLY = 0.5
 class EventDesk:
     """Events from the bus: rules may start something; the end of an execution starts its retention."""
 
-    def __init__(self, rules: Rules, retention: Retention, log: Any) -> None:
-        self._rules, self._retention, self._log = rules, retention, log
+    def __init__(self, rules: Rules, waits: Waits, retention: Retention, log: Any) -> None:
+        self._rules, self._waits, self._retention, self._log = rules, waits, retention, log
 
     def deliver(self, event: Mapping[str, Any]) -> dict[str, str]:
         """Returns the executions started, by rule; raises Unavailable."""
         if event.get("source") == "attune":
             self._retain(event.get("detail") or {})
+        self._waits.handle(event)
         return report(self._rules.handle(event), self._log)
 
     def _retain(self, detail: Mapping[str, Any]) -> None:

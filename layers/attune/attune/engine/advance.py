@@ -15,9 +15,21 @@ from attune.engine import attempts, ending, groups, items, messages, outbox
 from attune.engine.effects import Effect, RunTask, SetTimer, StartChild, Write
 from attune.engine.facts import START, Facts, Key, record_key
 from attune.engine.ids import AttemptId
-from attune.engine.messages import Answer, Cancel, Dead, Message, Pause, Resume, Start, TaskEnded, TimerFired, TimerKind
+from attune.engine.messages import (
+    Answer,
+    Cancel,
+    Dead,
+    EventArrived,
+    Message,
+    Pause,
+    Resume,
+    Start,
+    TaskEnded,
+    TimerFired,
+    TimerKind,
+)
 from attune.engine.settle import settle
-from attune.engine.state import State
+from attune.engine.state import State, WaitKind
 from attune.engine.turn import Step, Turn, template_failure
 from attune.exceptions import TemplateError, task_error
 from attune.language.graph import Graph, Task
@@ -131,11 +143,20 @@ def _awaited(turn: Turn, attempt: AttemptId) -> tuple[Task | None, Any]:
 
 
 def _answered(turn: Turn, message: Answer) -> None:
-    task, active = _awaited(turn, message.attempt)
-    if task is not None and active is not None and active.inquiry:
-        turn.close_inquiry(message.attempt, f"answered by {message.by}")
-        turn.write_record(message.attempt, TaskStatus.COMPLETED, message.response)
-        attempts.ended(turn, task, message.attempt, TaskStatus.COMPLETED, None)
+    _came(turn, message.attempt, WaitKind.INQUIRY, f"answered by {message.by}", message.response)
+
+
+def _event_arrived(turn: Turn, message: EventArrived) -> None:
+    _came(turn, message.attempt, WaitKind.EVENT, "the event came", message.event)
+
+
+def _came(turn: Turn, attempt: AttemptId, kind: WaitKind, reason: str, result: Any) -> None:
+    """What an attempt waited for from outside is there, and is its result."""
+    task, active = _awaited(turn, attempt)
+    if task is not None and active is not None and active.wait is kind:
+        turn.close_wait(attempt, kind, reason)
+        turn.write_record(attempt, TaskStatus.COMPLETED, result)
+        attempts.ended(turn, task, attempt, TaskStatus.COMPLETED, None)
 
 
 def _timer(turn: Turn, message: TimerFired) -> None:
@@ -222,6 +243,7 @@ _HANDLERS: dict[type, Callable[[Turn, Any], None]] = {
     TaskEnded: _task_ended,
     TimerFired: _timer,
     Answer: _answered,
+    EventArrived: _event_arrived,
     Cancel: _cancel,
     Pause: _pause,
     Resume: _resume,

@@ -111,6 +111,6 @@ def timed_out(turn: Turn, task: Task, attempt: AttemptId, error: Mapping[str, An
     active = find(turn, task, attempt)
     if active is not None and active.child is not None:
         turn.ask(CancelChild(active.child, "timed out", generation=f"timeout.{attempt}"))
-    if active is not None and active.inquiry:
-        turn.close_inquiry(attempt, "timed out")
+    if active is not None and active.wait is not None:
+        turn.close_wait(attempt, active.wait, "timed out")
     ended(turn, task, attempt, TaskStatus.TIMED_OUT, error, decided=True)

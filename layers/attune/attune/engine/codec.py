@@ -8,7 +8,7 @@ from typing import Any
 from attune.engine.ids import AttemptId
 from attune.engine.messages import Parent
 from attune.engine.ranges import compress, expand
-from attune.engine.state import Active, Items, State, Visit
+from attune.engine.state import Active, Items, State, Visit, WaitKind
 from attune.language.status import ExecutionStatus, TaskStatus
 
 _PLAIN = {
@@ -72,7 +72,8 @@ def _by_number(data: Mapping[Any, Any]) -> dict[int, Any]:
 
 
 def _encode_active(active: Active) -> list[Any]:
-    return _trim([str(active.status), active.number, active.due, active.child, active.limit, active.inquiry or None])
+    wait = str(active.wait) if active.wait else None
+    return _trim([str(active.status), active.number, active.due, active.child, active.limit, wait])
 
 
 def _trim(row: list[Any]) -> list[Any]:
@@ -82,8 +83,8 @@ def _trim(row: list[Any]) -> list[Any]:
 
 
 def _decode_active(row: list[Any]) -> Active:
-    status, number, due, child, limit, inquiry = [*row, None, None, None, None][:6]
-    return Active(TaskStatus(status), number, due, child, limit, bool(inquiry))
+    status, number, due, child, limit, wait = [*row, None, None, None, None][:6]
+    return Active(TaskStatus(status), number, due, child, limit, WaitKind(wait) if wait else None)
 
 
 def _encode_visit(visit: Visit) -> list[Any]:

@@ -8,11 +8,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from attune.engine.ids import AttemptId
 from attune.engine.messages import Parent, TimerKind
+from attune.engine.state import WaitKind
 from attune.language.graph import ActionSpec
 from attune.language.status import ExecutionStatus, TaskStatus
 
@@ -99,16 +100,17 @@ class WriteRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class WriteInquiry:
-    """A question to people, open until it is answered or nobody waits any more.
+class WriteWait:
+    """Something an attempt waits for from outside, open until it comes or nobody waits any more.
 
-    ``limit`` (epoch seconds) is when the asking task times out; ``closed`` says why it is no longer open.
+    ``terms`` are ``{prompt, schema}`` of an inquiry, ``{pattern}`` of an event; ``limit`` (epoch seconds) is when
+    the task times out; ``closed`` says why it is no longer open.
     """
 
     attempt: AttemptId
-    prompt: str = ""
-    schema: Mapping[str, Any] | None = None
-    asked_at: float = 0.0
+    kind: WaitKind
+    terms: Mapping[str, Any] = field(default_factory=dict)
+    since: float = 0.0
     limit: float | None = None
     closed: str | None = None
 
@@ -139,4 +141,4 @@ class WriteOutput:
     error: Mapping[str, Any] | None
 
 
-Write = WriteVars | WriteRecord | WriteInquiry | WriteVerdict | WriteItems | WriteOutput
+Write = WriteVars | WriteRecord | WriteWait | WriteVerdict | WriteItems | WriteOutput

@@ -48,8 +48,8 @@ def let_go(turn: Turn, visit: Visit, reason: str) -> None:
         attempt = AttemptId(task.name, visit.number, index, active.number)
         if active.child is not None:
             turn.ask(CancelChild(active.child, reason, generation=f"{state.execution}.{state.version}"))
-        if active.inquiry:
-            turn.close_inquiry(attempt, reason)
+        if active.wait is not None:
+            turn.close_wait(attempt, active.wait, reason)
 
 
 def stop_firing(turn: Turn, error: Mapping[str, Any]) -> None:

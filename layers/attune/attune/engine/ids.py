@@ -35,15 +35,15 @@ class AttemptId:
         return cls(*data)  # type: ignore[arg-type]
 
 
-def inquiry_id(execution: str, attempt: AttemptId) -> str:
-    """The id of the question that an attempt asks; fit for a URL."""
+def wait_id(execution: str, attempt: AttemptId) -> str:
+    """The id of what an attempt waits for from outside (an inquiry, an event); fit for a URL."""
     item = "-" if attempt.index is None else attempt.index
     return f"{execution}.{attempt.task}.{attempt.visit}.{item}.{attempt.number}"
 
 
-def inquiry_of(inquiry: str) -> tuple[str, AttemptId]:
-    """Inverse of :func:`inquiry_id`; ValueError when it is none."""
-    execution, task, visit, item, number = inquiry.split(".")
+def wait_of(wait: str) -> tuple[str, AttemptId]:
+    """Inverse of :func:`wait_id`; ValueError when it is none."""
+    execution, task, visit, item, number = wait.split(".")
     return execution, AttemptId(task, int(visit), None if item == "-" else int(item), int(number))
 
 

@@ -119,6 +119,19 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
+class EventArrived:
+    """An event came that an attempt waits for; ``event`` is its whole envelope. The first counts."""
+
+    attempt: AttemptId
+    event: Mapping[str, Any]
+
+    @property
+    def dedup(self) -> str:
+        """One per event."""
+        return dedup_id("event", self.attempt, self.event.get("id", ""))
+
+
+@dataclass(frozen=True, slots=True)
 class Pause:
     """Start nothing new; what runs may finish."""
 
@@ -163,7 +176,7 @@ class Dead:
         return dedup_id("dead", self.generation)
 
 
-Message = Start | TaskEnded | TimerFired | Answer | Cancel | Pause | Resume | Dead
+Message = Start | TaskEnded | TimerFired | Answer | EventArrived | Cancel | Pause | Resume | Dead
 
 
 def _task_ended(data: dict[str, Any]) -> TaskEnded:
@@ -190,6 +203,7 @@ _DECODERS: dict[str, Callable[[dict[str, Any]], Message]] = {
     "timer": _timer,
     "cancel": lambda data: Cancel(**data),
     "answer": lambda data: Answer(**{**data, "attempt": _attempt(data)}),
+    "event": lambda data: EventArrived(**{**data, "attempt": _attempt(data)}),
     "pause": lambda data: Pause(**data),
     "resume": lambda data: Resume(**data),
     "dead": lambda data: Dead(**data),
@@ -200,6 +214,7 @@ _NAMES: dict[type, str] = {
     TimerFired: "timer",
     Cancel: "cancel",
     Answer: "answer",
+    EventArrived: "event",
     Pause: "pause",
     Resume: "resume",
     Dead: "dead",

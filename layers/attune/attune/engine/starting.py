@@ -7,11 +7,11 @@ from typing import Any
 
 from attune.engine import attempts, ending, groups, items, transitions
 from attune.engine.context import Own
-from attune.engine.effects import RunTask, SetTimer, StartChild, WriteInquiry
+from attune.engine.effects import RunTask, SetTimer, StartChild, WriteWait
 from attune.engine.facts import action_key
 from attune.engine.ids import AttemptId, child_id
 from attune.engine.messages import Parent, TimerKind
-from attune.engine.state import Active, Visit
+from attune.engine.state import Active, Visit, WaitKind
 from attune.engine.turn import Step, Turn, template_failure
 from attune.exceptions import AttuneError, TemplateError, task_error
 from attune.language.durations import seconds
@@ -171,12 +171,33 @@ def _inquiry(turn: Turn, task: Task, attempt: AttemptId) -> None:
     schema = values.get("schema")
     if schema is not None and not isinstance(schema, dict):
         raise _InvalidInput("core.inquiry: schema must be a JSON Schema, a mapping")
+    _wait(turn, task, attempt, WaitKind.INQUIRY, {"prompt": str(values.get("prompt", "")), "schema": schema})
+
+
+def _wait_for_event(turn: Turn, task: Task, attempt: AttemptId) -> None:
+    values = render_input(turn, task, attempt)
+    pattern = dict(values.get("pattern") or {})
+    if values.get("event_type"):
+        pattern["detail-type"] = [values["event_type"]]
+    if values.get("filter"):
+        pattern["detail"] = {**pattern.get("detail", {}), **{k: [v] for k, v in dict(values["filter"]).items()}}
+    if not pattern:
+        raise _InvalidInput("core.wait_for_event: give an event_type, a filter or a pattern")
+    _wait(turn, task, attempt, WaitKind.EVENT, {"pattern": pattern})
+
+
+def _wait(turn: Turn, task: Task, attempt: AttemptId, kind: WaitKind, terms: dict[str, Any]) -> None:
     limit = _limit(turn, task, attempt)
-    turn.open_inquiry(WriteInquiry(attempt, str(values.get("prompt", "")), schema, turn.now, limit))
-    attempts.keep(turn, task, attempt, Active(TaskStatus.WAITING, attempt.number, limit=limit, inquiry=True))
+    turn.open_wait(WriteWait(attempt, kind, terms, turn.now, limit))
+    attempts.keep(turn, task, attempt, Active(TaskStatus.WAITING, attempt.number, limit=limit, wait=kind))
 
 
-BUILT_IN: dict[str, Callable[[Turn, Task, AttemptId], None]] = {"noop": _noop, "sleep": _sleep, "inquiry": _inquiry}
+BUILT_IN: dict[str, Callable[[Turn, Task, AttemptId], None]] = {
+    "noop": _noop,
+    "sleep": _sleep,
+    "inquiry": _inquiry,
+    "wait_for_event": _wait_for_event,
+}
 """What the engine does itself: no worker, no queue, no cost."""
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from copy import copy
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any
 
 from attune.engine.messages import Parent
@@ -29,12 +30,19 @@ STATUS_OF: dict[str, TaskStatus] = {code: status for status, code in CODES.items
 _CONTAINERS = ("codes", "visits", "last_attempt", "item_counts", "rounds", "join_runs", "active", "outbox")
 
 
+class WaitKind(StrEnum):
+    """What comes from outside: a person's answer, or an event."""
+
+    INQUIRY = "inquiry"
+    EVENT = "event"
+
+
 @dataclass(frozen=True, slots=True)
 class Active:
     """An attempt that has been asked for and has not ended: its number, what it waits for, and until when.
 
     ``due`` (epoch seconds) is when its timer fires, ``limit`` when it times out, ``child`` the execution that
-    it waits for, ``inquiry`` that it waits for an answer. A ``retrying`` attempt without ``due`` starts when the
+    it waits for, ``wait`` what it waits for from outside. A ``retrying`` attempt without ``due`` starts when the
     execution is resumed.
     """
 
@@ -43,7 +51,7 @@ class Active:
     due: float | None = None
     child: str | None = None
     limit: float | None = None
-    inquiry: bool = False
+    wait: WaitKind | None = None
 
 
 @dataclass(slots=True)

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from attune.engine.context import Context
-from attune.engine.effects import Effect, Write, WriteInquiry, WriteOutput, WriteRecord, WriteVars, WriteVerdict
+from attune.engine.effects import Effect, Write, WriteOutput, WriteRecord, WriteVars, WriteVerdict, WriteWait
 from attune.engine.facts import OUTPUT, Facts, record_key, vars_key, verdict_key
 from attune.engine.ids import AttemptId
-from attune.engine.state import State
+from attune.engine.state import State, WaitKind
 from attune.exceptions import TemplateError, task_error
 from attune.language.graph import Graph, Task, Transition
 from attune.language.status import TaskStatus
@@ -78,13 +78,13 @@ class Turn:
         self.writes[("record", attempt)] = WriteRecord(attempt, status, result, error)
         self.facts.put(record_key(attempt), {"status": str(status), "result": result, "error": error})
 
-    def open_inquiry(self, inquiry: WriteInquiry) -> None:
-        """A question is asked."""
-        self.writes[("inquiry", inquiry.attempt)] = inquiry
+    def open_wait(self, wait: WriteWait) -> None:
+        """Something is awaited from outside."""
+        self.writes[("wait", wait.attempt)] = wait
 
-    def close_inquiry(self, attempt: AttemptId, reason: str) -> None:
-        """Nobody waits for the answer any more, or it is there."""
-        self.writes[("inquiry", attempt)] = WriteInquiry(attempt, closed=reason)
+    def close_wait(self, attempt: AttemptId, kind: WaitKind, reason: str) -> None:
+        """Nobody waits for it any more, or it is there."""
+        self.writes[("wait", attempt)] = WriteWait(attempt, kind, closed=reason)
 
 
 def template_failure(error: TemplateError) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from attune.engine.ids import AttemptId, inquiry_of
+from attune.engine.ids import AttemptId, wait_of
 from attune.engine.messages import Answer
 from attune.exceptions import Conflict, InvalidParameters, NotFound
 from attune.execution.ports import Directory, Letter, Mailbox
@@ -32,7 +32,7 @@ class Inquiries:
             "task": attempt.task,
             "prompt": found["prompt"],
             "schema": found["schema"],
-            "asked_at": iso(found["asked_at"]),
+            "asked_at": iso(found["since"]),
             "times_out_at": iso(found["limit"]),
             "closed": found["closed"],
         }
@@ -56,7 +56,7 @@ class Inquiries:
 
     def _find(self, inquiry: str) -> tuple[str, AttemptId, dict[str, Any]]:
         try:
-            execution, attempt = inquiry_of(inquiry)
+            execution, attempt = wait_of(inquiry)
         except ValueError:
             raise NotFound(f"there is no inquiry '{inquiry}'", inquiry=inquiry) from None
         found = self._directory.inquiry(execution, attempt)

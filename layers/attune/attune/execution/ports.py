@@ -285,7 +285,11 @@ class Directory(Protocol):
         ...
 
     def inquiry(self, execution: str, attempt: AttemptId) -> dict[str, Any] | None:
-        """``{prompt, schema, asked_at, limit, closed}`` of an inquiry; ``closed`` is None while it is open."""
+        """``{prompt, schema, since, limit, closed}`` of an inquiry; ``closed`` is None while it is open."""
+        ...
+
+    def waits(self, detail_type: str) -> Sequence[tuple[str, AttemptId, Mapping[str, Any]]]:
+        """The attempts that may wait for an event of this type: execution, attempt and event pattern."""
         ...
 
     def remember(self, key: str, execution: str, digest: str) -> tuple[str, str]:

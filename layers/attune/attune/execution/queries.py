@@ -58,8 +58,7 @@ class Reader:
         start, state = self._both(execution)
         ref, version = (state.workflow, state.workflow_version) if state else _pinned(start)
         graph = self._catalog.workflow(ref, version).graph if ref else Graph("", "", "", (), ())
-        nodes = [_node(task, state) for task in graph.tasks]
-        return {"nodes": nodes, "edges": [edge for task in graph.tasks for edge in _edges(graph, task)]}
+        return nodes_and_edges(graph, state)
 
     def status(self, execution: str) -> ExecutionStatus:
         """Where it stands; raises NotFound."""
@@ -158,7 +157,13 @@ def _child(state: State, index: int) -> str | None:
     return next((active.child for active in actives if active.child), None)
 
 
-def _node(task: Task, state: State | None) -> dict[str, Any]:
+def nodes_and_edges(graph: Graph, state: State | None = None) -> dict[str, Any]:
+    """A graph as JSON, each node with where it stands (pending without a state)."""
+    nodes = [_node(graph, task, state) for task in graph.tasks]
+    return {"nodes": nodes, "edges": [edge for task in graph.tasks for edge in _edges(graph, task)]}
+
+
+def _node(graph: Graph, task: Task, state: State | None) -> dict[str, Any]:
     return {
         "name": task.name,
         "action": task.action,
@@ -166,6 +171,7 @@ def _node(task: Task, state: State | None) -> dict[str, Any]:
         "status": str(task_status(state, task.index)),
         "visits": state.visits_of(task.index) if state else 0,
         "items": _items(task, state),
+        "group": None if task.group is None else graph.tasks[task.group].name,
     }
 
 
@@ -184,10 +190,11 @@ def _edges(graph: Graph, task: Task) -> Iterator[dict[str, Any]]:
     for transition in task.transitions:
         targets = [graph.tasks[index].name for index in transition.targets] + (["fail"] if transition.fail else [])
         for target in targets:
-            yield {"from": task.name, "to": target, "on": _kind(transition), "when": transition.when}
+            yield {"from": task.name, "to": target, "on": kind(transition), "when": transition.when}
 
 
-def _kind(transition: Transition) -> str:
+def kind(transition: Transition) -> str:
+    """On what it fires, in a word: decision, success, failure, timeout, skip or complete."""
     if transition.decision:
         return "decision"
     ends = set(transition.ends)

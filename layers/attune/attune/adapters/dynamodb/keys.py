@@ -21,6 +21,7 @@ from __future__ import annotations
 import hashlib
 
 from attune.engine.ids import AttemptId
+from attune.engine.state import WaitKind
 from attune.language.status import ExecutionStatus
 
 Key = tuple[str, str]
@@ -74,9 +75,14 @@ INQUIRIES = "INQUIRIES"
 """Partition of the index: inquiries that are open, by their id."""
 
 
-def inquiry(execution: str, of: AttemptId) -> Key:
-    """A question that an attempt asks: ``INQUIRY#<task>#<visit>#<item, or ->#<number>``."""
-    return partition(execution), "INQUIRY#" + attempt(execution, of)[1].removeprefix(TASKS)
+def listed_waits(detail_type: str) -> str:
+    """Partition of the index: attempts that wait for an event of this type (``*``: of any)."""
+    return f"WAITS#{detail_type}"
+
+
+def wait(execution: str, kind: WaitKind, of: AttemptId) -> Key:
+    """What an attempt waits for from outside: ``INQUIRY#…`` or ``EVENT#<task>#<visit>#<item, or ->#<number>``."""
+    return partition(execution), f"{kind.upper()}#{attempt(execution, of)[1].removeprefix(TASKS)}"
 
 
 TASKS = "TASK#"

@@ -14,11 +14,11 @@ from attune.adapters.dynamodb import keys, records, states
 from attune.adapters.dynamodb.marshal import Item
 from attune.adapters.dynamodb.table import Table, key_of, present, with_key
 from attune.adapters.payloads import Payloads
-from attune.engine.effects import Write, WriteInquiry, WriteItems, WriteOutput, WriteRecord, WriteVars, WriteVerdict
+from attune.engine.effects import Write, WriteItems, WriteOutput, WriteRecord, WriteVars, WriteVerdict, WriteWait
 from attune.engine.facts import Key
-from attune.engine.ids import AttemptId, inquiry_id
+from attune.engine.ids import AttemptId, wait_id
 from attune.engine.messages import Start
-from attune.engine.state import State
+from attune.engine.state import State, WaitKind
 from attune.execution.ports import Claim, ClaimStatus, Record, TaskMessage
 
 CACHED_BYTES = 16 * 1024 * 1024
@@ -65,7 +65,7 @@ class DynamoStore:
         """See the port. Cached only when the state that points here has been saved."""
         items = []
         for write in writes:
-            if isinstance(write, WriteInquiry) and write.closed is not None:
+            if isinstance(write, WriteWait) and write.closed is not None:
                 self._close(execution, write)
             else:
                 items.append(_WRITERS[type(write)](self._payloads, execution, write))
@@ -73,9 +73,9 @@ class DynamoStore:
             self._table.write_many(items)
         self._unsaved = {execution: items}
 
-    def _close(self, execution: str, write: WriteInquiry) -> None:
+    def _close(self, execution: str, write: WriteWait) -> None:
         change = "SET closed = :closed REMOVE GSI1PK, GSI1SK"
-        self._table.update(keys.inquiry(execution, write.attempt), change, {":closed": write.closed})
+        self._table.update(keys.wait(execution, write.kind, write.attempt), change, {":closed": write.closed})
 
     def facts(self, execution: str, keys: Iterable[Key]) -> dict[Key, Any]:
         """See the port."""
@@ -163,16 +163,24 @@ def _slip_item(key: keys.Key, payloads: Payloads, execution: str, value: Any, **
     return with_key(key, d=payloads.put(execution, value), **more)
 
 
-def _inquiry_item(payloads: Payloads, execution: str, write: WriteInquiry) -> Item:
-    listed = {"GSI1PK": keys.INQUIRIES, "GSI1SK": inquiry_id(execution, write.attempt)}
-    question = {"prompt": write.prompt, "schema": write.schema, "asked_at": write.asked_at, "limit": write.limit}
-    return _slip_item(keys.inquiry(execution, write.attempt), payloads, execution, question, **listed)
+def _wait_item(payloads: Payloads, execution: str, write: WriteWait) -> Item:
+    listed = {"GSI1PK": _listing(write), "GSI1SK": wait_id(execution, write.attempt)}
+    terms = {**write.terms, "since": write.since, "limit": write.limit}
+    return _slip_item(keys.wait(execution, write.kind, write.attempt), payloads, execution, terms, **listed)
+
+
+def _listing(write: WriteWait) -> str:
+    """Where those look who have an answer or an event; a pattern for several types is held against every event."""
+    if write.kind is WaitKind.INQUIRY:
+        return keys.INQUIRIES
+    types = write.terms["pattern"].get("detail-type", [])
+    return keys.listed_waits(types[0] if len(types) == 1 and isinstance(types[0], str) else "*")
 
 
 _WRITERS: dict[type, Callable[[Payloads, str, Any], Item]] = {
     WriteVars: lambda p, e, w: _slip_item(keys.variables(e, w.number), p, e, dict(w.values)),
     WriteRecord: _record_item,
-    WriteInquiry: _inquiry_item,
+    WriteWait: _wait_item,
     WriteVerdict: lambda p, e, w: _slip_item(keys.verdict(e, w.task, w.visit), p, e, dict(w.error)),
     WriteItems: lambda p, e, w: _slip_item(keys.items(e, w.task, w.visit), p, e, list(w.values), n=len(w.values)),
     WriteOutput: lambda p, e, w: _slip_item(keys.output(e), p, e, {"output": w.output, "error": w.error}),

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 from attune.engine import codec
-from attune.engine.effects import Write, WriteInquiry, WriteItems, WriteOutput, WriteRecord, WriteVars, WriteVerdict
+from attune.engine.effects import Write, WriteItems, WriteOutput, WriteRecord, WriteVars, WriteVerdict, WriteWait
 from attune.engine.facts import OUTPUT, START, Key, items_key, record_key, vars_key, verdict_key
 from attune.engine.ids import AttemptId
 from attune.engine.messages import Start, decode, encode
@@ -56,6 +56,8 @@ class MemoryStore:
         """See the port."""
         for write in writes:
             key, value = _WRITERS[type(write)](write)
+            if isinstance(write, WriteWait) and write.closed is not None:
+                value = {**(self._get(execution, key) or {}), "closed": write.closed}
             self._put(execution, key, value)
 
     def facts(self, execution: str, keys: Iterable[Key]) -> dict[Key, Any]:
@@ -107,6 +109,11 @@ class MemoryStore:
         self._put(execution, key, held | record.to_dict() | {"ended_at": now, "child": child})
         return record
 
+    def waits(self) -> list[tuple[str, AttemptId, dict[str, Any]]]:
+        """What executions wait for from outside now."""
+        found = [(owner, key[1], json.loads(text)) for (owner, key), text in self.items.items() if key[0] == "wait"]
+        return [row for row in found if row[2]["closed"] is None]
+
     def _get(self, execution: str, key: Key) -> Any:
         text = self.items.get((execution, key))
         return None if text is None else json.loads(text)
@@ -126,14 +133,14 @@ def _record(write: WriteRecord) -> tuple[Key, Any]:
     return record_key(write.attempt), {"status": str(write.status), "result": write.result, "error": write.error}
 
 
-def _inquiry(write: WriteInquiry) -> tuple[Key, Any]:
-    return ("inquiry", write.attempt), asdict(write)
+def _wait(write: WriteWait) -> tuple[Key, Any]:
+    return ("wait", write.attempt), asdict(write)
 
 
 _WRITERS: dict[type, Callable[[Any], tuple[Key, Any]]] = {
     WriteVars: lambda w: (vars_key(w.number), w.values),
     WriteRecord: _record,
-    WriteInquiry: _inquiry,
+    WriteWait: _wait,
     WriteVerdict: lambda w: (verdict_key(w.task, w.visit), w.error),
     WriteItems: lambda w: (items_key(w.task, w.visit), w.values),
     WriteOutput: lambda w: (OUTPUT, {"output": w.output, "error": w.error}),
