@@ -10,8 +10,10 @@ import yaml
 from attune.actions.attempt import Attempt, OutcomeStatus
 from attune.actions.loading import load_function
 from attune.actions.runner import ActionRunner
-from attune.language.graph import ActionSpec, Runner
+from attune.language.action_file import compile_action
+from attune.language.graph import Runner
 from attune.language.schema import schema_error
+from attune.language.source import load
 
 ROOT = Path(__file__).parents[2]
 SHIPPED, FIXTURES = ROOT / "packs", ROOT / "tests" / "fixtures" / "packs"
@@ -24,15 +26,7 @@ def read(path):
 
 def spec(path):
     """The action as its YAML describes it."""
-    data = read(path)
-    flat = data.get("parameters", {})
-    rules = {key: {k: v for k, v in rule.items() if k != "required"} for key, rule in flat.items()}
-    needed = [key for key, rule in flat.items() if rule.get("required")]
-    schema = {"type": "object", "properties": rules, "required": needed, "additionalProperties": False}
-    pack = path.parts[-3]
-    return ActionSpec(
-        data["ref"], pack, Runner(data["runner_type"]), data["entry_point"], schema, data.get("output_schema")
-    )
+    return compile_action(load(path.read_bytes(), str(path)), pack=path.parts[-3])
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
@@ -63,7 +57,7 @@ def outcome_of(ref, given, config=None):
 
 def test_every_action_of_deploy_application_is_there():
     workflow = read(FIXTURES / "my_pack" / "workflows" / "deploy_application.yaml")
-    known = {read(path)["ref"] for path in FIXTURES.glob("*/actions/*.yaml")}
+    known = {read(path)["ref"] for folder in (SHIPPED, FIXTURES) for path in folder.glob("*/actions/*.yaml")}
     assert {task["action"] for task in workflow["tasks"]} <= known
 
 

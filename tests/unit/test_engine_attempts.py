@@ -305,6 +305,21 @@ def test_pause_lets_what_runs_finish_and_starts_nothing_until_resume(world):
     assert w.ended(execution).status is ExecutionStatus.COMPLETED
 
 
+def test_pause_and_resume_reach_the_children(world):
+    child = "ref: t.child\ntasks: [{name: a, action: t.do, on_success: b}, {name: b, action: t.do}]"
+    w = world("tasks: [{name: sub, action: t.child, input: {}}]", child, takes={"a": 10})
+    execution = w.start("t.w", {})
+    w.cloud.at(w.clock.now() + 5, lambda: w.post(execution, Pause()))
+    w.run()
+    child_id = next(owner for owner, key in w.store.items if owner != execution)
+    assert (w.state(execution).status, w.state(child_id).status) == (ExecutionStatus.PAUSED, ExecutionStatus.PAUSED)
+    assert w.runner.names() == ["a"]
+    w.post(execution, Resume())
+    w.run()
+    assert w.ended(execution).status is ExecutionStatus.COMPLETED
+    assert w.runner.names() == ["a", "b"]
+
+
 TEMPLATES = """
 tasks:
   - {name: a, action: t.do, input: {n: INPUT}, publish: [{v: "{{ result.n }}"}], on_failure: handler}
@@ -337,7 +352,7 @@ def test_an_output_that_does_not_fit_its_schema_fails_the_execution(world):
     text = """
 output: {type: object, properties: {n: {type: integer}}}
 tasks: [{name: a, action: t.do}]
-output_map: {n: "text"}
+output_map: {n: "{{ 'text' }}"}
 """
     ended = world(text).go()
     assert (ended.status, ended.error["type"]) == (ExecutionStatus.FAILED, "invalid_output")

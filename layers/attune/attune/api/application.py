@@ -21,7 +21,7 @@ from attune.api.workflows import workflows
 from attune.exceptions import AttuneError, InvalidParameters, PayloadTooLarge, Unauthorized
 
 MAX_BODY = 1024 * 1024
-"""Bytes of a request's body (1 MB, as the seeds have it for YAML; API Gateway itself allows 10 MB)."""
+"""Bytes of a request's body (1 MB, like a YAML file; API Gateway itself allows 10 MB)."""
 OPEN_PATHS = frozenset({"/api/v1/health", "/api/v1/openapi.json", "/docs"})
 """What needs no token."""
 

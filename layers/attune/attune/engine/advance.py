@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from attune.engine import attempts, ending, groups, items, messages, outbox
-from attune.engine.effects import Effect, RunTask, SetTimer, StartChild, Write
+from attune.engine.effects import Control, Effect, RunTask, SetTimer, StartChild, TellChild, Write
 from attune.engine.facts import START, Facts, Key, record_key
 from attune.engine.ids import AttemptId
 from attune.engine.messages import (
@@ -207,15 +207,24 @@ def _cancel(turn: Turn, message: Cancel) -> None:
 
 
 def _pause(turn: Turn, message: Pause) -> None:
-    del message
-    turn.state.paused = not turn.state.status.ended
+    if not turn.state.status.ended and not turn.state.paused:
+        turn.state.paused = True
+        _tell_children(turn, Control.PAUSE, message.reason, message.generation)
+
+
+def _tell_children(turn: Turn, control: Control, reason: str, generation: str) -> None:
+    """Children are told in the parent's generation, so that pausing twice is two messages."""
+    for visit in turn.state.active.values():
+        for _, active in visit.attempts():
+            if active.child is not None:
+                turn.ask(TellChild(active.child, reason, f"{turn.state.execution}.{generation}", control))
 
 
 def _resume(turn: Turn, message: Resume) -> None:
-    del message
     state = turn.state
     if state.status.ended or not state.paused:
         return
+    _tell_children(turn, Control.RESUME, "", message.generation)
     state.paused, state.error = False, None if not state.failures and not state.failed else state.error
     for visit in list(state.active.values()):
         task = turn.graph.tasks[visit.task]

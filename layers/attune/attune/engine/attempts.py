@@ -8,7 +8,7 @@ from typing import Any
 
 from attune.engine import items, transitions
 from attune.engine.context import Own
-from attune.engine.effects import CancelChild, SetTimer
+from attune.engine.effects import SetTimer, TellChild
 from attune.engine.ids import AttemptId
 from attune.engine.messages import TimerKind
 from attune.engine.retry import delay
@@ -110,7 +110,7 @@ def timed_out(turn: Turn, task: Task, attempt: AttemptId, error: Mapping[str, An
     """The attempt's time is up: stop waiting for it."""
     active = find(turn, task, attempt)
     if active is not None and active.child is not None:
-        turn.ask(CancelChild(active.child, "timed out", generation=f"timeout.{attempt}"))
+        turn.ask(TellChild(active.child, "timed out", generation=f"timeout.{attempt}"))
     if active is not None and active.wait is not None:
         turn.close_wait(attempt, active.wait, "timed out")
     ended(turn, task, attempt, TaskStatus.TIMED_OUT, error, decided=True)

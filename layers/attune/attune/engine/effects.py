@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any
 
 from attune.engine.ids import AttemptId
@@ -16,6 +17,14 @@ from attune.engine.messages import Parent, TimerKind
 from attune.engine.state import WaitKind
 from attune.language.graph import ActionSpec
 from attune.language.status import ExecutionStatus, TaskStatus
+
+
+class Control(StrEnum):
+    """What an execution tells its children."""
+
+    CANCEL = "cancel"
+    PAUSE = "pause"
+    RESUME = "resume"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +60,13 @@ class StartChild:
 
 
 @dataclass(frozen=True, slots=True)
-class CancelChild:
-    """Pass a cancellation down."""
+class TellChild:
+    """Pass a control message (cancel, pause, resume) down; ``generation`` tells one from the next."""
 
     child: str
     reason: str
     generation: str
+    control: Control = Control.CANCEL
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +88,7 @@ class Announce:
     error: Mapping[str, Any] | None = None
 
 
-Effect = RunTask | SetTimer | StartChild | CancelChild | NotifyParent | Announce
+Effect = RunTask | SetTimer | StartChild | TellChild | NotifyParent | Announce
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from attune.engine.effects import Announce, CancelChild, NotifyParent
+from attune.engine.effects import Announce, NotifyParent, TellChild
 from attune.engine.ids import AttemptId
 from attune.engine.state import CODES, Visit
 from attune.engine.turn import Turn, template_failure
@@ -47,7 +47,7 @@ def let_go(turn: Turn, visit: Visit, reason: str) -> None:
     for index, active in visit.attempts():
         attempt = AttemptId(task.name, visit.number, index, active.number)
         if active.child is not None:
-            turn.ask(CancelChild(active.child, reason, generation=f"{state.execution}.{state.version}"))
+            turn.ask(TellChild(active.child, reason, generation=f"{state.execution}.{state.version}"))
         if active.wait is not None:
             turn.close_wait(attempt, active.wait, reason)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from attune.engine.effects import Announce, CancelChild, Effect, NotifyParent, RunTask, SetTimer, StartChild
+from attune.engine.effects import Announce, Control, Effect, NotifyParent, RunTask, SetTimer, StartChild, TellChild
 from attune.engine.facts import OUTPUT, Facts, Key
 from attune.engine.ids import AttemptId
 from attune.engine.messages import TimerKind
@@ -46,7 +46,7 @@ _ROWS: dict[type, Callable[[Graph, Any], list[Any]]] = {
     RunTask: _run_row,
     SetTimer: _timer_row,
     StartChild: lambda graph, effect: ["c", effect.child, effect.parent.attempt.to_list()],
-    CancelChild: lambda graph, effect: ["x", effect.child, effect.reason, effect.generation],
+    TellChild: lambda graph, effect: ["x", effect.child, effect.reason, effect.generation, str(effect.control)],
     NotifyParent: lambda graph, effect: ["p"],
     Announce: lambda graph, effect: ["a"],
 }
@@ -79,9 +79,9 @@ def _children(turn: Turn, child: str, row: list[Any]) -> Iterator[Effect]:
     yield start_child(turn, turn.graph.by_name[attempt.task], attempt, child)
 
 
-def _cancels(turn: Turn, child: str, reason: str, generation: str) -> Iterator[Effect]:
+def _controls(turn: Turn, child: str, reason: str, generation: str, control: str) -> Iterator[Effect]:
     del turn
-    yield CancelChild(child, reason, generation)
+    yield TellChild(child, reason, generation, Control(control))
 
 
 def _notices(turn: Turn) -> Iterator[Effect]:
@@ -100,7 +100,7 @@ _BUILDERS: dict[str, Callable[..., Iterator[Effect]]] = {
     "i": _item_runs,
     "t": _timers,
     "c": _children,
-    "x": _cancels,
+    "x": _controls,
     "p": _notices,
     "a": _announcements,
 }
@@ -111,7 +111,7 @@ def repeat(turn: Turn) -> None:
     state = turn.state
     for row in state.outbox:
         if row[0] == "x":
-            turn.effects.extend(_cancels(turn, *row[1:]))
+            turn.effects.extend(_controls(turn, *row[1:]))
     if state.status.ended:
         turn.effects.extend([*_notices(turn), *_announcements(turn)])
         return

@@ -80,7 +80,19 @@ def _waits_for(turn: Turn, task: Task, busy: int) -> int:
     """The busy tasks that keep a default join waiting."""
     arrived = turn.state.fired[task.index]
     new_round = any(task.back_sources >> source & 1 for source in arrived)
-    return busy & (task.blockers | (task.loop if new_round else 0)) & ~(1 << task.index)
+    waits_for = busy & (task.blockers | (task.loop if new_round else 0)) & ~(1 << task.index)
+    return waits_for & ~_next_rounds(turn, task, waits_for)
+
+
+def _next_rounds(turn: Turn, task: Task, among: int) -> int:
+    """The heads fired for a new round of a loop that the task is in: these wait for the task, not it for them."""
+    found = 0
+    for index in _bits(among):
+        head = turn.graph.tasks[index]
+        arrived = turn.state.fired.get(index, ()) if head.loop >> task.index & 1 else ()
+        if arrived and all(head.back_sources >> source & 1 for source in arrived):
+            found |= 1 << index
+    return found
 
 
 def _counted(turn: Turn, task: Task) -> bool:

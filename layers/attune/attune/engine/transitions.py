@@ -155,7 +155,8 @@ def _unhandled(turn: Turn, task: Task, own: Own) -> None:
 def _failure(task: Task, own: Own) -> dict[str, Any]:
     cause = own.error or {}
     message = f"task '{task.name}' {own.status.replace('_', ' ')}: {str(cause.get('message', ''))[:500]}"
-    return task_error(str(cause.get("type", "task_failed")), message, details={"task": task.name})
+    retryable = bool(cause.get("retryable", True))
+    return task_error(str(cause.get("type", "task_failed")), message, retryable=retryable, details={"task": task.name})
 
 
 def _fail_error(task: Task, own: Own) -> dict[str, Any]:

@@ -5,8 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from attune.engine.effects import Announce, CancelChild, Effect, NotifyParent, RunTask, SetTimer, StartChild
-from attune.engine.messages import Cancel, Parent, Start, TaskEnded
+from attune.engine.effects import (
+    Announce,
+    Control,
+    Effect,
+    NotifyParent,
+    RunTask,
+    SetTimer,
+    StartChild,
+    TellChild,
+)
+from attune.engine.messages import Cancel, Message, Parent, Pause, Resume, Start, TaskEnded
 from attune.engine.state import State
 from attune.exceptions import AttuneError, task_error
 from attune.execution.ports import (
@@ -32,6 +41,13 @@ _TASK_STATUS = {
 """How a child execution's end looks to its parent's task; anything else is a failure."""
 
 
+_CONTROLS: dict[Control, Callable[[TellChild], Message]] = {
+    Control.CANCEL: lambda effect: Cancel(effect.reason, effect.generation),
+    Control.PAUSE: lambda effect: Pause(effect.reason, effect.generation),
+    Control.RESUME: lambda effect: Resume(effect.generation),
+}
+
+
 class Dispatcher:
     """Turns effects into calls of the ports, as few as possible."""
 
@@ -51,7 +67,7 @@ class Dispatcher:
             RunTask: self._run,
             SetTimer: self._set_timers,
             StartChild: self._start_children,
-            CancelChild: self._cancel_children,
+            TellChild: self._tell_children,
             NotifyParent: self._notify,
             Announce: self._announce,
         }
@@ -100,9 +116,9 @@ class Dispatcher:
             parent=effect.parent,
         )
 
-    def _cancel_children(self, state: State, effects: Sequence[CancelChild]) -> None:
+    def _tell_children(self, state: State, effects: Sequence[TellChild]) -> None:
         del state
-        self._mailbox.post([Letter(e.child, Cancel(e.reason, e.generation)) for e in effects])
+        self._mailbox.post([Letter(effect.child, _CONTROLS[effect.control](effect)) for effect in effects])
 
     def _notify(self, state: State, effects: Sequence[NotifyParent]) -> None:
         for effect in effects:

@@ -56,6 +56,10 @@ class DynamoDirectory:
     def _ids(self, listing: str, limit: int, before: str) -> Ids:
         return [keys.execution_of(item["PK"]) for item in self._table.listed(listing, limit, before)]
 
+    def _names(self, listing: str, limit: int, before: str) -> Ids:
+        """What a listing is sorted by, where that is more than the execution."""
+        return [item["GSI1SK"] for item in self._table.listed(listing, limit, before)]
+
     def _of_both(self, workflow: str, status: ExecutionStatus, limit: int, before: str) -> Page:
         """The index knows one of the two; the states tell the other."""
         found: Ids = []
@@ -83,7 +87,7 @@ class DynamoDirectory:
 
     def inquiries(self, *, limit: int = 50, cursor: str = "") -> Page:
         """See the port."""
-        return _page(self._ids(keys.INQUIRIES, limit + 1, _opened(cursor)), limit)
+        return _page(self._names(keys.INQUIRIES, limit + 1, _opened(cursor)), limit)
 
     def inquiry(self, execution: str, attempt: AttemptId) -> dict[str, Any] | None:
         """See the port."""
@@ -92,7 +96,9 @@ class DynamoDirectory:
 
     def waits(self, detail_type: str) -> Waits:
         """See the port."""
-        found = [wait_of(i) for kind in (detail_type, "*") for i in self._ids(keys.listed_waits(kind), MOST_WAITS, "")]
+        found = [
+            wait_of(i) for kind in (detail_type, "*") for i in self._names(keys.listed_waits(kind), MOST_WAITS, "")
+        ]
         places = {keys.wait(execution, WaitKind.EVENT, attempt): (execution, attempt) for execution, attempt in found}
         items = self._table.get_many(places) if places else {}
         return [

@@ -1,0 +1,64 @@
+"""Questions to people and events that executions wait for, through the functions."""
+
+from __future__ import annotations
+
+import pytest
+
+
+@pytest.fixture
+def asking(stack):
+    """An execution that has asked its question; with the question."""
+    stack.api("POST", "/api/v1/packs/sync")
+    execution = stack.start("flows.approval")
+    stack.pump()
+    assert stack.execution(execution)["status"] == "waiting"
+    inquiries = stack.api("GET", "/api/v1/inquiries")[1]["data"]["items"]
+    assert [row["execution"] for row in inquiries] == [execution]
+    return execution, inquiries[0]
+
+
+def test_an_inquiry_is_listed_answered_once_and_its_answer_is_the_result(stack, asking):
+    execution, inquiry = asking
+    assert inquiry["prompt"] == "Go on with ünïcode?"
+    path = f"/api/v1/inquiries/{inquiry['id']}/answer"
+    status, body = stack.api("POST", path, {"response": {"approved": "maybe"}})
+    assert (status, body["code"]) == (422, "invalid_parameters")
+    assert stack.api("POST", path, {"response": {"approved": True}})[0] == 202
+    stack.pump()
+    ended = stack.execution(execution)
+    assert (ended["status"], ended["output"]) == ("completed", {"approved": True, "after": "yes"})
+    assert stack.api("GET", "/api/v1/inquiries")[1]["data"]["items"] == []
+    status, body = stack.api("POST", path, {"response": {"approved": False}})
+    assert (status, body["error"]) == (409, f"inquiry '{inquiry['id']}' is no longer open: answered by tester")
+
+
+def test_cancelling_the_execution_closes_its_inquiry(stack, asking):
+    execution, inquiry = asking
+    stack.api("POST", f"/api/v1/workflow-executions/{execution}/cancel")
+    stack.pump()
+    assert stack.execution(execution)["status"] == "cancelled"
+    assert stack.api("GET", "/api/v1/inquiries")[1]["data"]["items"] == []
+    assert stack.api("POST", f"/api/v1/inquiries/{inquiry['id']}/answer", {"response": {}})[0] == 409
+
+
+@pytest.mark.parametrize("inquiry", ["nonsense", "01NONE.task.1.-.1"])
+def test_an_inquiry_that_is_not_there_is_404(stack, inquiry):
+    assert stack.api("GET", f"/api/v1/inquiries/{inquiry}")[0] == 404
+    assert stack.api("POST", f"/api/v1/inquiries/{inquiry}/answer", {"response": 1})[0] == 404
+
+
+def test_an_execution_goes_on_with_the_event_it_waits_for_and_no_other(stack):
+    stack.api("POST", "/api/v1/packs/sync")
+    execution = stack.start("flows.wait_for_payment", order=7)
+    stack.pump()
+    assert stack.execution(execution)["status"] == "waiting"
+    event = {"source": "shop", "detail-type": "OrderPaid", "detail": {"order": 8, "amount": 1}}
+    stack.invoke("on_event", {**event, "id": "e-1"})
+    stack.pump()
+    assert stack.execution(execution)["status"] == "waiting"
+    paid = {**event, "id": "e-2", "detail": {"order": 7, "amount": 12.5}}
+    for _ in range(2):
+        stack.invoke("on_event", paid)
+    stack.pump()
+    ended = stack.execution(execution)
+    assert (ended["status"], ended["output"]) == ("completed", {"amount": 12.5})
