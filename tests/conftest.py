@@ -40,6 +40,8 @@ ACTIONS = {
         action("t.slow"),
         action("core.noop", runner=Runner.ENGINE, entry_point="noop"),
         action("core.sleep", runner=Runner.ENGINE, entry_point="sleep"),
+        action("core.inquiry", runner=Runner.ENGINE, entry_point="inquiry"),
+        action("core.wait_for_event", runner=Runner.ENGINE, entry_point="wait_for_event"),
     )
 }
 
@@ -103,6 +105,7 @@ class World(Simulator):
         catalog = MemoryCatalog()
         catalog.put_pack(PackRecord("t", "Test", "1", config={"registry": "r.example"}))
         catalog.put_pack(PackRecord("core", "Core", "1"))
+        catalog.put_actions("t", ACTIONS.values())
         super().__init__(catalog, self.runner, clock=self.runner.clock)
         for graph in graphs(*texts):
             catalog.add_version(WorkflowVersion(graph.ref, 1, graph))

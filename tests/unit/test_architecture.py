@@ -19,6 +19,7 @@ RANKS = {
     "adapters": 4,
     "simulator": 5,
     "api": 5,
+    "testing": 6,
     "wiring": 6,
     "cli": 7,
 }

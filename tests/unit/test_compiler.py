@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
+from attune.engine import starting
 from attune.exceptions import InvalidDefinition
+from attune.language import action_file
 from attune.language.compiler import Compiled, compile_workflow, interface, workflow_as_action
-from attune.language.graph import ActionSpec, Backoff, Graph, Join, JoinKind, Retry, Runner, Transition
+from attune.language.graph import ActionSpec, Backoff, Graph, Join, JoinKind, Loop, Retry, Runner, Transition
 from attune.language.source import load
 from attune.language.status import TaskStatus
 from attune.packs.loader import catalogue, load_packs
@@ -248,7 +250,205 @@ def test_the_deploy_example_compiles_without_a_word() -> None:
     assert not any(task.loop for task in graph.tasks)
 
 
+GROUPS = """
+parameters: {env: {type: string}}
+tasks:
+  - {name: begin, action: core.noop, on_success: checks}
+  - name: checks
+    type: parallel
+    when: "{{ parameters.env }}"
+    timeout: 60
+    retry: {count: 1}
+    publish: [{first: "{{ result.database }}"}]
+    tasks:
+      - {name: database, action: core.noop, retry: {count: 2}, publish: [db]}
+      - name: inner
+        type: parallel
+        tasks: [{name: one, action: core.noop, with_items: [1, 2]}, {name: two, action: core.noop}]
+      - {name: queue, action: core.noop, when: "{{ parameters.env == 'x' }}", timeout: 5}
+    on_success: poll
+    on_skip: poll
+    on_failure: fail
+  - name: poll
+    type: loop
+    until: "{{ task.look.result.done }}"
+    max_iterations: 50
+    max_visits: 2
+    tasks:
+      - {name: look, action: core.noop, on_success: [left, right]}
+      - {name: left, action: core.noop, on_complete: meet}
+      - {name: right, action: core.noop, on_complete: meet}
+      - {name: meet, action: core.noop, max_visits: 3}
+      - {name: aside, action: core.noop}
+    on_success: end
+  - {name: end, action: core.noop, input: {a: "{{ task.checks.result.inner.two }}{{ task.poll.result.iterations }}"}}
+"""
+
+
+def test_groups_lie_flat_in_the_graph_before_their_members() -> None:
+    graph = compiled(GROUPS).graph
+    names = [
+        "begin",
+        "checks",
+        "database",
+        "inner",
+        "one",
+        "two",
+        "queue",
+        "poll",
+        "look",
+        "left",
+        "right",
+        "meet",
+        "aside",
+        "end",
+    ]
+    assert [task.name for task in graph.tasks] == names
+    members = {task.name: [names[number] for number in task.members] for task in graph.tasks if task.members}
+    assert members == {
+        "checks": ["database", "inner", "queue"],
+        "inner": ["one", "two"],
+        "poll": ["look", "left", "right", "meet", "aside"],
+    }
+    starts = {task.name: [names[number] for number in task.starts] for task in graph.tasks if task.starts}
+    assert starts == {**members, "poll": ["look", "aside"]}
+    groups = {name: task.group is not None and names[task.group] for name, task in graph.by_name.items()}
+    assert groups == {
+        name: next((group for group, inside in members.items() if name in inside), False) for name in names
+    }
+    assert [names[number] for number in graph.entry] == ["begin"]
+
+
+def test_a_group_is_a_task_of_its_own() -> None:
+    graph = compiled(GROUPS).graph
+    checks, poll = graph.by_name["checks"], graph.by_name["poll"]
+    assert (checks.action, checks.spec, checks.rounds, checks.timeout, checks.retry) == ("", None, None, 60, Retry(1))
+    assert poll.rounds == Loop("{{ task.look.result.done }}", negated=True, after=True, max_iterations=50)
+    assert checks.transitions == (
+        Transition((C,), (poll.index,), by_success=True),
+        Transition((F, T), fail=True),
+        Transition((S,), (poll.index,)),
+    )
+
+
+def test_the_edges_of_members_stay_inside_of_their_group() -> None:
+    graph = compiled(GROUPS).graph
+    bit = lambda *names: sum(1 << graph.by_name[name].index for name in names)  # noqa: E731
+    meet, end = graph.by_name["meet"], graph.by_name["end"]
+    assert (meet.sources, meet.blockers, meet.is_join) == (bit("left", "right"), bit("look", "left", "right"), True)
+    assert end.blockers == bit("begin", "checks", "poll")
+    assert graph.by_name["look"].sources == graph.by_name["database"].sources == 0
+
+
+def test_members_may_be_visited_in_every_round_of_every_visit_of_their_group() -> None:
+    graph = compiled(GROUPS).graph
+    visits = {name: graph.by_name[name].max_visits for name in ("poll", "look", "meet", "two", "checks")}
+    assert visits == {"poll": 2, "look": 100 * 50 * 2, "meet": 3 * 50 * 2, "two": 100**3, "checks": 100}
+
+
+def test_a_workflows_retry_is_for_actions_and_not_for_the_groups_around_them() -> None:
+    graph = graph_of("name: z", head="retry: {count: 3}")
+    assert graph.tasks[0].retry == Retry(3)
+    text = "retry: {count: 3}\ntasks: [{name: g, type: parallel, tasks: [{name: a, action: core.noop}]}]"
+    assert [task.retry for task in compiled(text).graph.tasks] == [None, Retry(3)]
+
+
+def test_a_while_loop_is_looked_at_before_each_round() -> None:
+    text = """
+tasks:
+  - {name: l, type: loop, while: "{{ vars.more }}", tasks: [{name: a, action: core.noop}]}
+vars: {more: true}
+"""
+    assert compiled(text).graph.tasks[0].rounds == Loop("{{ vars.more }}", max_iterations=1000)
+
+
+def test_groups_survive_being_stored() -> None:
+    found = compiled(GROUPS).graph
+    assert Graph.from_dict(json.loads(json.dumps(found.to_dict()))) == found
+
+
+def test_an_action_may_be_named_by_a_template() -> None:
+    text = """
+parameters: {which: {type: string}}
+tasks: [{name: a, action: "demo.{{ parameters.which }}", input: {anything: 1}}]
+"""
+    found = compiled(text)
+    assert found.problems == ()
+    assert (found.graph.tasks[0].action, found.graph.tasks[0].spec) == ("demo.{{ parameters.which }}", None)
+
+
+def test_a_sub_workflow_may_be_named_by_either_key() -> None:
+    child = workflow_as_action("p.child", "p", {})
+    for key in ("action", "workflow"):
+        task = compiled(f"tasks: [{{name: a, type: workflow, {key}: p.child}}]", **{"p.child": child}).graph.tasks[0]
+        assert (task.action, task.spec) == ("p.child", child)
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        (
+            "{approved: {type: boolean, required: true}}",
+            {
+                "type": "object",
+                "properties": {"approved": {"type": "boolean"}},
+                "required": ["approved"],
+                "additionalProperties": False,
+            },
+        ),
+        ("{type: boolean}", {"type": "boolean"}),
+        ("'{{ vars.s }}'", "{{ vars.s }}"),
+    ],
+)
+def test_an_inquirys_flat_schema_becomes_a_json_schema(written: str, expected: Any) -> None:
+    text = f"vars: {{s: {{}}}}\ntasks: [{{name: a, action: core.inquiry, input: {{prompt: Ok?, schema: {written}}}}}]"
+    core = catalogue(load_packs(ROOT / "packs"))
+    assert compiled(text, **core).graph.tasks[0].input == {"prompt": "Ok?", "schema": expected}
+
+
+def engine_has_all_built_ins() -> bool:
+    return {"inquiry", "wait_for_event"} <= starting.BUILT_IN.keys()
+
+
+@pytest.mark.skipif(not engine_has_all_built_ins(), reason="the engine does not wait for answers and events yet")
+def test_the_built_ins_of_action_files_are_those_of_the_engine() -> None:
+    assert starting.BUILT_IN.keys() == action_file.BUILT_IN
+
+
+PARALLEL = """
+tasks:
+  - name: parallel_checks
+    type: parallel
+    tasks:
+      - name: check_database
+        action: core.noop
+      - name: check_redis
+        action: core.noop
+      - name: check_rabbitmq
+        action: core.noop
+    # All parallel tasks must complete before proceeding
+    on_success: deploy_app
+    on_failure: abort_deployment
+  - {name: deploy_app, action: core.noop}
+  - {name: abort_deployment, action: core.noop}
+"""
 FEATURES = {
+    "parallel": PARALLEL,
+    "a decision with several branches": """
+parameters: {environment: {type: string}}
+tasks:
+  - name: check_environment
+    action: core.noop
+    decision:
+      - when: "{{ parameters.environment == 'production' }}"
+        next: require_approval
+      - when: "{{ parameters.environment == 'staging' }}"
+        next: run_tests
+      - default: deploy_directly
+  - {name: require_approval, action: core.noop}
+  - {name: run_tests, action: core.noop}
+  - {name: deploy_directly, action: core.noop}
+""",
     "iteration": """
 parameters: {regions: {type: array}, instance_type: {type: string}}
 vars: {records: []}
@@ -343,4 +543,5 @@ tasks:
 
 @pytest.mark.parametrize("name", FEATURES)
 def test_documented_features_compile_without_a_word(name: str) -> None:
-    assert compiled(FEATURES[name]).problems == ()
+    text = FEATURES[name].replace("core.noop", "p.any")
+    assert compiled(text, **{"p.any": ActionSpec("p.any", "p", Runner.PYTHON, "any.py:run")}).problems == ()

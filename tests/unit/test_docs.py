@@ -20,6 +20,7 @@ from typing import Any
 import pytest
 import typer
 import yaml
+from typer.testing import CliRunner
 
 from attune.actions.runner import ActionRunner
 from attune.adapters.memory.clock import VirtualClock
@@ -36,6 +37,7 @@ DOCS = PROJECT / "docs"
 PAGES = [*(PROJECT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")), *sorted(DOCS.rglob("*.md"))]
 FENCE = re.compile(r"(?:<!-- (?P<mark>run[^>]*) -->\n)?^```(?P<kind>\w+)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
 TABLE = re.compile(r"<!-- expressions -->\n(?P<rows>(?:\|.*\n)+)")
+TESTS = re.compile(r"^cases:", re.MULTILINE)
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\((?P<to>[^)\s]+)\)")
 CODE_CALLS = {"task_error", "error", "warning", "Problem", "_fail", "_note", "_failed", "_invalid"}
 
@@ -120,22 +122,45 @@ def test_every_pack_that_a_page_shows_is_sound(page: Path, files: Any) -> None:
     assert errors == []
 
 
+def simulated(target: str, packs: list[Path], parameters: dict[str, Any]) -> Any:
+    """The state in which it ends."""
+    prepared, clock = prepare(target, packs), VirtualClock()
+    with actions_home(prepared.packs) as home:
+        simulator = Simulator(prepared.catalog, TimedRunner(ActionRunner(home), clock), clock=clock)
+        execution = simulator.start(prepared.ref, parameters)
+        simulator.run()
+    return simulator.state(execution)
+
+
 @pytest.mark.parametrize("block", MARKED, ids=str)
 def test_every_marked_workflow_runs_to_the_end_it_is_marked_with(block: Block, files: Any) -> None:
     folder = files(block.page)
     mark = re.fullmatch(r"run(?: (?P<end>\w+))?(?: (?P<parameters>\{.*\}))?", block.mark or "")
     assert mark, f"{block.mark} is no mark"
-    prepared = prepare(str(file_of(block, folder)), [folder / "packs", PROJECT / "packs"])
-    clock = VirtualClock()
-    with actions_home(prepared.packs) as home:
-        simulator = Simulator(prepared.catalog, TimedRunner(ActionRunner(home), clock), clock=clock)
-        execution = simulator.start(prepared.ref, json.loads(mark["parameters"] or "{}"))
-        simulator.run()
-    state = simulator.state(execution)
+    packs = [folder / "packs", PROJECT / "packs"]
+    state = simulated(str(file_of(block, folder)), packs, json.loads(mark["parameters"] or "{}"))
     assert (state.status, state.error if state.status == "failed" and not mark["end"] else None) == (
         mark["end"] or "completed",
         None,
     )
+
+
+@pytest.mark.parametrize(
+    "block", [b for b in BLOCKS if b.kind == "yaml" and not b.path and TESTS.search(b.text)], ids=str
+)
+def test_every_test_file_beside_its_workflow_passes_as_shown(block: Block, tmp_path: Path) -> None:
+    ref = yaml.safe_load(block.text)["workflow"]
+    pack, _, name = ref.partition(".")
+    workflow = next(b for b in blocks(block.page) if b.is_workflow and f"ref: {ref}\n" in b.text)
+    files = {"pack": f"ref: {pack}\nlabel: {pack}\n", f"workflows/{name}": workflow.text, f"tests/{name}": block.text}
+    for path, text in files.items():
+        (tmp_path / pack / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / pack / f"{path}.yaml").write_text(text, encoding="utf-8")
+    packs = ["--packs", str(tmp_path), "--packs", str(PROJECT / "packs")]
+    ended = CliRunner().invoke(app, ["test", str(tmp_path / pack), *packs])
+    shown = re.findall(r"^  ✓ .*|^  [a-z]+\.\w+ .*%$", text_of(block.page), re.MULTILINE)
+    assert (ended.exit_code, [line for line in shown if line not in ended.stdout]) == (0, []), ended.output
+    assert shown
 
 
 def expressions() -> Iterator[tuple[str, str]]:
@@ -303,7 +328,31 @@ def test_the_routes_are_the_real_ones() -> None:
     assert shown == real
 
 
-def test_every_filter_and_test_is_shown() -> None:
+NOT_YET = {
+    "`with_items` on a group": "tasks: [{name: a, type: loop, with_items: [1], tasks: [{name: b, action: core.noop}]}]",
+    "more than 10,000 items": "tasks: [{name: a, action: core.noop, with_items: '{{ range(10000) + [1] }}'}]",
+    "`foreach`": "tasks: [{name: a, action: core.noop, foreach: [1]}]",
+    "`kv.get`": "tasks: [{name: a, action: core.echo, input: {message: '{{ kv.get(1) }}'}}]",
+    "steps dialect": "apiVersion: attune/v1\nkind: Workflow\nsteps: [{name: a}]",
+}
+"""What the list of what isn't there says, and a workflow that shows it. When one of these works: document it."""
+
+
+@pytest.mark.parametrize("words", NOT_YET)
+def test_what_is_said_not_to_work_yet_fails_as_it_says(words: str, tmp_path: Path) -> None:
+    section = text_of(DOCS / "reference/language.md").split("\n## Not yet\n", 1)[1]
+    (row,) = (line for line in section.splitlines() if words in line.rpartition(" | ")[0])
+    file = tmp_path / "w.yaml"
+    file.write_text(f"ref: demo.w\n{NOT_YET[words]}\n", encoding="utf-8")
+    wrong = {p.code for p in check([file], [PROJECT / "packs"]) if p.severity is Severity.ERROR}
+    if not wrong:
+        state = simulated(str(file), [PROJECT / "packs"], {})
+        wrong = {str((state.error or {}).get("type"))}
+        assert state.ended_at - state.created_at < 60, "no attempt has waited for its delay"
+    assert {f"`{code}`" for code in wrong} & set(re.findall(r"`[^`]+`", row))
+
+
+def test_every_filter_is_shown() -> None:
     page = text_of(DOCS / "reference/templates.md")
     known = {*filters.FILTERS, *filters.CONTEXT_FILTERS, *filters.FORGIVING_FILTERS}
     assert {name for name in known if f"| {name}" not in page} == set()

@@ -48,6 +48,28 @@ tasks:
   - {name: after, action: t.do, input: {n: "{{ task.sub.result.n }}"}}
 output_map: "{{ task.after.result.n }}"
 """,
+    "parallel": """
+tasks:
+  - name: both
+    type: parallel
+    tasks:
+      - {name: a, action: t.do, input: {n: 1}}
+      - {name: b, action: t.do, input: {n: 2}}
+    on_success: after
+  - {name: after, action: t.do, input: {n: "{{ task.both.result.b.n }}"}}
+output_map: "{{ task.after.result.n }}"
+""",
+    "loop": """
+vars: {n: 0}
+tasks:
+  - name: rounds
+    type: loop
+    while: "{{ vars.n < 3 }}"
+    tasks:
+      - {name: step, action: t.do, publish: [{n: "{{ vars.n + 1 }}"}], on_success: nap}
+      - {name: nap, action: core.sleep, input: {seconds: 5}}
+output_map: "{{ task.rounds.result.iterations }}"
+""",
     "failure": """
 tasks:
   - {name: x, action: t.do, on_failure: clean}

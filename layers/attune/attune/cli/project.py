@@ -141,9 +141,29 @@ def _compile(target: str, packs: list[Pack]) -> Prepared:
         todo += [task.action for task in compiled.graph.tasks if task.spec and task.spec.runner is Runner.WORKFLOW]
     if problems:
         raise InvalidDefinition([*owners[target].problems, *problems])
+    if _names_are_templates(catalog):
+        _add_others(catalog, owners, actions, done)
     for pack in packs:
         catalog.put_pack(PackRecord(pack.ref, pack.label, pack.version, pack.description, pack.config))
+        catalog.put_actions(pack.ref, pack.actions.values())
     return Prepared(target, catalog.workflow(target).graph, catalog, packs)
+
+
+def _names_are_templates(catalog: MemoryCatalog) -> bool:
+    """True when only the run shows which actions are called."""
+    tasks = (task for version in catalog.workflows() for task in version.graph.tasks)
+    return any(task.spec is None and not task.members for task in tasks)
+
+
+def _add_others(
+    catalog: MemoryCatalog, owners: Mapping[str, Pack], actions: Mapping[str, ActionSpec], done: set[str]
+) -> None:
+    """Every other workflow that compiles: any of them may be called."""
+    for ref in owners.keys() - done:
+        try:
+            catalog.add_version(WorkflowVersion(ref, 1, _compiled(ref, owners[ref], actions).graph))
+        except InvalidDefinition:
+            continue
 
 
 def _compiled(ref: str, pack: Pack, actions: Mapping[str, ActionSpec]) -> Compiled:

@@ -32,10 +32,15 @@ def advance_one(turn: Turn) -> bool:
     for index in turn.graph.groups:
         task, number = turn.graph.tasks[index], turn.state.visits_of(index)
         visit = turn.state.active.get((index, number))
-        if visit is not None and visit.single is not None and not _is_busy(turn, task):
+        if visit is not None and _goes_round(visit) and not _is_busy(turn, task):
             _round_over(turn, task, visit)
             return True
     return False
+
+
+def _goes_round(visit: Visit) -> bool:
+    """False while the group waits to be tried again."""
+    return visit.single is not None and visit.single.status is TaskStatus.WAITING
 
 
 def _is_busy(turn: Turn, task: Task) -> bool:

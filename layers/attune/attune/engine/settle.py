@@ -89,7 +89,8 @@ def _next_rounds(turn: Turn, task: Task, among: int) -> int:
     found = 0
     for index in _bits(among):
         head = turn.graph.tasks[index]
-        arrived = turn.state.fired.get(index, ()) if head.loop >> task.index & 1 else ()
+        renews = head.loop >> task.index & 1 and head.join.kind is JoinKind.ROUND
+        arrived = turn.state.fired.get(index, ()) if renews else ()
         if arrived and all(head.back_sources >> source & 1 for source in arrived):
             found |= 1 << index
     return found
@@ -116,13 +117,25 @@ def _take(turn: Turn, task: Task) -> None:
         state.join_runs[task.index] = state.join_runs.get(task.index, 0) + 1
     elif task.is_join and task.join.kind is JoinKind.ROUND:
         del state.fired[task.index]
-        if task.success_sources & (state.unhandled | state.held):
+        if _is_held(turn, task):
             state.held |= 1 << task.index
             state.codes[task.index] = CODES[TaskStatus.HELD]
             return
     else:
         _take_one(turn, task)
     begin(turn, task)
+
+
+def _is_held(turn: Turn, task: Task) -> bool:
+    """Whether the task depends by success on an unhandled failure, be it through tasks that never ran because of it."""
+    lost = turn.state.unhandled | turn.state.held
+    seen, front = 0, task.success_sources if lost else 0
+    while front and not front & lost:
+        seen |= front
+        silent = (turn.graph.tasks[index] for index in _bits(front & ~turn.state.begun))
+        front = reduce(or_, (t.success_sources for t in silent if not t.is_join or t.join.kind is JoinKind.ROUND), 0)
+        front &= ~seen
+    return front != 0
 
 
 def _take_one(turn: Turn, task: Task) -> None:

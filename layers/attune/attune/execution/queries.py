@@ -167,12 +167,18 @@ def _node(graph: Graph, task: Task, state: State | None) -> dict[str, Any]:
     return {
         "name": task.name,
         "action": task.action,
-        "type": str(task.spec.runner) if task.spec else "action",
+        "type": _type(task),
         "status": str(task_status(state, task.index)),
         "visits": state.visits_of(task.index) if state else 0,
         "items": _items(task, state),
         "group": None if task.group is None else graph.tasks[task.group].name,
     }
+
+
+def _type(task: Task) -> str:
+    if task.members:
+        return "loop" if task.rounds else "parallel"
+    return str(task.spec.runner) if task.spec else "action"
 
 
 def _items(task: Task, state: State | None) -> dict[str, int] | None:

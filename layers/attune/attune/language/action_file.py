@@ -14,7 +14,7 @@ from attune.language.refs import REF, ref_of
 from attune.language.source import Source
 from attune.language.values import nearest
 
-BUILT_IN: Final = frozenset({"noop", "sleep"})
+BUILT_IN: Final = frozenset({"noop", "sleep", "inquiry", "wait_for_event"})
 """Entry points of actions that the engine runs by itself."""
 
 _FORMS: Final[dict[Runner, tuple[re.Pattern[str], str]]] = {

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from attune.language.draft import Draft
+from attune.language import built_in
+from attune.language.draft import Draft, Node, has_wrong_type, writes
 from attune.language.findings import Findings
 from attune.language.graph import ActionSpec, Runner
 from attune.language.models import TaskModel
@@ -15,27 +16,34 @@ from attune.language.templates import is_template
 from attune.language.values import nearest
 
 
-def resolve(task: TaskModel, path: Path, actions: Mapping[str, ActionSpec], findings: Findings) -> ActionSpec | None:
-    """The action that the task names; None, and an error, if there is none."""
-    here = (*path, "action")
-    if task.type == "parallel":
-        findings.error("not-supported", (*path, "type"), "tasks of type 'parallel' are not supported yet")
-    elif task.action is None:
-        if findings.source.data["tasks"][path[-1]].get("action") is None:
+def resolve(node: Node, actions: Mapping[str, ActionSpec], findings: Findings) -> ActionSpec | None:
+    """The action that the task names; None if a template names it, or with an error if there is none."""
+    task, path = node.task, node.path
+    if task.is_group or has_wrong_type(findings, node):
+        return None
+    key = "workflow" if task.type == "workflow" and task.workflow is not None else "action"
+    name = named_action(task)
+    if name is None:
+        if not writes(findings, path, "action") and not writes(findings, path, "workflow"):
             findings.error("missing-action", path, f"task {task.name!r} has no 'action'")
-    elif is_template(task.action):
-        findings.error("not-supported", here, "an action named by a template is not supported yet")
-    elif task.action not in actions:
-        hint = nearest(task.action, actions)
-        findings.error("unknown-action", here, f"there is no action {task.action!r}", hint)
+    elif is_template(name):
+        return None
+    elif name not in actions:
+        kind = "workflow" if key == "workflow" else "action"
+        findings.error("unknown-action", (*path, key), f"there is no {kind} {name!r}", nearest(name, actions))
     else:
-        return _of_the_right_type(task, path, actions[task.action], findings)
+        return _of_the_right_type(task, (*path, key), actions[name], findings)
     return None
+
+
+def named_action(task: TaskModel) -> str | None:
+    """What the task runs, as it is written."""
+    return task.workflow if task.type == "workflow" and task.workflow is not None else task.action
 
 
 def _of_the_right_type(task: TaskModel, path: Path, spec: ActionSpec, findings: Findings) -> ActionSpec:
     if task.type == "workflow" and spec.runner is not Runner.WORKFLOW:
-        findings.error("not-a-workflow", (*path, "action"), f"{spec.ref!r} is an action, not a workflow")
+        findings.error("not-a-workflow", path, f"{spec.ref!r} is an action, not a workflow")
     return spec
 
 
@@ -59,6 +67,8 @@ def check_input(findings: Findings, path: Path, values: Mapping[str, Any], spec:
         elif spec.parameters.get("additionalProperties") is False and not is_template(name):
             hint = nearest(name, properties) or _known(properties)
             findings.error("unknown-input", (*path, name), f"{spec.ref} has no input {name!r}", hint, key=True)
+    if spec.runner is Runner.ENGINE:
+        built_in.check_input(findings, path, values, spec)
 
 
 def _rule(properties: Mapping[str, Any], name: str) -> Mapping[str, Any]:
@@ -75,17 +85,8 @@ def _names_vary(values: Mapping[str, Any]) -> bool:
 
 
 def _check_value(findings: Findings, path: Path, spec: ActionSpec, value: Any, rule: Mapping[str, Any]) -> None:
-    if has_template(value):
+    if built_in.has_template(value):
         return
     for row in mismatches(value, rule):
         below = row["path"].removeprefix("$")
         findings.error("bad-input", path, f"{spec.ref}: input {path[-1]!r}{below}: {row['message']}")
-
-
-def has_template(value: Any) -> bool:
-    """Whether there is a template anywhere in the value."""
-    if isinstance(value, str):
-        return is_template(value)
-    if isinstance(value, dict):
-        return any(has_template(part) for pair in value.items() for part in pair)
-    return isinstance(value, list) and any(has_template(part) for part in value)

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from attune.exceptions import Problem
-from attune.language import calls, flat, validator
-from attune.language.draft import Draft
+from attune.language import built_in, calls, flat, validator
+from attune.language.draft import Draft, flatten
 from attune.language.findings import Findings
-from attune.language.graph import ActionSpec, Graph, Join, JoinKind, Retry, Runner, Task, Transition
-from attune.language.models import RetryModel, TaskModel, WorkflowModel
+from attune.language.graph import ActionSpec, Graph, Join, JoinKind, Loop, Retry, Runner, Task, Transition
+from attune.language.models import MAX_ITERATIONS, RetryModel, TaskModel, WorkflowModel
 from attune.language.parsing import parse
 from attune.language.reachability import bits, predecessors
 from attune.language.refs import ref_of
@@ -68,13 +68,13 @@ def _draft(
     """The checked draft; None if the file is too far from a workflow to look at it any further."""
     ref = ref_of(findings, pack)
     workflow = parse(WorkflowModel, findings)
-    if workflow is None or not validator.check_size(workflow, findings):
+    nodes = [] if workflow is None else flatten(workflow)
+    if workflow is None or not validator.check_size(nodes, findings):
         return None
     parameters = flat.to_schema(workflow.parameters, ("parameters",), findings)
     output = None if workflow.output is None else flat.to_schema(workflow.output, ("output",), findings)
-    tasks = enumerate(workflow.tasks)
-    specs = tuple(calls.resolve(task, ("tasks", number), actions, findings) for number, task in tasks)
-    draft = Draft(ref, workflow, findings, parameters, output, specs, pack_config)
+    specs = tuple(calls.resolve(node, actions, findings) for node in nodes)
+    draft = Draft(ref, workflow, findings, parameters, output, nodes, specs, pack_config)
     validator.check(draft)
     return draft
 
@@ -105,21 +105,25 @@ def _task(draft: Draft, number: int, success_sources: int) -> Task:
     return Task(
         index=number,
         name=task.name,
-        action=task.action or "",
+        action=calls.named_action(task) or "",
         spec=draft.specs[number],
-        input=task.input,
+        input=built_in.compiled_input(task.input, draft.specs[number], draft.findings),
         when=task.when,
         with_items=task.with_items,
         batch_size=task.batch_size,
         concurrency=_concurrency(task, workflow),
         tolerate_failures=task.tolerate_failures,
-        retry=_retry(task.retry or workflow.retry),
+        retry=_retry(task.retry or (None if task.is_group else workflow.retry)),
         timeout=task.timeout,
         publish=_pairs(published(task.publish, ())),
         publish_on_failure=_pairs(published(task.publish_on_failure, ())),
-        transitions=tuple(_transition(draft, arrow) for arrow in draft.arrows[number]),
+        transitions=tuple(_transition(draft, number, arrow) for arrow in draft.arrows[number]),
         join=_join(task.join),
-        max_visits=task.max_visits or workflow.max_visits,
+        max_visits=_max_visits(draft, number),
+        group=draft.nodes[number].group,
+        members=tuple(bits(draft.levels.get(number, 0))),
+        starts=tuple(bits(draft.starts(number))) if task.is_group else (),
+        rounds=_rounds(task),
         sources=reach.sources,
         success_sources=success_sources,
         blockers=reach.blockers,
@@ -133,6 +137,23 @@ def _concurrency(task: TaskModel, workflow: WorkflowModel) -> int | None:
     return (task.concurrency or workflow.concurrency) if task.with_items is not None else None
 
 
+def _max_visits(draft: Draft, number: int) -> int:
+    """A member may run as often as asked for in each round of each visit of its group."""
+    task, group = draft.tasks[number], draft.nodes[number].group
+    own = task.max_visits or draft.workflow.max_visits
+    if group is None:
+        return own
+    rounds = _rounds(draft.tasks[group])
+    return own * (rounds.max_iterations if rounds else 1) * _max_visits(draft, group)
+
+
+def _rounds(task: TaskModel) -> Loop | None:
+    if task.type != "loop":
+        return None
+    until = task.until is not None
+    return Loop(task.until or task.while_ or "", until, until, task.max_iterations or MAX_ITERATIONS)
+
+
 def _retry(model: RetryModel | None) -> Retry | None:
     return Retry(**model.model_dump()) if model else None
 
@@ -143,10 +164,12 @@ def _join(written: str | int | None) -> Join:
     return Join(JoinKind(written)) if written else Join()
 
 
-def _transition(draft: Draft, arrow: Arrow) -> Transition:
+def _transition(draft: Draft, number: int, arrow: Arrow) -> Transition:
+    level = draft.levels[draft.nodes[number].group]
+    targets = dict.fromkeys(draft.index[target.name] for target in arrow.targets if target.name in draft.index)
     return Transition(
         ends=arrow.ends,
-        targets=tuple(dict.fromkeys(draft.index[t.name] for t in arrow.targets if t.name in draft.index)),
+        targets=tuple(target for target in targets if level >> target & 1),
         when=arrow.when,
         publish=_pairs(arrow.publish),
         decision=arrow.decision,

@@ -22,7 +22,7 @@ MAX_ITERATIONS = 1_000
 """How often the body of a loop may run unless the loop says otherwise."""
 
 
-class _Strict(BaseModel):
+class Strict(BaseModel):
     """No unknown keys, no conversions between types; a key without a value is as good as absent."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
@@ -93,7 +93,7 @@ Publish = Annotated[Any, BeforeValidator(_published)]
 Count = Annotated[int, Field(ge=1)]
 
 
-class RetryModel(_Strict):
+class RetryModel(Strict):
     """How often, and after which delays, what failed is tried again."""
 
     count: Annotated[int, Field(ge=1, le=100)]
@@ -104,7 +104,7 @@ class RetryModel(_Strict):
     on_error: Condition | None = None
 
 
-class BranchModel(_Strict):
+class BranchModel(Strict):
     """A branch of a decision; the validator sees to it that it is one of the three spellings."""
 
     when: Condition | None = None
@@ -112,7 +112,7 @@ class BranchModel(_Strict):
     default: Any = None
 
 
-class NextModel(_Strict):
+class NextModel(Strict):
     """The general form of a transition."""
 
     when: Condition | None = None
@@ -120,7 +120,7 @@ class NextModel(_Strict):
     do: Names = Field(default_factory=list)
 
 
-class TaskModel(_Strict):
+class TaskModel(Strict):
     """One task. Which of the keys go with which ``type`` is the validator's to say."""
 
     name: str
@@ -157,7 +157,7 @@ class TaskModel(_Strict):
         return self.type in ("parallel", "loop")
 
 
-class WorkflowModel(_Strict):
+class WorkflowModel(Strict):
     """A workflow file. ``retry`` and ``concurrency`` are defaults for its tasks."""
 
     ref: str | None = None
@@ -178,7 +178,7 @@ class WorkflowModel(_Strict):
     max_visits: Annotated[int, Field(ge=1, le=10_000)] = MAX_VISITS
 
 
-class ActionModel(_Strict):
+class ActionModel(Strict):
     """An action file."""
 
     ref: str | None = None
@@ -194,7 +194,7 @@ class ActionModel(_Strict):
     enabled: bool = True
 
 
-class PackModel(_Strict):
+class PackModel(Strict):
     """``pack.yaml``; ``config`` describes the pack's settings as an action's ``parameters`` are described."""
 
     ref: str | None = None
@@ -208,7 +208,7 @@ class PackModel(_Strict):
     config: dict[str, Any] = Field(default_factory=dict)
 
 
-class TriggerModel(_Strict):
+class TriggerModel(Strict):
     """When a rule applies: on an event that fits ``pattern``, or as ``schedule`` says."""
 
     type: Annotated[TriggerType, Field(strict=False)]
@@ -217,7 +217,7 @@ class TriggerModel(_Strict):
     timezone: str | None = None
 
 
-class RuleModel(_Strict):
+class RuleModel(Strict):
     """A rule file."""
 
     ref: str | None = None

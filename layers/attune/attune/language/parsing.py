@@ -113,7 +113,7 @@ def _model_in(annotation: Any) -> type[BaseModel] | None:
     """The model somewhere inside ``list[Model] | None``."""
     if isinstance(annotation, type) and get_origin(annotation) is None:
         return annotation if issubclass(annotation, BaseModel) else None
-    if get_origin(annotation) in (list, Union, UnionType, Annotated):
+    if get_origin(annotation) in (list, dict, Union, UnionType, Annotated):
         return next((found for part in get_args(annotation) if (found := _model_in(part))), None)
     return None
 

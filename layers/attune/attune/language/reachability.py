@@ -76,6 +76,11 @@ def entries(successors: Sequence[int]) -> int:
     return sum(1 << task for task, sources in enumerate(before) if not sources & ~(1 << task))
 
 
+def components(successors: Sequence[int]) -> list[int]:
+    """The strongly connected components with a cycle, as disjoint bit sets."""
+    return list(_components(successors, predecessors(successors), (1 << len(successors)) - 1))
+
+
 def reached(steps: Sequence[int], start: int, within: int = -1) -> int:
     """``start`` and all that can be reached from it over ``steps`` without leaving ``within``."""
     seen, front = 0, start & within

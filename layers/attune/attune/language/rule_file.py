@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 from zoneinfo import available_timezones
 
 from attune.exceptions import Problem
+from attune.language.built_in import check_pattern
 from attune.language.calls import check_input
 from attune.language.findings import Findings
 from attune.language.graph import ActionSpec, Runner
@@ -16,7 +17,7 @@ from attune.language.parsing import parse
 from attune.language.refs import ref_of
 from attune.language.rule import Rule, TriggerType
 from attune.language.scopes import Place, check_place
-from attune.language.source import Path, Source
+from attune.language.source import Source
 from attune.language.values import nearest
 
 SCOPE: Final = frozenset({"event"})
@@ -87,18 +88,8 @@ def _check_trigger(trigger: TriggerModel, findings: Findings) -> None:
         if not isinstance(written, dict) or not written.get(needed):
             message = f"a trigger of type {str(trigger.type)!r} needs a {needed!r}"
             findings.error("missing-key", ("trigger",), message)
-    _check_pattern(trigger.pattern or {}, ("trigger", "pattern"), findings)
+    check_pattern(trigger.pattern or {}, ("trigger", "pattern"), findings)
     _check_schedule(trigger, findings)
-
-
-def _check_pattern(pattern: Mapping[str, Any], path: Path, findings: Findings) -> None:
-    """EventBridge wants a list of alternatives at every leaf."""
-    for key, value in pattern.items():
-        here = (*path, key)
-        if isinstance(value, dict):
-            _check_pattern(value, here, findings)
-        elif not isinstance(value, list) and not key.startswith("$"):
-            findings.error("bad-pattern", here, f"the pattern's {key!r} must be a list of values", f"write [{value}]")
 
 
 def _check_schedule(trigger: TriggerModel, findings: Findings) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,7 +13,8 @@ from attune.language import templates
 from attune.language.draft import Draft
 from attune.language.findings import Findings
 from attune.language.models import TaskModel
-from attune.language.reachability import reached
+from attune.language.order import Order
+from attune.language.secrets import Secrets
 from attune.language.source import Path
 from attune.language.templates import Reference, is_template
 from attune.language.values import nearest
@@ -38,6 +40,8 @@ SYSTEM: Final = frozenset(
 )
 """What ``system`` has."""
 
+_FORGIVES: Final = re.compile(r"\|\s*default\b|\bis\s+(not\s+)?defined\b")
+"""What a template says that reckons with names that are not there."""
 _OF_TASK: Final = frozenset({"status", "result", "error", "visit"})
 _OF_ITEMS: Final = frozenset({"items", "total_count", "failed_count", "succeeded_count"})
 _PACK: Final = frozenset({"config"})
@@ -47,7 +51,8 @@ _PACK: Final = frozenset({"config"})
 class Place:
     """A value that may hold templates: where it is written, what it may name, and whose it is.
 
-    ``task`` is None for values of the workflow; ``before``: it is rendered before the task runs.
+    ``task`` is None for values of the workflow; ``before``: it is rendered before the task runs; ``kept``: what it
+    gives is stored where everybody who may see the execution can read it.
     """
 
     value: Any
@@ -56,6 +61,7 @@ class Place:
     task: int | None = None
     before: bool = False
     condition: bool = False
+    kept: bool = False
 
 
 def check(draft: Draft) -> None:
@@ -113,7 +119,8 @@ class _Checker:
     def __init__(self, draft: Draft) -> None:
         self.draft, self.findings = draft, draft.findings
         self._vars_above: frozenset[str] | None = None
-        self._without: dict[int, int] = {}
+        self._order = Order(draft)
+        self._secrets = Secrets(draft.parameters)
         self._by_root: Mapping[str, Callable[[Place, Path, tuple[str | int, ...]], None]] = {
             "task": self._check_task,
             "vars": self._check_var,
@@ -127,25 +134,29 @@ class _Checker:
         above: list[str] = []
         for name, value in self.draft.workflow.vars.items():
             self._vars_above = frozenset(above)
-            self._check_place(Place(value, ("vars", name), COMMON - {"task"}))
+            self._check_place(Place(value, ("vars", name), COMMON - {"task"}, kept=True))
             above.append(name)
         self._vars_above = None
         for number, task in enumerate(self.draft.tasks):
             for place in self._places(number, task):
                 self._check_place(place)
-        self._check_place(Place(self.draft.workflow.output_map, ("output_map",)))
+        self._check_place(Place(self.draft.workflow.output_map, ("output_map",), kept=True))
 
     def _places(self, number: int, task: TaskModel) -> Iterator[Place]:
         path = self.draft.path(number)
         inside = COMMON | ITEM if task.with_items is not None or self.draft.writes(number, "with_items") else COMMON
         after = COMMON | ENDED
         yield Place(task.when, (*path, "when"), COMMON, number, before=True, condition=True)
+        yield Place(task.while_, (*path, "while"), COMMON, number, condition=True)
+        yield Place(task.until, (*path, "until"), COMMON, number, condition=True)
         yield Place(task.with_items, (*path, "with_items"), COMMON, number, before=True)
+        yield Place(task.action, (*path, "action"), inside, number, before=True)
+        yield Place(task.workflow, (*path, "workflow"), inside, number, before=True)
         yield Place(task.input, (*path, "input"), inside, number, before=True)
         if task.retry is not None:
             yield Place(task.retry.on_error, (*path, "retry", "on_error"), after, number, condition=True)
         for entry in self.draft.published(number):
-            yield Place(entry.value, entry.path, after, number)
+            yield Place(entry.value, entry.path, after, number, kept=True)
         for arrow in self.draft.arrows[number]:
             yield Place(arrow.when, arrow.when_path, after, number, condition=True)
 
@@ -154,6 +165,10 @@ class _Checker:
             checker = self._by_root.get(reference.root)
             if checker is not None and reference.path:
                 checker(place, path, reference.path)
+            if place.kept and (secret := self._secrets.in_reference(reference)):
+                hint = "name it in the input of the task that needs it"
+                message = f"{secret} would be kept in the open here"
+                self.findings.error("exposed-secret", path, message, hint)
 
     @cached_property
     def _vars(self) -> frozenset[str]:
@@ -175,13 +190,12 @@ class _Checker:
             return
         if len(below) > 1:
             self._check_task_member(number, path, str(below[1]))
-        if place.task == number:
-            if place.before and not self._is_in_a_loop(number):
-                self.findings.warning("not-yet-run", path, f"task {name!r} has not run when this is rendered")
-        elif place.task is not None and not self._runs_without(place.task) >> number & 1:
-            own = self.draft.tasks[place.task].name
-            message = f"task {name!r} can't have run when this is rendered, since it only runs after {own!r}"
-            self.findings.warning("not-yet-run", path, message)
+        if len(below) > 2 and below[1] == "result" and self.draft.tasks[number].is_group:
+            self._check_group_result(number, path, str(below[2]))
+        why = None if place.task is None else self._order.why_not(number, place.task, place.before)
+        texts = (text for text, where in _leaves(place.value, place.path) if where == path)
+        if why is not None and not any(map(_FORGIVES.search, texts)):
+            self.findings.warning("not-yet-run", path, why)
 
     def _check_task_member(self, number: int, path: Path, member: str) -> None:
         task = self.draft.tasks[number]
@@ -194,15 +208,14 @@ class _Checker:
             hint = nearest(member, known) or f"there are {', '.join(sorted(known))}"
         self.findings.error("unknown-name", path, f"'task.{task.name}' has no {member!r}", hint)
 
-    def _is_in_a_loop(self, task: int) -> bool:
-        return bool(reached(self.draft.successors, self.draft.successors[task]) >> task & 1)
-
-    def _runs_without(self, task: int) -> int:
-        """The tasks that can run if this one does not."""
-        if task not in self._without:
-            others = ~(1 << task)
-            self._without[task] = reached(self.draft.successors, self.draft.entries & others, others)
-        return self._without[task]
+    def _check_group_result(self, number: int, path: Path, member: str) -> None:
+        """A parallel group's result has its children's names, a loop's the number of rounds."""
+        task = self.draft.tasks[number]
+        members = self.draft.names(self.draft.levels.get(number, 0))
+        known = members if task.type == "parallel" else ["iterations"]
+        if member not in known and (known or task.type == "loop"):
+            hint = nearest(member, known) or f"there are {', '.join(known)}"
+            self.findings.error("unknown-name", path, f"'task.{task.name}.result' has no {member!r}", hint)
 
     def _check_var(self, _: Place, path: Path, below: tuple[str | int, ...]) -> None:
         name, source = str(below[0]), self.findings.source.data

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
-from attune.language import calls, scopes
-from attune.language.draft import Draft
+from attune.language import calls, cycles_check, joins_check, never_check, outputs_check, races, scopes, task_types
+from attune.language.draft import Draft, Node
 from attune.language.findings import Findings
-from attune.language.graph import JoinKind
-from attune.language.models import TaskModel, WorkflowModel
+from attune.language.models import TaskModel
 from attune.language.reachability import bits, cycle, reached
 from attune.language.status import TaskStatus
-from attune.language.sugar import RESERVED, Arrow, Target, branch_problem, targets
+from attune.language.sugar import RESERVED, Target, branch_problem, targets
 from attune.language.values import nearest
 
 NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
@@ -28,18 +27,23 @@ def check(draft: Draft) -> None:
     """Everything that is wrong or doubtful, into the draft's findings."""
     for number, task in enumerate(draft.tasks):
         _check_name(draft, number, task)
+        task_types.check(draft, number, task)
         _check_targets(draft, number, task)
         _check_decision(draft, number, task)
-        _check_options(draft, number, task)
-        _check_join(draft, number, task)
+        never_check.check(draft, number, task)
+        _check_skip(draft, number, task)
     _check_start(draft)
+    joins_check.check(draft)
+    cycles_check.check(draft)
+    races.check(draft)
     calls.check_inputs(draft)
+    outputs_check.check(draft)
     scopes.check(draft)
 
 
-def check_size(workflow: WorkflowModel, findings: Findings) -> bool:
+def check_size(nodes: Sequence[Node], findings: Findings) -> bool:
     """False, with an error, for a workflow of too many tasks to look at any further."""
-    count = len(workflow.tasks)
+    count = len(nodes)
     if count > MAX_TASKS:
         findings.error("too-many-tasks", ("tasks",), f"{count:,} tasks; {MAX_TASKS:,} are allowed")
     return count <= MAX_TASKS
@@ -61,11 +65,32 @@ def _check_name(draft: Draft, number: int, task: TaskModel) -> None:
 
 
 def _check_targets(draft: Draft, number: int, task: TaskModel) -> None:
-    known = [*draft.index, *sorted(RESERVED)]
+    level = draft.levels[draft.nodes[number].group]
     for target in _all_targets(draft, number, task):
-        if target.name not in draft.index and target.name not in RESERVED:
-            hint = nearest(target.name, known)
+        found = draft.index.get(target.name)
+        if target.name in RESERVED or (found is not None and level >> found & 1):
+            continue
+        if found is None:
+            hint = nearest(target.name, [*draft.names(level), *sorted(RESERVED)])
             draft.findings.error("unknown-target", target.path, f"there is no task {target.name!r}", hint)
+        elif not _is_in_parallel(draft, number):
+            draft.findings.error("crosses-border", target.path, *_border(draft, number, found))
+
+
+def _is_in_parallel(draft: Draft, number: int) -> bool:
+    """Such a task has no transitions at all, which is said already."""
+    group = draft.nodes[number].group
+    return group is not None and draft.tasks[group].type == "parallel"
+
+
+def _border(draft: Draft, number: int, target: int) -> tuple[str, str | None]:
+    """Why a transition to a task of another level is wrong, and what to do."""
+    name, group, own = draft.tasks[target].name, draft.nodes[target].group, draft.nodes[number].group
+    where = "outside of the group" if group is None else f"inside of the group {draft.tasks[group].name!r}"
+    message = f"{name!r} is {where}; transitions do not cross the border of a group"
+    if own is not None and own in draft.groups_of(number) and draft.nodes[own].group == group:
+        return message, f"let {draft.tasks[own].name!r} lead there"
+    return message, None if group is None else f"lead to {draft.tasks[group].name!r}"
 
 
 def _all_targets(draft: Draft, number: int, task: TaskModel) -> Iterator[Target]:
@@ -101,97 +126,27 @@ def _check_replaced(draft: Draft, number: int, task: TaskModel) -> None:
         draft.findings.warning("replaced-on-success", path, message, "make it a branch of the decision", key=True)
 
 
-def _check_options(draft: Draft, number: int, task: TaskModel) -> None:
-    path, findings = draft.path(number), draft.findings
-    for key in ("batch_size", "concurrency", "tolerate_failures"):
-        if getattr(task, key) is not None and not draft.writes(number, "with_items"):
-            findings.error("needs-with-items", (*path, key), f"{key!r} means nothing without 'with_items'", key=True)
-    if task.tasks is not None and task.type != "parallel":
-        findings.error("unknown-key", (*path, "tasks"), "only a task of type 'parallel' has 'tasks'", key=True)
-    spec = draft.specs[number]
-    limited = draft.writes(number, "timeout") or spec is None or spec.timeout is not None
-    if task.on_timeout is not None and not limited:
-        message = f"task {task.name!r} has no timeout, so its on_timeout never fires"
-        findings.warning("no-timeout", (*path, "on_timeout"), message, "give it a 'timeout'", key=True)
+def _check_skip(draft: Draft, number: int, task: TaskModel) -> None:
     followed = any(arrow.targets and TaskStatus.SKIPPED not in arrow.ends for arrow in draft.arrows[number])
     if task.when is not None and followed and not draft.writes(number, "on_skip"):
-        message = f"when task {task.name!r} is skipped, nothing after it runs"
-        findings.warning("no-on-skip", (*path, "when"), message, "say what follows with 'on_skip'", key=True)
-
-
-def _check_join(draft: Draft, number: int, task: TaskModel) -> None:
-    sources = draft.reach[number].sources
-    count, path = sources.bit_count(), (*draft.path(number), "join")
-    if task.join is None:
-        _check_early_arrivals(draft, number)
-    elif isinstance(task.join, int) and task.join > count:
-        message = f"task {task.name!r} waits for {task.join} source tasks, but has {count}"
-        draft.findings.error("join-too-large", path, message)
-    elif count < 2:
-        message = f"task {task.name!r} has fewer than two sources, so its join means nothing"
-        draft.findings.warning("needless-join", path, message, key=True)
-    elif task.join != JoinKind.EACH and _behind_each(draft) >> number & 1:
-        message = f"task {task.name!r} stands behind a 'join: each', whose runs it pairs in the order they arrive"
-        draft.findings.warning("join-after-each", path, message, "leave the join out to wait for all of them", key=True)
-
-
-def _behind_each(draft: Draft) -> int:
-    each = (number for number, task in enumerate(draft.tasks) if task.join == JoinKind.EACH)
-    starts = 0
-    for number in each:
-        starts |= draft.successors[number]
-    return reached(draft.successors, starts)
-
-
-def _check_early_arrivals(draft: Draft, number: int) -> None:
-    """A source that fires this task and, beside it, what leads to another of its sources."""
-    here = draft.reach[number]
-    if here.sources.bit_count() < 2:
-        return
-    for early in bits(here.sources & ~here.back_sources & ~(1 << number)):
-        beside = _fired_beside(draft, early, number)
-        others = bits(here.sources & here.blockers & ~(1 << early)) if beside else ()
-        late = next((other for other in others if beside & (draft.reach[other].blockers | 1 << other)), None)
-        if late is not None:
-            _warn_of_early_arrival(draft, number, early, late)
-            return
-
-
-def _fired_beside(draft: Draft, source: int, target: int) -> int:
-    """What else ``source`` surely can fire when it fires ``target``."""
-    rows, beside = draft.arrows[source], 0
-    for direct in (arrow for arrow in rows if draft.goals([arrow]) >> target & 1):
-        beside |= draft.goals([arrow for arrow in rows if _together(direct, arrow)])
-    return beside & ~(1 << target)
-
-
-def _warn_of_early_arrival(draft: Draft, number: int, early: int, late: int) -> None:
-    name, first, last = (draft.tasks[task].name for task in (number, early, late))
-    message = f"task {name!r} is fired early by {first!r}, which also leads to its other source {last!r}"
-    path = (*draft.path(number), "name")
-    hint = "it will run once, at the end; say 'join: each' to run it each time"
-    draft.findings.warning("early-arrival", path, message, hint)
-
-
-def _together(first: Arrow, second: Arrow) -> bool:
-    """Whether two transitions surely can fire at one end; conditions may exclude each other."""
-    if first is second:
-        return True
-    apart = (first.decision and second.decision) or (first.when is not None and second.when is not None)
-    return not apart and bool(set(first.ends) & set(second.ends))
+        message, path = f"when task {task.name!r} is skipped, nothing after it runs", (*draft.path(number), "when")
+        draft.findings.warning("no-on-skip", path, message, "say what follows with 'on_skip'", key=True)
 
 
 def _check_start(draft: Draft) -> None:
-    everything = (1 << len(draft.tasks)) - 1
-    if not draft.entries:
-        message = f"no task can start, since each follows another: {_round(draft, everything)}"
-        draft.findings.error("no-entry", ("tasks",), message, "add a task that leads into the loop", key=True)
-        return
-    lost = everything & ~reached(draft.successors, draft.entries)
-    for number in bits(lost):
-        message = f"no task that can start leads to {draft.tasks[number].name!r}"
-        hint = f"it is only reached from the loop {_round(draft, lost)}"
-        draft.findings.error("unreachable-task", (*draft.path(number), "name"), message, hint)
+    """Each level must begin somewhere, and its beginnings lead to all of it."""
+    for group, level in draft.levels.items():
+        path = ("tasks",) if group is None else (*draft.path(group), "tasks")
+        entries = draft.entries if group is None else draft.starts(group)
+        if not entries:
+            message = f"no task can start, since each follows another: {_round(draft, level)}"
+            draft.findings.error("no-entry", path, message, "add a task that leads into the loop", key=True)
+            continue
+        lost = level & ~reached(draft.successors, entries)
+        for number in bits(lost):
+            message = f"no task that can start leads to {draft.tasks[number].name!r}"
+            hint = f"it is only reached from the loop {_round(draft, lost)}"
+            draft.findings.error("unreachable-task", (*draft.path(number), "name"), message, hint)
 
 
 def _round(draft: Draft, within: int) -> str:

@@ -41,7 +41,10 @@ def run(
             view = simulation.run(show)
     output.emit(view.document()) if as_json else print_result(view, simulation.now())
     if not view.status.ended:
-        raise AttuneError("the execution has not ended, but nothing is left to happen", hint="this is a bug in attune")
+        raise AttuneError(
+            "the execution waits for something from outside that does not come here: an answer or an event",
+            hint="give the task a timeout, or write a test: `attune test` gives answers and events",
+        )
     if simulation.interrupted:
         raise typer.Exit(130)
     raise typer.Exit(0 if view.status is ExecutionStatus.COMPLETED else 1)

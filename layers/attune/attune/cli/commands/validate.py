@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,22 +17,53 @@ if TYPE_CHECKING:
 Paths = Annotated[list[Path], typer.Argument(metavar="PATH…", help="Files, packs, or folders of packs.", exists=True)]
 
 
-def validate(paths: Paths, packs: options.Packs = None, as_json: options.Json = False) -> None:
-    """Check workflows, actions, rules and packs without running anything.
+class Format(StrEnum):
+    """How the findings are written."""
 
-    Says every problem as [b]file:line:column: severity: message (hint) [[code]][/b]. Exit status 1 if there are errors.
+    TEXT = "text"
+    JSON = "json"
+    SARIF = "sarif"
+    GITHUB = "github"
+
+
+Formats = Annotated[
+    Format,
+    typer.Option("--format", help="[b]sarif[/b] is for code scanning, [b]github[/b] annotates the lines of a change."),
+]
+
+
+def validate(
+    paths: Paths, packs: options.Packs = None, form: Formats = Format.TEXT, as_json: options.Json = False
+) -> None:
+    r"""Check workflows, actions, rules and packs without running anything.
+
+    Says every problem as [b]file:line:column: severity: message (hint) \[code][/b]. Exit status 1 if there are errors.
     """
     from attune.cli.project import packs_dirs
     from attune.packs.checker import check
 
     problems = check(paths, packs_dirs(packs, paths[0], required=False))
-    errors = sum(problem.severity is Severity.ERROR for problem in problems)
-    if as_json:
-        found = [problem.to_dict() for problem in problems]
+    _write(problems, Format.JSON if as_json else form)
+    raise typer.Exit(1 if _errors(problems) else 0)
+
+
+def _errors(problems: list[Problem]) -> int:
+    return sum(problem.severity is Severity.ERROR for problem in problems)
+
+
+def _write(problems: list[Problem], form: Format) -> None:
+    from attune.cli.render.annotations import github, sarif
+
+    if form is Format.JSON:
+        errors, found = _errors(problems), [problem.to_dict() for problem in problems]
         output.emit({"problems": found, "errors": errors, "warnings": len(problems) - errors})
+    elif form is Format.SARIF:
+        output.emit(sarif(problems))
+    elif form is Format.GITHUB:
+        for problem in problems:
+            typer.echo(github(problem))
     else:
         _print(problems, output.console())
-    raise typer.Exit(1 if errors else 0)
 
 
 def _print(problems: list[Problem], out: Console) -> None:
