@@ -17,9 +17,8 @@ from __future__ import annotations
 
 from attune.language.draft import Draft
 from attune.language.graph import JoinKind
-from attune.language.outcomes import once_per_round, outcomes
+from attune.language.outcomes import beside_fail, once_per_round, outcomes
 from attune.language.reachability import bits
-from attune.language.sugar import FAIL
 
 
 def side_by_side(draft: Draft) -> list[int]:
@@ -43,7 +42,7 @@ class _Analysis:
         self._meet(list(bits(self._draft.entries)))
         for number in range(self._size):
             self._meet(list(bits(self._draft.starts(number))))
-            self._meet(self._beside_fail(number))
+            self._meet(list(bits(beside_fail(self._draft, number))))
             for outcome in outcomes(self._draft, number):
                 self._meet([self._arrival(number, target) for target in bits(outcome.may)])
         while self._pending:
@@ -75,7 +74,7 @@ class _Analysis:
             for target in bits(self._draft.successors[number]):
                 again = 1 << target if self._runs_once(target) else 0
                 self._steps[number].append((self._arrival(number, target), again))
-            for target in self._beside_fail(number):
+            for target in bits(beside_fail(self._draft, number)):
                 self._steps[number].append((target, 0))
             members = self._nodes(self._draft.inside[number])
             for start in bits(self._draft.starts(number)):
@@ -90,11 +89,6 @@ class _Analysis:
             return target
         new_round = self._draft.reach[target].back_sources >> source & 1
         return (2 if new_round else 1) * self._size + target
-
-    def _beside_fail(self, number: int) -> list[int]:
-        """Tasks named beside ``fail``: they begin at once, whatever they would wait for otherwise."""
-        rows = [arrow for arrow in self._draft.arrows[number] if any(target.name == FAIL for target in arrow.targets)]
-        return list(bits(self._draft.goals(number, rows)))
 
     def _waits(self, number: int) -> bool:
         """A default join; a join of all sources too, if each of them can fire it but once."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from attune.language.draft import Draft
 from attune.language.graph import JoinKind
 from attune.language.models import TaskModel
-from attune.language.outcomes import Choices
+from attune.language.outcomes import Choices, beside_fail
 from attune.language.reachability import bits
 from attune.language.sugar import Arrow
 
@@ -41,10 +41,10 @@ def _check_written(draft: Draft, number: int, task: TaskModel, choices: Choices)
 
 
 def _check_satisfiable(draft: Draft, number: int, needed: int, choices: Choices) -> None:
-    most = choices.most_sources(number)
-    if most >= needed:
+    most, sources = choices.most_sources(number), draft.reach[number].sources
+    if most >= needed or any(beside_fail(draft, source) >> number & 1 for source in bits(sources)):
         return
-    names = ", ".join(draft.names(draft.reach[number].sources))
+    names = ", ".join(draft.names(sources))
     message = (
         f"task {draft.tasks[number].name!r} waits for {needed} of its sources ({names}), of which no execution "
         f"has more than {most} lead here"

@@ -87,6 +87,12 @@ def ends_of(draft: Draft, number: int) -> Iterator[TaskStatus]:
         yield end
 
 
+def beside_fail(draft: Draft, number: int) -> int:
+    """The tasks that a task names beside ``fail``, as a bit set: they begin at once, whatever their join says."""
+    rows = [arrow for arrow in draft.arrows[number] if any(target.name == FAIL for target in arrow.targets)]
+    return draft.goals(number, rows)
+
+
 def outcomes(draft: Draft, number: int) -> list[Outcome]:
     """All that the end of a task can bring about."""
     return [outcome for end in ends_of(draft, number) for outcome in _at(draft, number, end)]
