@@ -192,3 +192,18 @@ def test_a_groups_retry_begins_it_anew_after_the_delay(world, fail):
     assert (ended.status, ended.output["abort"]) == (ExecutionStatus.COMPLETED, None)
     assert ended.ran.count("database") == 2
     assert w.clock.now() - begun >= 100
+
+
+COUNTED = """[{name: a, action: t.do, on_success: both}, {name: b, action: t.do, on_success: both, on_failure: noop},
+     {name: both, action: t.do, join: all, publish: [{n: "{{ vars.n + 1 }}"}]}]"""
+
+
+def test_a_join_that_counts_counts_anew_in_each_round(world):
+    ended = world(loop('while: "{{ vars.n < 3 }}"', COUNTED), takes={"b": 5}).go()
+    assert (ended.status, ended.output) == (ExecutionStatus.COMPLETED, {"rounds": 3, "n": 3})
+    assert [ended.ran.count(name) for name in ("a", "b", "both")] == [3, 3, 3]
+
+
+def test_a_join_in_a_loop_that_cannot_fill_any_more_fails_the_loop(world, fail):
+    ended = world(loop('while: "{{ vars.n < 3 }}"', COUNTED), script={"b": fail()}).go()
+    assert (ended.status, ended.error["type"]) == (ExecutionStatus.FAILED, "unreachable_join")

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from attune.engine import attempts, ending
 from attune.engine.context import Own
 from attune.engine.ids import AttemptId
+from attune.engine.joins import is_pending
 from attune.engine.state import CODES, Active, Visit
 from attune.engine.turn import Turn, template_failure
 from attune.exceptions import TemplateError, task_error
@@ -44,8 +45,14 @@ def _goes_round(visit: Visit) -> bool:
 
 
 def _is_busy(turn: Turn, task: Task) -> bool:
-    running, members = turn.state.running(), _bits(task)
-    return bool(running & members) or any(members >> index & 1 for index in turn.state.fired)
+    """Whether the round goes on. What is fired and could begin has begun, unless the execution is paused."""
+    return bool(turn.state.running() & _bits(task)) or (turn.state.paused and bool(_stuck(turn, task)))
+
+
+def _stuck(turn: Turn, task: Task) -> list[str]:
+    """Members that have been fired and have not begun: joins that count, and that too few reach."""
+    members = (turn.graph.tasks[index] for index in task.members)
+    return [member.name for member in members if is_pending(turn.state, member)]
 
 
 def _bits(task: Task) -> int:
@@ -55,7 +62,14 @@ def _bits(task: Task) -> int:
 def _round_over(turn: Turn, task: Task, visit: Visit) -> None:
     attempt = _attempt(task, visit)
     failed = [turn.graph.tasks[member].name for member in task.members if turn.state.unhandled >> member & 1]
-    if failed:
+    stuck = _stuck(turn, task)
+    for member in task.members:
+        turn.state.fired.pop(member, None)
+    if stuck and not failed:
+        message = f"task '{stuck[0]}' waits for sources that can no longer fire"
+        error = task_error("unreachable_join", message, details={"task": stuck[0]})
+        attempts.ended(turn, task, attempt, TaskStatus.FAILED, error, decided=True)
+    elif failed:
         message = f"{len(failed)} of the {len(task.members)} tasks of '{task.name}' failed: {', '.join(failed)}"
         error = task_error("members_failed", message, details={"failed": failed})
         attempts.ended(turn, task, attempt, TaskStatus.FAILED, error, decided=True)

@@ -11,6 +11,7 @@ from functools import reduce
 from operator import or_
 
 from attune.engine import ending, groups
+from attune.engine.joins import is_counted, is_pending
 from attune.engine.starting import begin, start_attempt
 from attune.engine.state import CODES
 from attune.engine.turn import Turn
@@ -49,21 +50,9 @@ def _busy(turn: Turn) -> int:
     """The tasks that run, wait or retry, or have been fired and not begun, as a bit set."""
     bits = turn.state.running()
     for index in turn.state.fired:
-        if _is_pending(turn, index):
+        if is_pending(turn.state, turn.graph.tasks[index]):
             bits |= 1 << index
     return bits
-
-
-def _is_pending(turn: Turn, index: int) -> bool:
-    """A counted join keeps its arrivals; those that its runs have used up no longer count."""
-    if not _is_counted(turn.graph.tasks[index]):
-        return True
-    runs = turn.state.join_runs.get(index, 0)
-    return any(count > runs for count in turn.state.fired[index].values())
-
-
-def _is_counted(task: Task) -> bool:
-    return task.is_join and task.join.kind in (JoinKind.ALL, JoinKind.COUNT)
 
 
 def _may_begin(turn: Turn, task: Task, busy: int) -> bool:
@@ -112,8 +101,7 @@ def _take(turn: Turn, task: Task) -> None:
     state = turn.state
     if state.stopping:
         del state.fired[task.index]
-    elif _is_counted(task):
-        # Arrivals are kept: the k-th firing of a source counts for the k-th run, whenever it comes.
+    elif is_counted(task):
         state.join_runs[task.index] = state.join_runs.get(task.index, 0) + 1
     elif task.is_join and task.join.kind is JoinKind.ROUND:
         del state.fired[task.index]
@@ -199,7 +187,9 @@ def _works(turn: Turn) -> bool:
 
 def _finish(turn: Turn) -> None:
     state = turn.state
-    stuck = [turn.graph.tasks[index] for index in sorted(state.fired) if _is_pending(turn, index)]
+    stuck = [
+        turn.graph.tasks[index] for index in sorted(state.fired) if is_pending(turn.state, turn.graph.tasks[index])
+    ]
     if stuck and not state.failures:
         message = f"task '{stuck[0].name}' waits for sources that can no longer fire"
         state.error = task_error("unreachable_join", message, details={"task": stuck[0].name})
