@@ -17,6 +17,7 @@ from attune.engine.state import CODES
 from attune.engine.turn import Turn
 from attune.exceptions import task_error
 from attune.language.graph import JoinKind, Task
+from attune.language.reachability import bits
 from attune.language.status import ExecutionStatus, TaskStatus
 
 
@@ -76,7 +77,7 @@ def _waits_for(turn: Turn, task: Task, busy: int) -> int:
 def _next_rounds(turn: Turn, task: Task, among: int) -> int:
     """The heads fired for a new round of a loop that the task is in: these wait for the task, not it for them."""
     found = 0
-    for index in _bits(among):
+    for index in bits(among):
         head = turn.graph.tasks[index]
         renews = head.loop >> task.index & 1 and head.join.kind is JoinKind.ROUND
         arrived = turn.state.fired.get(index, ()) if renews else ()
@@ -120,7 +121,7 @@ def _is_held(turn: Turn, task: Task) -> bool:
     seen, front = 0, task.success_sources if lost else 0
     while front and not front & lost:
         seen |= front
-        silent = (turn.graph.tasks[index] for index in _bits(front & ~turn.state.begun))
+        silent = (turn.graph.tasks[index] for index in bits(front & ~turn.state.begun))
         front = reduce(or_, (t.success_sources for t in silent if not t.is_join or t.join.kind is JoinKind.ROUND), 0)
         front &= ~seen
     return front != 0
@@ -147,7 +148,7 @@ def _first_of_a_knot(turn: Turn, busy: int) -> Task | None:
     }
     for index in sorted(waiting):
         others = _closure(waiting, index)
-        if not others & running and all(_closure(waiting, other) >> index & 1 for other in _bits(others)):
+        if not others & running and all(_closure(waiting, other) >> index & 1 for other in bits(others)):
             return turn.graph.tasks[index]
     return None
 
@@ -157,17 +158,8 @@ def _closure(waiting: dict[int, int], start: int) -> int:
     seen, front = 0, waiting.get(start, 0)
     while front:
         seen |= front
-        front = reduce(or_, (waiting.get(task, 0) for task in _bits(front)), 0) & ~seen
+        front = reduce(or_, (waiting.get(task, 0) for task in bits(front)), 0) & ~seen
     return seen
-
-
-def _bits(number: int) -> list[int]:
-    found = []
-    while number:
-        low = number & -number
-        found.append(low.bit_length() - 1)
-        number ^= low
-    return found
 
 
 def _end_or_wait(turn: Turn) -> None:

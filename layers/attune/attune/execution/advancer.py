@@ -124,7 +124,7 @@ class Advancer:
             known[START] = asdict(start)
             graph = self._graph(start.workflow, start.workflow_version)
             state = born(start, graph)
-            if not any(isinstance(message, Start) for message in batch):
+            if _start_among(batch) is None:
                 # A mailbox begins with its start; if it does not, the start was lost, and this mends it.
                 batch = [start, *batch]
         else:
@@ -141,14 +141,11 @@ class Advancer:
             return self._with_facts(execution, known, lambda: fold(graph, current, poisoned, now, known))
 
     def _start(self, execution: str, batch: list[Message]) -> Start | None:
-        for message in batch:
-            if isinstance(message, Start):
-                return message
-        return self._store.load_start(execution)
+        return _start_among(batch) or self._store.load_start(execution)
 
     def _without_start(self, execution: str, state: State | None, batch: list[Message]) -> Folded | None:
         """Letters for what was never started: a cancellation leaves a tombstone, a late start finds it."""
-        start = next((message for message in batch if isinstance(message, Start)), None)
+        start = _start_among(batch)
         if state is not None and start is not None:
             return self._bury(state, start)
         if state is None and any(isinstance(message, Cancel) for message in batch):
@@ -192,6 +189,10 @@ class Advancer:
         if key not in self._graphs:
             self._graphs[key] = self._catalog.workflow(ref, version).graph
         return self._graphs[key]
+
+
+def _start_among(batch: Sequence[Message]) -> Start | None:
+    return next((message for message in batch if isinstance(message, Start)), None)
 
 
 def _is_idle(before: State, folded: Folded) -> bool:
