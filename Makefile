@@ -13,7 +13,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11 python; do \
 	$$python -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))' 2>/dev/null && echo $$python && break; done)
 
-.PHONY: help install run test unit integration e2e lint format deploy stop sam-local clean
+.PHONY: help install run test unit integration e2e bench-engine lint format deploy stop sam-local clean
 
 help: ## Show this
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,6 +28,9 @@ test: install ## Run all tests: unit, integration (moto) and end to end (the dep
 
 unit integration e2e: install
 	@$(BIN)/pytest tests/$@
+
+bench-engine: install ## Measure the pure engine: transitions a second, and that they do not grow with the graph
+	@$(BIN)/python -m tests.bench.engine
 
 lint: install ## Check style, types and the template
 	$(BIN)/ruff check

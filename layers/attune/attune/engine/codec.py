@@ -59,8 +59,8 @@ def decode(data: Mapping[str, Any], **kept: Any) -> State:
         setattr(state, name, _by_number(data.get(key, {})))
     state.item_counts = {task: (c[0], c[1]) for task, c in _by_number(data.get("ic", {})).items()}
     state.fired = {task: _by_number(arrivals) for task, arrivals in _by_number(data.get("f", {})).items()}
-    visits = (_decode_visit(row) for row in data.get("a", []))
-    state.active = {(visit.task, visit.number): visit for visit in visits}
+    for row in data.get("a", []):
+        state.open(_decode_visit(row))
     if "p" in data:
         execution, attempt, depth = data["p"]
         state.parent = Parent(execution, AttemptId.from_list(attempt), depth)

@@ -37,8 +37,7 @@ def cancel_active(turn: Turn, reason: str) -> None:
     for visit in state.active.values():
         state.codes[visit.task] = CODES[TaskStatus.CANCELLED]
         let_go(turn, visit, reason)
-    state.active.clear()
-    state.private.clear()
+    state.close_all()
 
 
 def let_go(turn: Turn, visit: Visit, reason: str) -> None:

@@ -46,7 +46,7 @@ def _goes_round(visit: Visit) -> bool:
 
 def _is_busy(turn: Turn, task: Task) -> bool:
     """Whether the round goes on. What is fired and could begin has begun, unless the execution is paused."""
-    return bool(turn.state.running() & _bits(task)) or (turn.state.paused and bool(_stuck(turn, task)))
+    return bool(turn.state.running & _bits(task)) or (turn.state.paused and bool(_stuck(turn, task)))
 
 
 def _stuck(turn: Turn, task: Task) -> list[str]:
@@ -130,7 +130,9 @@ def abandon(turn: Turn, task: Task, reason: str) -> None:
         turn.state.fired.pop(index, None)
     turn.ready = type(turn.ready)(a for a in turn.ready if turn.graph.by_name[a.task].index not in inside)
     for key in [key for key in turn.state.active if key[0] in inside]:
-        ending.let_go(turn, turn.state.active.pop(key), reason)
+        visit = turn.state.close(*key)
+        if visit is not None:
+            ending.let_go(turn, visit, reason)
         turn.state.codes[key[0]] = CODES[TaskStatus.CANCELLED]
 
 

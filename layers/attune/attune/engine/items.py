@@ -39,7 +39,7 @@ def begin(turn: Turn, task: Task, visit: int) -> None:
     turn.writes["items", task.index, visit] = WriteItems(task.name, visit, batches)
     turn.facts.put(items_key(task.name, visit), batches)
     under_way = Items(total=len(batches), elements=len(values))
-    turn.state.active[task.index, visit] = Visit(task.index, visit, items=under_way)
+    turn.state.open(Visit(task.index, visit, items=under_way))
     turn.state.private.add((task.index, visit))
     if under_way.done:
         _finish(turn, task, visit, under_way)

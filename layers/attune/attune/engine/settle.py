@@ -34,22 +34,36 @@ def settle(turn: Turn) -> None:
 
 
 def _start_next(turn: Turn) -> bool:
-    """Begin one fired task, or hold one back; False when none may begin."""
-    state, busy = turn.state, _busy(turn)
-    for index in sorted(state.fired):
+    """Begin fired tasks, or hold one back; False when none may begin.
+
+    The one written first goes first. A task that does no more than begin leaves as many busy as before, so whoever
+    was looked at and had to wait still has to: the search need not start over.
+    """
+    busy, begun = _busy(turn), False
+    for index in sorted(turn.state.fired):
         task = turn.graph.tasks[index]
         if _may_begin(turn, task, busy):
+            begun, steps = True, len(turn.steps)
             _take(turn, task)
-            return True
+            if not _just_began(turn, task, steps):
+                return True
+    if begun:
+        return True
     first = _first_of_a_knot(turn, busy)
     if first is not None:
         _take(turn, first)
     return first is not None
 
 
+def _just_began(turn: Turn, task: Task, steps: int) -> bool:
+    """Whether all that has happened since there were so many steps is that this task began."""
+    still = len(turn.steps) == steps + 1 and not turn.ready
+    return still and not task.members and task.index not in turn.state.fired
+
+
 def _busy(turn: Turn) -> int:
     """The tasks that run, wait or retry, or have been fired and not begun, as a bit set."""
-    bits = turn.state.running()
+    bits = turn.state.running
     for index in turn.state.fired:
         if is_pending(turn.state, turn.graph.tasks[index]):
             bits |= 1 << index
@@ -69,7 +83,7 @@ def _may_begin(turn: Turn, task: Task, busy: int) -> bool:
 def _waits_for(turn: Turn, task: Task, busy: int) -> int:
     """The busy tasks that keep a default join waiting."""
     arrived = turn.state.fired[task.index]
-    new_round = any(task.back_sources >> source & 1 for source in arrived)
+    new_round = task.back_sources and any(task.back_sources >> source & 1 for source in arrived)
     waits_for = busy & (task.blockers | (task.loop if new_round else 0)) & ~(1 << task.index)
     return waits_for & ~_next_rounds(turn, task, waits_for)
 
@@ -77,10 +91,9 @@ def _waits_for(turn: Turn, task: Task, busy: int) -> int:
 def _next_rounds(turn: Turn, task: Task, among: int) -> int:
     """The heads fired for a new round of a loop that the task is in: these wait for the task, not it for them."""
     found = 0
-    for index in bits(among):
+    for index in bits(among & turn.graph.heads):
         head = turn.graph.tasks[index]
-        renews = head.loop >> task.index & 1 and head.join.kind is JoinKind.ROUND
-        arrived = turn.state.fired.get(index, ()) if renews else ()
+        arrived = turn.state.fired.get(index, ()) if head.loop >> task.index & 1 else ()
         if arrived and all(head.back_sources >> source & 1 for source in arrived):
             found |= 1 << index
     return found
@@ -140,15 +153,16 @@ def _take_one(turn: Turn, task: Task) -> None:
 def _first_of_a_knot(turn: Turn, busy: int) -> Task | None:
     """Of default joins that wait only for each other, the one written first."""
     state = turn.state
-    running = state.running()
     waiting = {
         index: _waits_for(turn, task, busy)
         for index in state.fired
         if (task := turn.graph.tasks[index]).is_join and task.join.kind is JoinKind.ROUND
     }
     for index in sorted(waiting):
+        if waiting[index] & state.running:
+            continue
         others = _closure(waiting, index)
-        if not others & running and all(_closure(waiting, other) >> index & 1 for other in bits(others)):
+        if not others & state.running and all(_closure(waiting, other) >> index & 1 for other in bits(others)):
             return turn.graph.tasks[index]
     return None
 
@@ -158,7 +172,7 @@ def _closure(waiting: dict[int, int], start: int) -> int:
     seen, front = 0, waiting.get(start, 0)
     while front:
         seen |= front
-        front = reduce(or_, (waiting.get(task, 0) for task in bits(front)), 0) & ~seen
+        front = reduce(or_, (waits for task, waits in waiting.items() if front >> task & 1), 0) & ~seen
     return seen
 
 

@@ -42,7 +42,7 @@ def begin(turn: Turn, task: Task) -> None:
     except TemplateError as error:
         transitions.fail_visit(turn, task, number, template_failure(error))
         return
-    state.active[task.index, number] = Visit(task.index, number)
+    state.open(Visit(task.index, number))
     start_attempt(turn, task, number, None, 1)
 
 

@@ -135,6 +135,8 @@ class State:
     ended_at: float | None = None
     salt: str = ""
     outbox: list[list[Any]] = field(default_factory=list)
+    running: int = 0
+    """The tasks with a visit that has not ended, as a bit set; kept by :meth:`open` and :meth:`close`, never stored."""
     private: set[tuple[int, int]] = field(default_factory=set, compare=False, repr=False)
     """Visits that this copy has made its own; never stored."""
 
@@ -150,6 +152,27 @@ class State:
         twin.fired = {task: dict(arrivals) for task, arrivals in self.fired.items()}
         twin.private = set()
         return twin
+
+    def open(self, visit: Visit) -> None:
+        """From here on this visit is under way."""
+        self.active[visit.task, visit.number] = visit
+        self.running |= 1 << visit.task
+
+    def close(self, task: int, number: int) -> Visit | None:
+        """The visit is under way no more; returns it, None if it was not."""
+        visit = self.active.pop((task, number), None)
+        if visit is not None and not self._has_another(task):
+            self.running &= ~(1 << task)
+        return visit
+
+    def _has_another(self, task: int) -> bool:
+        return self.visits_of(task) > 1 and any(other == task for other, _ in self.active)
+
+    def close_all(self) -> None:
+        """Nothing is under way any more."""
+        self.active.clear()
+        self.private.clear()
+        self.running = 0
 
     def own(self, task: int, visit: int) -> Visit | None:
         """The visit, safe to change; None if it has ended."""
@@ -167,10 +190,3 @@ class State:
     def latest(self, task: int) -> TaskStatus:
         """How the latest ended visit of the task ended; pending if none has."""
         return STATUS_OF[self.codes[task]]
-
-    def running(self) -> int:
-        """The tasks with a visit that has not ended, as a bit set."""
-        bits = 0
-        for task, _ in self.active:
-            bits |= 1 << task
-        return bits

@@ -26,7 +26,7 @@ def end_visit(
 ) -> None:
     """A visit is over: record how, publish, and fire what it leads to."""
     state = turn.state
-    state.active.pop((task.index, visit), None)
+    state.close(task.index, visit)
     _remember(turn, task, status, attempt)
     own = Own(task.index, status, error, attempt)
     try:

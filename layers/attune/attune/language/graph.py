@@ -200,6 +200,11 @@ class Graph:
         """The tasks that have members."""
         return tuple(task.index for task in self.tasks if task.members)
 
+    @cached_property
+    def heads(self) -> int:
+        """The tasks that begin a new round of a loop, as a bit set."""
+        return sum(1 << task.index for task in self.tasks if task.loop and task.join.kind is JoinKind.ROUND)
+
     def to_dict(self) -> dict[str, Any]:
         """As JSON; enums become their values."""
         return {"format": FORMAT, **asdict(self)}

@@ -1,0 +1,168 @@
+"""How fast the pure engine is: ``python -m tests.bench.engine`` (or ``make bench-engine``).
+
+No store, no queue, no clock: one message is folded at a time, and what a fold asks to be run has ended in one of the
+next messages, in an order shuffled by a fixed seed. A *transition* is one visit of a task, or one item, that has
+ended. Each shape is run at a tenth of its size and at its full size; the last column says how much longer a
+transition takes at the full size, and the command fails if that is more than GROWTH_LIMIT.
+"""
+
+from __future__ import annotations
+
+import gc
+import random
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, field
+from time import perf_counter
+from typing import Any
+
+import yaml
+
+from attune.engine.advance import advance, born
+from attune.engine.effects import RunTask, Write, WriteItems, WriteVars
+from attune.engine.facts import START, Key, items_key, vars_key
+from attune.engine.messages import Message, Start, TaskEnded
+from attune.engine.state import State
+from attune.language.compiler import compile_workflow
+from attune.language.graph import ActionSpec, Graph, Runner
+from attune.language.source import load
+from attune.language.status import ExecutionStatus, TaskStatus
+
+SEED = 7
+GROWTH_LIMIT = 2.0
+"""A transition may take this many times longer in a graph ten times as large: caches, not algorithms."""
+WORK = ActionSpec(ref="bench.work", pack="bench", runner=Runner.PYTHON, entry_point="work.py:run")
+
+Tasks = list[dict[str, Any]]
+
+
+def shuffled() -> random.Random:
+    """The dice of a run, the same each time."""
+    return random.Random(SEED)
+
+
+def chain(size: int) -> Tasks:
+    """One task after the other."""
+    return [_task(number, [number + 1] if number + 1 < size else []) for number in range(size)]
+
+
+def fan_out(size: int) -> Tasks:
+    """One task, then ``size`` at once, then one that joins them."""
+    between = range(1, size + 1)
+    return [_task(0, between), *(_task(number, [size + 1]) for number in between), _task(size + 1)]
+
+
+def random_dag(size: int) -> Tasks:
+    """Every task but the first has one to three sources among the twenty before it."""
+    dice = shuffled()
+    leads: list[list[int]] = [[] for _ in range(size)]
+    for number in range(1, size):
+        for source in {dice.randrange(max(0, number - 20), number) for _ in range(dice.randint(1, 3))}:
+            leads[source].append(number)
+    return [_task(number, targets) for number, targets in enumerate(leads)]
+
+
+def items(size: int) -> Tasks:
+    """One ``with_items`` over ``size`` items, fifty at a time."""
+    return [_task(0) | {"with_items": "{{ parameters.list }}", "concurrency": 50}]
+
+
+def _task(number: int, targets: Any = ()) -> dict[str, Any]:
+    task: dict[str, Any] = {"name": f"t{number}", "action": WORK.ref}
+    return task | {"on_success": [f"t{target}" for target in targets]} if targets else task
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What to measure; ``transitions`` of the full size."""
+
+    name: str
+    tasks: Callable[[int], Tasks]
+    size: int
+
+
+SHAPES = (
+    Shape("chain", chain, 1_000),
+    Shape("fan-out", fan_out, 990),
+    Shape("random DAG", random_dag, 1_000),
+    Shape("with_items", items, 10_000),
+)
+
+
+@dataclass(slots=True)
+class Run:
+    """An execution in memory: the state, what is known, and which attempts are under way."""
+
+    graph: Graph
+    state: State
+    known: dict[Key, Any]
+    waiting: list[RunTask] = field(default_factory=list)
+    ended: int = 0
+
+    def fold(self, message: Message) -> None:
+        """Advance by one message."""
+        folded = advance(self.graph, self.state, message, 1.0, self.known)
+        self.state = folded.state
+        self.known.update(_facts(folded.writes))
+        self.waiting += [effect for effect in folded.effects if isinstance(effect, RunTask)]
+
+    def finish(self, dice: random.Random) -> None:
+        """Let attempts end, one at a time, until nothing is under way."""
+        while self.waiting:
+            position = dice.randrange(len(self.waiting))
+            self.waiting[position], self.waiting[-1] = self.waiting[-1], self.waiting[position]
+            self.fold(TaskEnded(self.waiting.pop().attempt, TaskStatus.COMPLETED))
+            self.ended += 1
+
+
+def _facts(writes: tuple[Write, ...]) -> Iterator[tuple[Key, Any]]:
+    for write in writes:
+        if isinstance(write, WriteVars):
+            yield vars_key(write.number), write.values
+        elif isinstance(write, WriteItems):
+            yield items_key(write.task, write.visit), write.values
+
+
+def prepare(tasks: Tasks, size: int) -> tuple[Run, Start]:
+    """A compiled workflow of this shape, and the message that starts it."""
+    parameters = {"list": {"type": "array", "default": []}}
+    text = yaml.safe_dump({"ref": "bench.shape", "label": "Shape", "parameters": parameters, "tasks": tasks})
+    graph = compile_workflow(load(text, "shape.yaml"), pack="bench", actions={WORK.ref: WORK}).graph
+    start = Start("bench", graph.ref, 1, {"list": list(range(size))}, 1.0)
+    return Run(graph, born(start, graph), {START: asdict(start)}), start
+
+
+def measure(shape: Shape, size: int) -> tuple[int, float]:
+    """``(transitions, seconds)`` of one run."""
+    run, start = prepare(shape.tasks(size), size)
+    gc.collect()
+    begun = perf_counter()
+    run.fold(start)
+    run.finish(shuffled())
+    seconds = perf_counter() - begun
+    if run.state.status is not ExecutionStatus.COMPLETED:
+        raise AssertionError(f"{shape.name} of {size} ended {run.state.status}: {run.state.error}")
+    return run.ended, seconds
+
+
+def best(shape: Shape, size: int) -> tuple[int, float]:
+    """The quickest of several runs, and of more the shorter they are."""
+    runs = [measure(shape, size) for _ in range(10 if size < shape.size else 3)]
+    return min(runs, key=lambda run: run[1])
+
+
+def main() -> int:
+    """Print the table; 1 if a transition takes longer in a larger graph."""
+    print(f"{'shape':<12} {'size':>7} {'transitions/s':>14} {'µs each':>9} {'growth':>7}")
+    worst = 0.0
+    for shape in SHAPES:
+        small, large = (best(shape, size) for size in (shape.size // 10, shape.size))
+        growth = (large[1] / large[0]) / (small[1] / small[0])
+        worst = max(worst, growth)
+        for size, (ended, seconds), shown in ((shape.size // 10, small, ""), (shape.size, large, f"{growth:.2f}")):
+            print(f"{shape.name:<12} {size:>7,} {ended / seconds:>14,.0f} {seconds / ended * 1e6:>9.1f} {shown:>7}")
+    return worst > GROWTH_LIMIT
+
+
+if __name__ == "__main__":
+    sys.exit(main())
