@@ -100,14 +100,21 @@ class ScriptedRunner:
 class World(Simulator):
     """A simulator whose workflows are given as YAML and whose actions are scripted."""
 
-    def __init__(self, *texts: str, script: Mapping[str, Any] | None = None, takes: Mapping[str, Any] | None = None):
+    def __init__(
+        self,
+        *texts: str,
+        script: Mapping[str, Any] | None = None,
+        takes: Mapping[str, Any] | None = None,
+        actions: Sequence[ActionSpec] = (),
+    ):
         self.runner = ScriptedRunner(VirtualClock(), dict(script or {}), dict(takes or {}))
         catalog = MemoryCatalog()
         catalog.put_pack(PackRecord("t", "Test", "1", config={"registry": "r.example"}))
-        catalog.put_pack(PackRecord("core", "Core", "1"))
-        catalog.put_actions("t", ACTIONS.values())
+        for pack in {"core", *(spec.pack for spec in actions)}:
+            catalog.put_pack(PackRecord(pack, pack, "1"))
+        catalog.put_actions("t", [*ACTIONS.values(), *actions])
         super().__init__(catalog, self.runner, clock=self.runner.clock)
-        for graph in graphs(*texts):
+        for graph in graphs(*texts, actions=actions):
             catalog.add_version(WorkflowVersion(graph.ref, 1, graph))
 
     def go(self, ref: str = "t.w", **parameters: Any) -> Ended:
@@ -133,17 +140,19 @@ class Ended:
     ran: list[str]
 
 
-def graphs(*texts: str) -> list[Graph]:
+def graphs(*texts: str, actions: Sequence[ActionSpec] = ()) -> list[Graph]:
     """Compile workflows that may call each other; each is ``t.<ref>`` of its own ``ref`` or ``t.w``."""
     sources = [
         load(text if text.lstrip().startswith("ref:") else f"ref: t.w\n{text}", f"{n}.yaml")
         for n, text in enumerate(texts)
     ]
-    known = dict(ACTIONS)
+    known = ACTIONS | {spec.ref: spec for spec in actions}
     for source in sources:
         known[source.data["ref"]] = workflow_as_action(source.data["ref"], "t", ANY_INPUT)
     config = {"registry": "r.example"}
-    return [compile_workflow(s, pack="t", actions=known, pack_config=config).graph for s in sources]
+    return [
+        compile_workflow(s, pack=s.data["ref"].split(".")[0], actions=known, pack_config=config).graph for s in sources
+    ]
 
 
 @pytest.fixture
