@@ -31,12 +31,15 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, Phase, event, given, settings
 from hypothesis import strategies as st
+from tests.conftest import ACTIONS
 from tests.unit.properties_plans import Plan, Timing, dags, loops, timings
 from tests.unit.properties_reference import Reference, Runaway
 from tests.unit.properties_world import PlannedWorld, Story, Watch
 
 from attune.engine.messages import Cancel, Dead, Message, Pause, Resume
 from attune.engine.state import State
+from attune.language.compiler import compile_workflow
+from attune.language.source import load
 from attune.language.status import ExecutionStatus
 
 _MORE = int(os.environ.get("ATTUNE_TEST_EXAMPLES", "0"))
@@ -171,13 +174,12 @@ def test_a_new_round_asked_for_early_does_not_swallow_the_join_of_the_present_on
     assert world(BACK, takes=takes).go().ran.count("j") == 2
 
 
-@pytest.mark.xfail(
-    strict=True, reason="rounds of a loop whose head is 'join: each' overlap, so its joins depend on timing"
-)
-def test_rounds_of_a_loop_whose_head_runs_for_each_arrival_do_not_depend_on_the_order(world: Any) -> None:
+def test_overlapping_rounds_of_a_loop_depend_on_timing_and_are_warned_of(world: Any) -> None:
     text = BACK.replace("{name: h,", "{name: h, join: each,")
     early, late = (world(text, takes=takes).go().ran for takes in (EARLY, LATE))
-    assert early.count("j") == late.count("j")
+    assert early.count("j") != late.count("j")
+    problems = compile_workflow(load(f"ref: t.w{text}", "w.yaml"), pack="t", actions=ACTIONS).problems
+    assert [problem.code for problem in problems] == ["overlapping-rounds"]
 
 
 def test_what_depends_on_an_unhandled_failure_through_a_task_that_never_ran_is_held_too(world: Any, fail: Any) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from attune.language.draft import Draft
 from attune.language.graph import JoinKind
 from attune.language.models import TaskModel
-from attune.language.outcomes import Choices, beside_fail
+from attune.language.outcomes import Choices, beside_fail, outcomes
 from attune.language.reachability import bits
 from attune.language.sugar import Arrow
 
@@ -33,11 +33,34 @@ def _check_written(draft: Draft, number: int, task: TaskModel, choices: Choices)
     elif count < 2:
         message = f"task {task.name!r} has fewer than two sources, so its join means nothing"
         draft.findings.warning("needless-join", path, message, key=True)
-    elif task.join != JoinKind.EACH and draft.behind_each >> number & 1:
+    elif task.join == JoinKind.EACH:
+        _check_rounds(draft, number)
+    elif draft.behind_each >> number & 1:
         message = f"task {task.name!r} stands behind a 'join: each', whose runs it pairs in the order they arrive"
         draft.findings.warning("join-after-each", path, message, "leave the join out to wait for all of them", key=True)
-    elif task.join != JoinKind.EACH:
+    else:
         _check_satisfiable(draft, number, count if task.join == JoinKind.ALL else int(task.join), choices)
+
+
+def _check_rounds(draft: Draft, number: int) -> None:
+    """A loop that forks and whose head runs for each arrival: its rounds overlap, so its joins depend on timing."""
+    body = draft.reach[number].loop
+    loop = body | 1 << number
+    joins = [other for other in bits(body) if _is_default_join(draft, other)]
+    if joins and any(_forks(draft, other, loop) for other in bits(loop)):
+        name, join = draft.tasks[number].name, draft.tasks[joins[0]].name
+        message = f"rounds of the loop that {name!r} heads may overlap, so how often {join!r} runs depends on timing"
+        path = (*draft.path(number), "join")
+        hint = "leave the join out, so that a round begins when the one before is over"
+        draft.findings.warning("overlapping-rounds", path, message, hint, key=True)
+
+
+def _forks(draft: Draft, number: int, within: int) -> bool:
+    return any((outcome.may & within).bit_count() > 1 for outcome in outcomes(draft, number))
+
+
+def _is_default_join(draft: Draft, number: int) -> bool:
+    return draft.tasks[number].join is None and draft.reach[number].sources.bit_count() > 1
 
 
 def _check_satisfiable(draft: Draft, number: int, needed: int, choices: Choices) -> None:
