@@ -123,7 +123,10 @@ class Api:
 
     def tasks(self, execution: str) -> list[dict[str, Any]]:
         """Its attempts, by the time at which they started."""
-        rows = self.get(f"/api/v1/workflow-executions/{execution}/tasks?limit=200")["items"]
+        rows, cursor = [], ""
+        while cursor is not None:
+            page = self.get(f"/api/v1/workflow-executions/{execution}/tasks?limit=200&cursor={cursor}")
+            rows, cursor = rows + page["items"], page["cursor"]
         return sorted(rows, key=lambda row: row["started_at"] or "")
 
     def ended(self, execution: str, within: float = 60) -> dict[str, Any]:
@@ -139,3 +142,17 @@ class Api:
     def run(self, ref: str, within: float = 60, **parameters: Any) -> dict[str, Any]:
         """Start a workflow and wait for its end."""
         return self.ended(self.start(ref, **parameters), within)
+
+    def standing(self, execution: str) -> set[tuple[str, str]]:
+        """``(name, status)`` of each of its tasks."""
+        nodes = self.get(f"/api/v1/workflow-executions/{execution}/graph")["nodes"]
+        return {(node["name"], node["status"]) for node in nodes}
+
+    def until(self, look: Callable[[], Any], within: float = 60) -> Any:
+        """What ``look`` gives as soon as it gives something; fails after so many seconds."""
+        deadline = time.monotonic() + within
+        while time.monotonic() < deadline:
+            if found := look():
+                return found
+            time.sleep(0.1)
+        raise AssertionError(f"nothing came within {within} s")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -156,32 +155,3 @@ def test_bad_requests_get_a_clear_answer(
     answer = api.http.request(method, path, headers=headers, content=content)
     assert answer.status_code == status
     assert set(answer.json()) == {"error", "code", "details"}
-
-
-def test_groups_names_from_templates_answers_and_events_work_on_the_stack(
-    api: Api, stack: StackOutputs, aws: Callable[[str], Any]
-) -> None:
-    execution = api.start("flows.everything", order=7)
-    question = _until(lambda: [i for i in api.get("/api/v1/inquiries")["items"] if i["execution"] == execution])
-    api.post(f"/api/v1/inquiries/{question[0]['id']}/answer", {"response": {"approved": True}})
-    _until(lambda: [n for n in _nodes(api, execution) if (n["name"], n["status"]) == ("paid", "waiting")])
-    entry = {"Source": "shop", "DetailType": "OrderPaid", "Detail": json.dumps({"order": 7, "amount": 12.5})}
-    aws("events").put_events(Entries=[{**entry, "EventBusName": stack.event_bus_name}])
-    ended = api.ended(execution)
-    assert ended["status"] == "completed", ended
-    expected = {"both": {"left": {"message": "l"}, "right": {"message": "r"}}, "rounds": 3, "amount": 12.5}
-    assert ended["output"] == expected
-
-
-def _nodes(api: Api, execution: str) -> list[dict[str, Any]]:
-    return list(api.get(f"/api/v1/workflow-executions/{execution}/graph")["nodes"])
-
-
-def _until(look: Callable[[], Any], within: float = 30) -> Any:
-    """What ``look`` gives as soon as it gives something; fails after so many seconds."""
-    deadline = time.monotonic() + within
-    while time.monotonic() < deadline:
-        if found := look():
-            return found
-        time.sleep(0.1)
-    raise AssertionError(f"nothing came within {within} s")
