@@ -7,7 +7,7 @@ may mend, in any order of events.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -38,6 +38,9 @@ GOOD = ("0", "1", "2")
 ENDS = (*GOOD, *GOOD, "fail", "fatal", "timeout")
 """How an attempt ends: well, with a number to decide by; or not, ``fatal`` being what no retry mends."""
 
+UNANSWERED = 50
+"""Seconds after which a question that nobody answers, and an event that does not come, time out."""
+
 CHILD = """
 ref: t.child
 tasks: [{name: inner, action: t.do, input: {who: "{{ parameters.who }}", number: "{{ parameters.number }}"}}]
@@ -65,10 +68,21 @@ class Plan:
         whole = {"ref": "t.w", **head, **self.top, "tasks": self.tasks}
         return "\n".join(f"{key}: {json.dumps(value)}" for key, value in whole.items())
 
+    @property
+    def every(self) -> list[dict[str, Any]]:
+        """All tasks, those within groups too."""
+        return list(_with_members(self.tasks))
+
     def end(self, task: str, visit: int, index: int | None, number: int) -> str:
         """How one attempt ends."""
         row = self.ends.get(task) or ("0",)
         return row[(visit + (index or 0) + number - 3 + len(row)) % len(row)]
+
+
+def _with_members(tasks: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    for task in tasks:
+        yield task
+        yield from _with_members(task.get("tasks", ()))
 
 
 @dataclass(frozen=True)
@@ -87,7 +101,7 @@ class Timing:
 def timings(draw: st.DrawFn, plan: Plan) -> Timing:
     """Any order of completion of the plan's tasks."""
     row = st.lists(st.integers(0, 30), min_size=1, max_size=3).map(tuple)
-    return Timing({task["name"]: draw(row) for task in plan.tasks})
+    return Timing({task["name"]: draw(row) for task in plan.every})
 
 
 @st.composite
@@ -191,15 +205,20 @@ def _ask(source: dict[str, Any], condition: str | None, target: str) -> None:
     source.setdefault("next", []).append(entry)
 
 
+PLAIN = ("do", "do", "do", "do", "retry", "retry", "noop", "sleep", "late", "items", "child", "skipped", "ask", "event")
+GROUPS = ("parallel", "loop")
+USUAL = (*PLAIN, *GROUPS)
+"""Kinds of tasks, the usual ones more often."""
+
+
 @st.composite
 def _tasks(draw: st.DrawFn, name: str, kind: str | None = None) -> dict[str, Any]:
-    kinds = ("do", "do", "do", "do", "retry", "retry", "noop", "sleep", "late", "items", "child", "skipped")
-    kind = kind or draw(st.sampled_from(kinds))
-    task: dict[str, Any] = {"name": name, "action": "t.do"}
+    kind = kind or draw(st.sampled_from(USUAL))
+    task: dict[str, Any] = {"name": name} if kind in GROUPS else {"name": name, "action": "t.do"}
     if draw(_seldom):
         task["publish"] = [{f"v_{name}": f"published by {name}"}]
     task.update(_KINDS[kind](draw, name))
-    if kind in ("retry", "items", "child") and draw(st.booleans()):
+    if kind in ("retry", "items", "child", "ask", "event", *GROUPS) and draw(st.booleans()):
         task["retry"] = draw(_RETRIES)
     return task
 
@@ -223,6 +242,24 @@ def _items(draw: st.DrawFn, name: str) -> dict[str, Any]:
     return made
 
 
+def _parallel(draw: st.DrawFn, name: str) -> dict[str, Any]:
+    """Members side by side, perhaps a group among them."""
+    kinds = draw(st.lists(st.sampled_from((*PLAIN, "parallel") if len(name) < 6 else PLAIN), min_size=1, max_size=3))
+    return {"type": "parallel", "tasks": [draw(_tasks(f"{name}_{n}", kind)) for n, kind in enumerate(kinds)]}
+
+
+def _loop(draw: st.DrawFn, name: str) -> dict[str, Any]:
+    """A body of one to three tasks, the first of which leads to the others, round after round."""
+    body = [draw(_tasks(f"{name}_{n}", draw(st.sampled_from(PLAIN)))) for n in range(draw(st.integers(1, 3)))]
+    for task in body[1:]:
+        source = draw(st.sampled_from(body[: body.index(task)]))
+        source.setdefault(draw(st.sampled_from(("on_success", "on_complete"))), []).append(task["name"])
+    visit = f"task.{body[0]['name']}.visit"
+    until, count = draw(st.booleans()), draw(st.integers(1, 3))
+    key, condition = ("until", f"{visit} % {count} == 0") if until else ("while", f"{visit} | default(0) < {count - 1}")
+    return {"type": "loop", key: "{{ " + condition + " }}", "tasks": body}
+
+
 _KINDS: dict[str, Callable[[st.DrawFn, str], dict[str, Any]]] = {
     "do": lambda draw, name: {},
     "retry": lambda draw, name: {"retry": draw(_RETRIES)},
@@ -235,6 +272,10 @@ _KINDS: dict[str, Callable[[st.DrawFn, str], dict[str, Any]]] = {
     "items": _items,
     "child": lambda draw, name: {"action": "t.child", "input": {"who": name, "number": "{{ system.attempt }}"}},
     "skipped": lambda draw, name: {"when": "{{ false }}"},
+    "ask": lambda draw, name: {"action": "core.inquiry", "input": {"prompt": "Well?"}, "timeout": UNANSWERED},
+    "event": lambda draw, name: {"action": "core.wait_for_event", "input": {"event_type": "E"}, "timeout": UNANSWERED},
+    "parallel": _parallel,
+    "loop": _loop,
 }
 
 
@@ -268,7 +309,8 @@ def _finished(draw: st.DrawFn, tasks: list[dict[str, Any]], races: bool) -> Plan
             joins = ["all", 1, 2] if _turns(tasks, task) else ["all", "each", 1, 2]
             task["join"] = draw(st.sampled_from(joins))
     row = st.lists(st.sampled_from(ENDS), min_size=1, max_size=4).map(tuple)
-    ends = {task["name"]: draw(row if "retry" in task else st.one_of(st.just(("0",)), row)) for task in tasks}
+    every = _with_members(tasks)
+    ends = {task["name"]: draw(row if "retry" in task else st.one_of(st.just(("0",)), row)) for task in every}
     top: dict[str, Any] = {}
     if races and draw(_seldom):
         top["fail_fast"] = True

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 from typing import Any
 
@@ -23,6 +23,9 @@ _BY_KEY: dict[str, tuple[str, ...]] = {
     "on_skip": ("skipped",),
     "next": ("completed", *FAILED),
 }
+ASKED = ("t.do", "t.child")
+"""Actions whose attempts leave a record of a worker or a child execution."""
+OUTSIDE = ("core.inquiry", "core.wait_for_event")
 Edge = tuple[str, str]
 Attempt = tuple[str, int, int | None, int]
 
@@ -141,6 +144,8 @@ class Reference:
     held: set[str] = field(default_factory=set)
     arrived: dict[str, Counter[str]] = field(default_factory=dict)
     runs: Counter[str] = field(default_factory=Counter)
+    inside: set[str] = field(default_factory=set)
+    """Members of groups that failed unhandled in their last round."""
 
     def __post_init__(self) -> None:
         self.shape = Shape(self.plan)
@@ -226,6 +231,8 @@ class Reference:
     def _outcome(self, task: dict[str, Any], visit: int) -> tuple[str, Any]:
         if "when" in task:
             return "skipped", None
+        if "tasks" in task:
+            return self._group(task)
         if task["action"] == "core.noop":
             return "completed", None
         if "with_items" not in task:
@@ -234,12 +241,46 @@ class Reference:
         failed = sum(status != "completed" for status, _ in rows)
         return "failed" if failed > task.get("tolerate_failures", 0) else "completed", [result for _, result in rows]
 
+    def _group(self, task: dict[str, Any]) -> tuple[str, Any]:
+        """All members once, or round after round; tried again as a whole."""
+        for _ in range(task.get("retry", {"count": 0})["count"] + 1):
+            self.inside -= {member["name"] for member in task["tasks"]}
+            rounds = 0
+            if self._goes_round(task, first=True):
+                while self._round(task) and task["type"] == "loop" and self._goes_round(task, first=False):
+                    rounds += 1
+            if not self._failed_members(task):
+                return "completed", {"iterations": rounds}
+        return "failed", {}
+
+    def _goes_round(self, task: dict[str, Any], *, first: bool) -> bool:
+        """The condition of a loop; ``until`` is asked after each round only."""
+        if task["type"] == "parallel":
+            return True
+        visits = self.visits[task["tasks"][0]["name"]]
+        if "while" in task:
+            return visits < int(task["while"].split("<")[1].split()[0])
+        return first or visits % int(task["until"].split("%")[1].split()[0]) != 0
+
+    def _round(self, task: dict[str, Any]) -> bool:
+        """Run the members as a workflow of their own; True if none failed unhandled."""
+        names = {member["name"] for member in task["tasks"]}
+        inner = Reference(replace(self.plan, tasks=tuple(task["tasks"])), self.visits, self.ends, self.attempts)
+        self.inside -= names
+        inner.run()
+        self.inside |= inner.unhandled
+        self.held = self.held - names | inner.held
+        return not inner.unhandled
+
+    def _failed_members(self, task: dict[str, Any]) -> bool:
+        return any(member["name"] in self.inside for member in task["tasks"])
+
     def _attempt(self, task: dict[str, Any], visit: int, index: int | None) -> tuple[str, Any]:
         """One attempt after the other, until one ends well or there may be no more."""
         status, result = "", None
         for number in range(1, task.get("retry", {"count": 0})["count"] + 2):
             end, status, result = self._one(task, visit, index, number)
-            if task["action"] in ("t.do", "t.child"):
+            if task["action"] in ASKED:
                 self.attempts[task["name"], visit, index, number] = status
             if status == "completed" or end == "fatal":
                 break
@@ -249,6 +290,8 @@ class Reference:
         name, action = task["name"], task["action"]
         if action == "core.sleep":
             return "", "timed_out" if "timeout" in task else "completed", None
+        if action in OUTSIDE:
+            return self._from_outside(name, visit, index, number)
         end = self.plan.end(name, 1 if action == "t.child" else visit, index, number)
         result: dict[str, Any] = {"go": int(end)} if end in GOOD else {}
         if action == "t.child":
@@ -256,6 +299,13 @@ class Reference:
         if end in GOOD:
             return end, "completed", result | {"visit": visit}
         return end, "timed_out" if end == "timeout" else "failed", None
+
+    def _from_outside(self, name: str, visit: int, index: int | None, number: int) -> tuple[str, str, Any]:
+        """An answer or an event comes, or its time is over."""
+        end = self.plan.end(name, visit, index, number)
+        if end in GOOD:
+            return end, "completed", {"go": int(end), "visit": visit}
+        return "", "timed_out", None
 
 
 def _follow(task: dict[str, Any], status: str, result: Any) -> tuple[str, set[str], bool]:

@@ -13,14 +13,15 @@ from typing import Any
 from hypothesis import reject
 from tests.conftest import Failure, World
 from tests.unit.properties_plans import CHILD, GOOD, Plan, Timing
-from tests.unit.properties_reference import Shape
+from tests.unit.properties_reference import ASKED, Shape
 
 from attune.adapters.memory.store import MemoryStore
 from attune.engine import codec, outbox
 from attune.engine.advance import VANISHED, Folded, born, fold
 from attune.engine.facts import Key
-from attune.engine.messages import Dead, Message, Start
-from attune.engine.state import State
+from attune.engine.ids import AttemptId
+from attune.engine.messages import Answer, Dead, EventArrived, Message, Start
+from attune.engine.state import State, WaitKind
 from attune.engine.turn import Step
 from attune.exceptions import InvalidDefinition, Severity
 from attune.execution.ports import Received, TaskMessage
@@ -56,7 +57,7 @@ class PlannedWorld(World):
 
     def __init__(self, plan: Plan, timing: Timing) -> None:
         self.plan, self.timing = plan, timing
-        names = [task["name"] for task in plan.tasks]
+        names = [task["name"] for task in plan.every]
         try:
             super().__init__(
                 plan.text,
@@ -69,18 +70,20 @@ class PlannedWorld(World):
             _refused(error)
         self.graph = self.catalog.workflow("t.w").graph
         self.trouble: Exception | None = None
+        self._responded = set[AttemptId]()
         self.cloud.on_tasks = self._work_singly
         self.cloud.on_letters = self._guarded(self.cloud.on_letters)
 
     def finish(self, *control: tuple[float, Message]) -> State:
         """Start, post ``control`` messages after so many seconds, and run to the end."""
-        pauses = {task["name"]: self.timing.takes(task["name"]) for task in self.plan.tasks}
+        pauses = {task["name"]: self.timing.takes(task["name"]) for task in self.plan.every}
         self.execution = self.start("t.w", {"pauses": pauses})
         for delay, message in control:
             self.cloud.at(self.clock.now() + delay, lambda message=message: self.post(self.execution, message))
         for _ in range(MOST_STEPS):
             if not self.cloud.step():
                 break
+            self._respond()
             if self.trouble is not None:
                 raise self.trouble
         else:
@@ -92,9 +95,22 @@ class PlannedWorld(World):
     def attempts(self) -> dict[tuple[str, int, int | None, int], str]:
         """How each attempt that a worker or a child execution had ended."""
         rows = self.store.records(self.execution)
-        by_name = {task["name"]: task["action"] for task in self.plan.tasks}
-        asked = [(a, row) for a, row in rows if by_name[a.task] in ("t.do", "t.child")]
+        by_name = {task["name"]: task.get("action") for task in self.plan.every}
+        asked = [(a, row) for a, row in rows if by_name[a.task] in ASKED]
         return {(a.task, a.visit, a.index, a.number): row.get("status", "none") for a, row in asked}
+
+    def _respond(self) -> None:
+        """Whatever is awaited from outside comes after as long as the task takes, if it comes at all."""
+        for execution, attempt, wait in self.store.waits():
+            if attempt in self._responded:
+                continue
+            self._responded.add(attempt)
+            end = self.plan.end(attempt.task, attempt.visit, attempt.index, attempt.number)
+            if end in GOOD:
+                response = {"go": int(end), "visit": attempt.visit}
+                letter = (Answer if wait["kind"] == WaitKind.INQUIRY else EventArrived)(attempt, response)
+                at = self.clock.now() + self.timing.takes(attempt.task, attempt.visit, attempt.index)
+                self.cloud.at(at, lambda execution=execution, letter=letter: self.post(execution, letter))
 
     def _answer(self, attempt: Any) -> Any:
         end = self.plan.end(attempt.task, attempt.visit, attempt.index, attempt.number)
@@ -231,10 +247,13 @@ def check_order(shape: Shape, graph: Graph, state: State) -> None:
         window = graph.tasks[index].concurrency
         assert visit.items is None or window is None or len(visit.items.active) <= window, "more items than may be"
     names = [task.name for task in graph.tasks]
+    inside = {task.name for task in graph.tasks if task.group is not None}
     running = [names[index] for index, _ in state.active]
     begun = {name: state.visits_of(index) for index, name in enumerate(names)}
     ended = {name: count - running.count(name) for name, count in begun.items()}
     for name in names:
+        if name in inside:
+            continue
         kind, sources = shape.kind(name), shape.sources(name)
         entered = 0 if sources - {name} else 1
         if isinstance(kind, int):
@@ -248,12 +267,16 @@ def check_order(shape: Shape, graph: Graph, state: State) -> None:
             assert not busy, f"{name} runs while {busy} can still reach it"
             assert running.count(name) == 1, f"{name} runs twice at a time"
     if not state.paused:
-        _nothing_waits_without_a_reason(shape, names, running, state)
+        _nothing_waits_without_a_reason(shape, names, running, state, inside)
 
 
-def _nothing_waits_without_a_reason(shape: Shape, names: list[str], running: list[str], state: State) -> None:
+def _nothing_waits_without_a_reason(
+    shape: Shape, names: list[str], running: list[str], state: State, inside: set[str]
+) -> None:
     arrived = {}
     for index, sources in state.fired.items():
+        if names[index] in inside:
+            continue
         used = state.join_runs.get(index, 0) if isinstance(shape.kind(names[index]), int) else 0
         if any(count > used for count in sources.values()):
             arrived[names[index]] = {names[source] for source in sources}
