@@ -41,6 +41,37 @@ def test_cancelling_the_execution_closes_its_inquiry(stack, asking):
     assert stack.api("POST", f"/api/v1/inquiries/{inquiry['id']}/answer", {"response": {}})[0] == 409
 
 
+def test_only_those_who_are_asked_may_answer_and_find_it_by_their_name(stack):
+    stack.api("POST", "/api/v1/packs/sync")
+    execution = stack.start("flows.approval", assignees=["ada", "tester"])
+    other, open_to_all = stack.start("flows.approval", assignees=["ada"]), stack.start("flows.approval")
+    stack.pump()
+
+    def listed(query=""):
+        items = stack.api("GET", f"/api/v1/inquiries{query}")[1]["data"]["items"]
+        return {row["execution"]: row for row in items}
+
+    assert listed().keys() == {execution, other, open_to_all}
+    assert listed("?assignee=tester&limit=1").keys() == {execution}
+    inquiry = listed("?assignee=ada")[other]
+    assert inquiry["assignees"] == ["ada"]
+    path = f"/api/v1/inquiries/{inquiry['id']}/answer"
+    status, body = stack.api("POST", path, {"response": {"approved": True}})
+    assert (status, body["code"], body["details"]["assignees"]) == (403, "forbidden", ["ada"])
+    assert "asks ada" in body["error"]
+    path = f"/api/v1/inquiries/{listed()[execution]['id']}/answer"
+    assert stack.api("POST", path, {"response": {"approved": True}})[0] == 202
+    stack.pump()
+    assert [stack.execution(each)["status"] for each in (execution, other)] == ["completed", "waiting"]
+
+
+def test_assignees_that_are_no_names_fail_the_task(stack):
+    stack.api("POST", "/api/v1/packs/sync")
+    execution = stack.start("flows.approval", assignees=[1])
+    stack.pump()
+    assert "assignees must be a list of names" in stack.execution(execution)["error"]["message"]
+
+
 @pytest.mark.parametrize("inquiry", ["nonsense", "01NONE.task.1.-.1"])
 def test_an_inquiry_that_is_not_there_is_404(stack, inquiry):
     assert stack.api("GET", f"/api/v1/inquiries/{inquiry}")[0] == 404

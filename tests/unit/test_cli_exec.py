@@ -15,7 +15,15 @@ from attune.cli.connection import Connection
 from attune.cli.deployed import Watcher
 from attune.cli.main import app
 from attune.cli.receiver import receiving
-from attune.exceptions import Conflict, InvalidParameters, InvalidRequest, NotFound, Unauthorized, Unavailable
+from attune.exceptions import (
+    Conflict,
+    Forbidden,
+    InvalidParameters,
+    InvalidRequest,
+    NotFound,
+    Unauthorized,
+    Unavailable,
+)
 
 API = "/api/v1"
 
@@ -209,6 +217,61 @@ def test_control_asks_for_it(attune, stack, verb):
     assert stack.asked[-1][3] == ({"reason": "why not"} if reason else {})
 
 
+def inquiry(**more):
+    schema = {"type": "object", "properties": {"approved": {"type": "boolean"}, "n": {"type": "integer"}}}
+    base = {"id": "E1.ask.1.-.1", "execution": "E1", "task": "ask", "prompt": "Go on?", "assignees": ["ada"]}
+    base |= {"asked_at": "2026-01-01T00:00:00+00:00", "times_out_at": None, "closed": None}
+    return base | {"schema": {**schema, "required": ["approved"]}} | more
+
+
+def test_open_inquiries_are_listed_and_one_is_shown(attune, stack):
+    stack.on("GET", "/inquiries", {"items": [inquiry(), inquiry(assignees=[])], "cursor": "next"})
+    ended = attune("inquiry", "ls", "--assignee", "ada", "--limit", "7")
+    assert stack.asked[-1][2] == "assignee=ada&limit=7"
+    _, first, second = ended.stdout.splitlines()
+    assert first.startswith("E1.ask.1.-.1  ask   ada") and first.rstrip().endswith("Go on?")
+    assert "anybody" in second and "--cursor next" in ended.stderr
+    stack.on("GET", "/inquiries/E1.ask.1.-.1", inquiry(closed="answered by ada"))
+    shown = attune("inquiry", "show", "E1.ask.1.-.1").stdout
+    assert "answered by ada" in shown and '"approved"' in shown
+    stack.on("GET", "/inquiries", {"items": [], "cursor": None})
+    assert attune("inquiry", "ls").stdout == "no open inquiries\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "response"),
+    [
+        (["--response", '{"approved": true}'], {"approved": True}),
+        (["--response", '"yes"'], "yes"),
+        (["-r", "approved=yes", "-r", "n=5"], {"approved": True, "n": 5}),
+    ],
+)
+def test_an_answer_is_sent_as_json_or_by_the_inquirys_schema(attune, stack, words, response):
+    stack.on("GET", "/inquiries/E1.ask.1.-.1", inquiry())
+    stack.on("POST", "/inquiries/E1.ask.1.-.1/answer", (202, {"id": "E1.ask.1.-.1"}))
+    ended = attune("inquiry", "answer", "E1.ask.1.-.1", *words)
+    assert (ended.exit_code, ended.stdout) == (0, "answered: E1.ask.1.-.1\n")
+    assert stack.asked[-1][3] == {"response": response}
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "said"),
+    [
+        (["--response", "{}"], (409, {"error": "it is no longer open", "code": "conflict"}), "it is no longer open"),
+        (["--response", "{}"], (403, {"error": "it asks ada", "code": "forbidden"}), "it asks ada"),
+        (["-r", "approved=yes"], (202, {}), "no longer open: answered by ada"),
+        (["--response", "{"], (202, {}), "the response is not JSON"),
+        (["--response", "1", "-r", "a=1"], (202, {}), "not both"),
+        ([], (202, {}), "there is no answer"),
+    ],
+)
+def test_what_cannot_be_answered_is_a_sentence(attune, stack, words, status, said):
+    stack.on("GET", "/inquiries/I", inquiry(id="I", closed="answered by ada"))
+    stack.on("POST", "/inquiries/I/answer", status)
+    ended = attune("inquiry", "answer", "I", *words)
+    assert ended.exit_code == 2 and said in ended.stderr and ended.stdout == ""
+
+
 def test_packs_are_listed_synced_and_validated(attune, stack):
     stack.on("GET", "/packs", {"items": [{"ref": "core", "label": "Core", "version": "1.0"}]})
     result = {
@@ -270,7 +333,7 @@ def test_a_connection_that_cannot_be_made_is_tried_again_then_one_sentence(slept
         (404, {"error": "there is no execution 'X'", "code": "not_found", "details": {}}, NotFound, "no execution 'X'"),
         (409, {"error": "it has ended", "code": "conflict", "details": {"hint": "h"}}, Conflict, "it has ended"),
         (400, {"error": "bad", "code": "invalid_request", "details": {}}, InvalidRequest, "bad"),
-        (403, {"message": "Forbidden"}, Unauthorized, "Forbidden"),
+        (403, {"error": "it asks ada", "code": "forbidden", "details": {}}, Forbidden, "it asks ada"),
         (418, b"<html>", InvalidRequest, "the server answered 418"),
     ],
 )

@@ -1,7 +1,9 @@
 """``attune run`` and ``attune validate``, as they are typed."""
 
+import contextlib
 import json
 import os
+import pty
 import signal
 import subprocess
 import sys
@@ -248,8 +250,86 @@ def test_a_bug_of_ours_is_a_sentence_unless_debug_is_asked_for(attune, monkeypat
     assert isinstance(attune("--debug", "run", "a.b").exception, ZeroDivisionError)
 
 
+ASKS = """
+    tasks:
+      - {name: begin, action: core.noop, on_success: ask}
+      - name: ask
+        action: core.inquiry
+        input: {prompt: Go on?, schema: {approved: {type: boolean, required: true}, why: {type: string}}}
+        max_visits: 2
+        on_success: again
+      - name: again
+        action: core.noop
+        next:
+          - {when: "{{ task.ask.result.approved }}", do: noop}
+          - {when: "{{ not task.ask.result.approved }}", do: ask}
+    output_map: {answer: "{{ task.ask.result }}"}
+    """
+
+
+def test_answers_are_given_in_their_order_the_last_for_all_that_follow(attune, tmp_path):
+    file = write(tmp_path / "w.yaml", ASKS)
+    words = ("--answer", 'ask={"approved": false}', "--answer", 'ask={"approved": true}', "--json")
+    ended = attune("run", file, "--packs", PACKS, *words)
+    assert (ended.exit_code, json.loads(ended.stdout)["output"]) == (0, {"answer": {"approved": True}})
+    refused = attune("run", file, "--packs", PACKS, *words[:2])
+    assert refused.exit_code == 1 and "max_visits" in refused.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "said", "hint"),
+    [
+        ((), "waits for an answer: task 'ask' asks: Go on?", "--answer ask=JSON"),
+        (("--answer", "ask=yes"), "the response does not fit: $: 'yes' is not of type 'object'", ""),
+        (("--answer", "akk=1"), "there is no task 'akk' to answer", "did you mean 'ask'?"),
+        (("--answer", "ask"), "'ask' is no answer", "write --answer task=JSON"),
+    ],
+)
+def test_a_question_without_a_fitting_answer_says_how_to_give_one(attune, tmp_path, words, said, hint):
+    ended = attune("run", write(tmp_path / "w.yaml", ASKS), "--packs", PACKS, *words)
+    assert ended.exit_code == 2
+    assert said in ended.stderr and hint in ended.stderr
+
+
+def test_a_question_with_a_timeout_times_out_in_virtual_time(attune, tmp_path):
+    file = write(tmp_path / "w.yaml", ASKS.replace("max_visits: 2", "timeout: 24h"))
+    ended = attune("run", file, "--packs", PACKS)
+    assert ended.exit_code == 1 and "✗ ask timed out after 1d 00h" in ended.stdout
+
+
+def on_terminal(typed, *words):
+    """The command with a terminal before it, at which this is typed; its exit status and what it showed."""
+    ours, theirs = pty.openpty()
+    try:
+        process = subprocess.Popen([ATTUNE, *map(str, words)], stdin=theirs, stdout=theirs, stderr=theirs)
+        os.close(theirs)
+        os.write(ours, typed)
+        shown = b""
+        with contextlib.suppress(OSError):  # what Linux says when nobody has the other end open any more
+            while part := os.read(ours, 4096):
+                shown += part
+        return process.wait(30), shown.decode()
+    finally:
+        os.close(ours)
+
+
+def test_at_a_terminal_a_question_is_asked_until_its_answer_fits(tmp_path):
+    file = write(tmp_path / "w.yaml", ASKS.replace("max_visits: 2", "timeout: 24h"))
+    status, shown = on_terminal(b"maybe\n\nyes\nI like it\n", "run", file, "--packs", PACKS)
+    assert status == 0, shown
+    assert "ask: Go on?" in shown and "'maybe' is not of type 'boolean'" in shown and "an answer is needed" in shown
+    assert "I like it" in shown.split("output")[-1]
+
+
+def test_ctrl_c_at_a_question_cancels_the_execution(tmp_path):
+    file = write(tmp_path / "w.yaml", ASKS)
+    status, shown = on_terminal(b"\x04", "run", file, "--packs", PACKS)
+    assert status == 130 and "cancelled: interrupted" in shown
+
+
 def test_every_command_has_help(attune):
     groups = {"exec": ["start", "ls", "get", "watch", "cancel", "pause", "resume"], "pack": ["ls", "sync", "validate"]}
+    groups |= {"inquiry": ["ls", "show", "answer"]}
     groups |= {"token": ["create"], "local": ["run", "stop", "status", "logs"], "run": [], "validate": []}
     for group, commands in groups.items():
         for words in [[group], *([group, command] for command in commands)]:

@@ -51,6 +51,13 @@ class Unauthorized(AttuneError):
     http_status = 401
 
 
+class Forbidden(AttuneError):
+    """The caller is known, but this is for others to do."""
+
+    code = "forbidden"
+    http_status = 403
+
+
 class InvalidRequest(AttuneError):
     """The request is malformed; nothing was done."""
 

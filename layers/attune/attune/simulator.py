@@ -98,6 +98,11 @@ class Simulator:
                     return
         raise KeyError(task)
 
+    def inquiries(self) -> list[tuple[str, AttemptId, dict[str, Any]]]:
+        """What is asked now: execution, attempt, and ``{prompt, schema, assignees}``."""
+        open_waits = (row for row in self.store.waits() if row[2]["kind"] == WaitKind.INQUIRY)
+        return [(execution, attempt, wait["terms"]) for execution, attempt, wait in open_waits]
+
     def event(self, event: Mapping[str, Any]) -> int:
         """Put an event on the bus; returns how many attempts it is passed on to."""
         waiting = [row for row in self.store.waits() if row[2]["kind"] == WaitKind.EVENT]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Annotated, Any
 
-from aws_lambda_powertools.event_handler.openapi.params import Body, Path
+from aws_lambda_powertools.event_handler.openapi.params import Body, Path, Query
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 from pydantic import BaseModel, ConfigDict
 
@@ -13,6 +13,7 @@ from attune.api.envelope import Envelope, accepted, reply
 from attune.api.executions import Cursor, Limit
 from attune.api.services import Services
 
+Assignee = Annotated[str, Query(description="Only those that ask this person by name", max_length=255)]
 InquiryId = Annotated[str, Path(description="The inquiry's id", min_length=1, max_length=300)]
 
 
@@ -29,8 +30,8 @@ def inquiries(services: Callable[[], Services]) -> APIGatewayHttpRouter:
     tags = ["inquiries"]
 
     @router.get("/inquiries", tags=tags, summary="Open inquiries")
-    def list_inquiries(limit: Limit = 50, cursor: Cursor = "") -> Envelope:
-        return reply(services().inquiries.open(limit, cursor), "inquiries")
+    def list_inquiries(assignee: Assignee = "", limit: Limit = 50, cursor: Cursor = "") -> Envelope:
+        return reply(services().inquiries.open(limit, cursor, assignee), "inquiries")
 
     @router.get("/inquiries/<inquiry>", tags=tags, summary="One inquiry")
     def get_inquiry(inquiry: InquiryId) -> Envelope:

@@ -30,12 +30,13 @@ _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 """Hosts that no proxy of the environment can reach."""
 _BASE = "/api/v1"
 _EXECUTIONS = f"{_BASE}/workflow-executions"
+_INQUIRIES = f"{_BASE}/inquiries"
 
 Json = dict[str, Any]
 
 _ERRORS: Mapping[int, type[AttuneError]] = {
     401: exceptions.Unauthorized,
-    403: exceptions.Unauthorized,
+    403: exceptions.Forbidden,
     404: exceptions.NotFound,
     409: exceptions.Conflict,
     413: exceptions.PayloadTooLarge,
@@ -100,6 +101,18 @@ class Client:
     def control(self, execution: str, what: str, reason: str | None = None) -> Json:
         """``cancel``, ``pause`` or ``resume`` it."""
         return self._mapping("POST", _path(execution, what), json=_given({"reason": reason}))
+
+    def inquiries(self, **filters: Any) -> Json:
+        """A page of open inquiries; ``assignee``, ``limit``, ``cursor``."""
+        return self._mapping("GET", _INQUIRIES, params=_given(filters))
+
+    def inquiry(self, inquiry: str) -> Json:
+        """One inquiry, open or closed."""
+        return self._mapping("GET", f"{_INQUIRIES}/{quote(inquiry, safe='')}")
+
+    def answer(self, inquiry: str, response: Any) -> Json:
+        """Answer an inquiry; ``{id}``."""
+        return self._mapping("POST", f"{_INQUIRIES}/{quote(inquiry, safe='')}/answer", json={"response": response})
 
     def packs(self) -> list[Json]:
         """The packs that are registered."""

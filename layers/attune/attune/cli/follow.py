@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 from attune.cli.output import console
@@ -12,6 +12,7 @@ from attune.cli.view import View
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
+    from rich.live import Live
 
 Show = Callable[[View], None]
 Now = Callable[[], float]
@@ -38,6 +39,11 @@ def following(now: Now, *, quiet: bool = False) -> Iterator[Show]:
         yield _Lines(out, now)
 
 
+def held(show: Show) -> AbstractContextManager[None]:
+    """While it lasts, nothing is drawn: somebody is asked something."""
+    return show.held() if isinstance(show, _Live) else nullcontext()
+
+
 def print_result(view: View, now: float) -> None:
     """Print how it ended: status, errors, output and timeline."""
     from attune.cli.render.result import result
@@ -59,8 +65,26 @@ def _live(out: Console, now: Now) -> Iterator[Show]:
         frame = FRAMES[int(time.monotonic() * FRAMES_PER_SECOND) % len(FRAMES)]
         return tree(shown[-1], now(), frame) if shown else Text("")
 
-    with Live(get_renderable=draw, console=out, refresh_per_second=FRAMES_PER_SECOND):
-        yield lambda view: shown.__setitem__(slice(None), [view])
+    with Live(get_renderable=draw, console=out, refresh_per_second=FRAMES_PER_SECOND) as live:
+        yield _Live(live, shown)
+
+
+class _Live:
+    """Draws the latest view, but while it is held."""
+
+    def __init__(self, live: Live, shown: list[View]) -> None:
+        self._live, self._shown = live, shown
+
+    def __call__(self, view: View) -> None:
+        self._shown[:] = [view]
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        self._live.stop()
+        try:
+            yield
+        finally:
+            self._live.start(refresh=True)
 
 
 class _Lines:

@@ -12,7 +12,7 @@ from typer.core import TyperGroup
 
 from attune import __version__
 from attune.cli import options, output
-from attune.cli.commands import executions, graph, local, new, packs, run, schema, test, tokens, validate
+from attune.cli.commands import executions, graph, inquiries, local, new, packs, run, schema, test, tokens, validate
 from attune.exceptions import AttuneError, InvalidDefinition
 
 WRONG, FAILED = 1, 2
@@ -76,6 +76,7 @@ app.command("graph")(graph.graph)
 app.command("schema")(schema.schema)
 app.add_typer(new.app, name="new")
 app.add_typer(executions.app, name="exec")
+app.add_typer(inquiries.app, name="inquiry")
 app.add_typer(packs.app, name="pack")
 app.add_typer(tokens.app, name="token")
 app.add_typer(local.app, name="local")

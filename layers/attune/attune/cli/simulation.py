@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, cast
@@ -14,8 +14,8 @@ from attune.adapters.memory.catalog import MemoryCatalog
 from attune.adapters.memory.clock import VirtualClock
 from attune.cli.follow import Show, nothing
 from attune.cli.view import View
-from attune.engine.ids import AttemptId
-from attune.engine.messages import Message
+from attune.engine.ids import AttemptId, wait_id
+from attune.engine.messages import Answer, Message
 from attune.engine.state import State
 from attune.engine.turn import Step
 from attune.exceptions import task_error
@@ -30,10 +30,26 @@ SHARE = 10
 """At most one part in so many of the time goes into making views: they grow with the execution."""
 
 
-class Simulation:
-    """One execution in a world of its own; ``show`` is given views of it while it runs."""
+Asked = dict[str, Any]
+"""An inquiry: ``{id, task, prompt, schema, assignees}``."""
+Answerer = Callable[[Asked], Any]
+"""Answers an inquiry, or gives :data:`UNANSWERED`."""
+UNANSWERED: Any = object()
 
-    def __init__(self, catalog: MemoryCatalog, runner: Runner) -> None:
+
+def nobody(asked: Asked) -> Any:  # noqa: ARG001
+    """Answers nothing."""
+    return UNANSWERED
+
+
+class Simulation:
+    """One execution in a world of its own; ``show`` is given views of it while it runs.
+
+    ``answerer`` is asked once for each inquiry, when there is nothing else to do at that moment of virtual time.
+    """
+
+    def __init__(self, catalog: MemoryCatalog, runner: Runner, answerer: Answerer = nobody) -> None:
+        self._answerer, self._asked = answerer, set[str]()
         self._clock = VirtualClock(time.time())
         self._lock = threading.Lock()
         self._runner = _Interruptible(TimedRunner(runner, self._clock), self._clock, self._lock)
@@ -80,7 +96,31 @@ class Simulation:
         more = True
         while self._open and more:
             with self._lock:
+                more = self._simulator.cloud.step(until=self._clock.now())
+            if more or self._answered():
+                more = True
+                continue
+            with self._lock:
                 more = self._simulator.cloud.step()
+
+    def unanswered(self) -> list[Asked]:
+        """The inquiries that are open."""
+        return [_asked(*row) for row in self._simulator.inquiries()]
+
+    def _answered(self) -> bool:
+        """Ask for the answer of an inquiry that nobody has been asked for; False if there is none."""
+        if self.interrupted:
+            return False
+        for execution, attempt, terms in self._simulator.inquiries():
+            asked = _asked(execution, attempt, terms)
+            if asked["id"] in self._asked:
+                continue
+            self._asked.add(asked["id"])
+            response = self._answerer(asked)
+            if response is not UNANSWERED:
+                self._simulator.post(execution, Answer(attempt, response, "you"))
+                return True
+        return False
 
     @contextmanager
     def _shown(self, show: Show) -> Iterator[None]:
@@ -171,6 +211,10 @@ class _Attempts:
         """All of them, on one page."""
         records = sorted(self.simulator.store.records(execution), key=lambda row: _order(row[0]))
         return [_named(attempt) | record for attempt, record in records], None
+
+
+def _asked(execution: str, attempt: AttemptId, terms: dict[str, Any]) -> Asked:
+    return {"id": wait_id(execution, attempt), "task": attempt.task, **terms}
 
 
 def _order(attempt: AttemptId) -> tuple[str, int, int, int]:

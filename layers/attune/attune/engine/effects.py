@@ -113,8 +113,8 @@ class WriteRecord:
 class WriteWait:
     """Something an attempt waits for from outside, open until it comes or nobody waits any more.
 
-    ``terms`` are ``{prompt, schema}`` of an inquiry, ``{pattern}`` of an event; ``limit`` (epoch seconds) is when
-    the task times out; ``closed`` says why it is no longer open.
+    ``terms`` are ``{prompt, schema, assignees}`` of an inquiry, ``{pattern}`` of an event; ``limit`` (epoch
+    seconds) is when the task times out; ``closed`` says why it is no longer open.
     """
 
     attempt: AttemptId

@@ -171,7 +171,11 @@ def _inquiry(turn: Turn, task: Task, attempt: AttemptId) -> None:
     schema = values.get("schema")
     if schema is not None and not isinstance(schema, dict):
         raise _InvalidInput("core.inquiry: schema must be a JSON Schema, a mapping")
-    _wait(turn, task, attempt, WaitKind.INQUIRY, {"prompt": str(values.get("prompt", "")), "schema": schema})
+    assignees = values.get("assignees") or []
+    if not isinstance(assignees, list) or not all(isinstance(name, str) and name for name in assignees):
+        raise _InvalidInput("core.inquiry: assignees must be a list of names")
+    terms = {"prompt": str(values.get("prompt", "")), "schema": schema, "assignees": assignees}
+    _wait(turn, task, attempt, WaitKind.INQUIRY, terms)
 
 
 def _wait_for_event(turn: Turn, task: Task, attempt: AttemptId) -> None:

@@ -6,10 +6,13 @@ from typing import Any
 
 from attune.engine.ids import AttemptId, wait_of
 from attune.engine.messages import Answer
-from attune.exceptions import Conflict, InvalidParameters, NotFound
+from attune.exceptions import Conflict, Forbidden, InvalidParameters, NotFound
 from attune.execution.ports import Directory, Letter, Mailbox
 from attune.execution.queries import iso
 from attune.language.schema import mismatches
+
+MAX_ROUNDS = 10
+"""Pages of open inquiries that are read at most to find those of one assignee; then the page is short."""
 
 
 class Inquiries:
@@ -18,10 +21,20 @@ class Inquiries:
     def __init__(self, directory: Directory, mailbox: Mailbox) -> None:
         self._directory, self._mailbox = directory, mailbox
 
-    def open(self, limit: int, cursor: str) -> dict[str, Any]:
-        """A page of open inquiries."""
-        page = self._directory.inquiries(limit=limit, cursor=cursor)
-        return {"items": [self.show(inquiry) for inquiry in page.executions], "cursor": page.cursor}
+    def open(self, limit: int, cursor: str, assignee: str = "") -> dict[str, Any]:
+        """A page of open inquiries, of those that name an ``assignee`` if one is given.
+
+        Then a page may be short, or empty, and still have a cursor.
+        """
+        found: list[dict[str, Any]] = []
+        for _ in range(MAX_ROUNDS if assignee else 1):
+            page = self._directory.inquiries(limit=limit - len(found), cursor=cursor)
+            shown = [self.show(inquiry) for inquiry in page.executions]
+            found += [row for row in shown if not assignee or assignee in row["assignees"]]
+            cursor = page.cursor or ""
+            if not cursor or len(found) == limit:
+                break
+        return {"items": found, "cursor": cursor or None}
 
     def show(self, inquiry: str) -> dict[str, Any]:
         """One inquiry; raises NotFound."""
@@ -32,6 +45,7 @@ class Inquiries:
             "task": attempt.task,
             "prompt": found["prompt"],
             "schema": found["schema"],
+            "assignees": found["assignees"],
             "asked_at": iso(found["since"]),
             "times_out_at": iso(found["limit"]),
             "closed": found["closed"],
@@ -42,11 +56,15 @@ class Inquiries:
 
         Raises:
             NotFound: there is no such inquiry.
+            Forbidden: it asks others.
             Conflict: it is no longer open.
             InvalidParameters: the response does not fit its schema; with every mismatch.
 
         """
         execution, attempt, found = self._find(inquiry)
+        if found["assignees"] and by not in found["assignees"]:
+            may = ", ".join(found["assignees"])
+            raise Forbidden(f"'{by}' may not answer this; it asks {may}", inquiry=inquiry, assignees=found["assignees"])
         if found["closed"] is not None:
             raise Conflict(f"inquiry '{inquiry}' is no longer open: {found['closed']}", inquiry=inquiry)
         wrong = mismatches(response, found["schema"]) if found["schema"] else []

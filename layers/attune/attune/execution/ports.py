@@ -285,7 +285,7 @@ class Directory(Protocol):
         ...
 
     def inquiry(self, execution: str, attempt: AttemptId) -> dict[str, Any] | None:
-        """``{prompt, schema, since, limit, closed}`` of an inquiry; ``closed`` is None while it is open."""
+        """``{prompt, schema, assignees, since, limit, closed}`` of an inquiry; ``closed`` is None while it is open."""
         ...
 
     def waits(self, detail_type: str) -> Sequence[tuple[str, AttemptId, Mapping[str, Any]]]:

@@ -23,6 +23,7 @@ class MemoryStore:
 
     def __init__(self) -> None:
         self.items: dict[tuple[str, Key], str] = {}
+        self._waiting: dict[tuple[str, Key], None] = {}
 
     def create(self, start: Start) -> bool:
         """See the port."""
@@ -58,6 +59,9 @@ class MemoryStore:
             key, value = _WRITERS[type(write)](write)
             if isinstance(write, WriteWait) and write.closed is not None:
                 value = {**(self._get(execution, key) or {}), "closed": write.closed}
+                self._waiting.pop((execution, key), None)
+            elif isinstance(write, WriteWait):
+                self._waiting[execution, key] = None
             self._put(execution, key, value)
 
     def facts(self, execution: str, keys: Iterable[Key]) -> dict[Key, Any]:
@@ -111,8 +115,7 @@ class MemoryStore:
 
     def waits(self) -> list[tuple[str, AttemptId, dict[str, Any]]]:
         """What executions wait for from outside now."""
-        found = [(owner, key[1], json.loads(text)) for (owner, key), text in self.items.items() if key[0] == "wait"]
-        return [row for row in found if row[2]["closed"] is None]
+        return [(owner, key[1], self._get(owner, key)) for owner, key in self._waiting]
 
     def _get(self, execution: str, key: Key) -> Any:
         text = self.items.get((execution, key))

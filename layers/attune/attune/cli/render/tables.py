@@ -30,6 +30,24 @@ def executions(rows: Sequence[Row], width: int = 100) -> Table | Text:
     return table
 
 
+def inquiries(rows: Sequence[Row]) -> Table | Text:
+    """A line per inquiry."""
+    if not rows:
+        return Text("no open inquiries", style="dim")
+    table = _table("ID", "TASK", "ASKS", "SINCE", "PROMPT")
+    table.columns[4].no_wrap = False
+    for row in rows:
+        asked = ", ".join(row["assignees"]) or "anybody"
+        table.add_row(Text(row["id"]), row["task"], Text(asked), when(row["asked_at"]), Text(row["prompt"]))
+    return table
+
+
+def inquiry_details(inquiry: Row) -> Table:
+    """All fields of an inquiry that say something."""
+    shown = {**inquiry, "assignees": ", ".join(inquiry["assignees"])}
+    return _fields({name: value for name, value in shown.items() if name != "schema" or value})
+
+
 def packs(rows: Sequence[Row]) -> Table | Text:
     """A line per pack."""
     if not rows:
@@ -74,9 +92,6 @@ def validated(result: Row) -> Group:
 
 def details(execution: Row) -> Table:
     """All fields of an execution that say something."""
-    table = Table.grid(padding=(0, 2))
-    table.add_column(style="dim", no_wrap=True)
-    table.add_column(overflow="fold")
     shown = {
         **execution,
         "status": _status(execution["status"]),
@@ -85,6 +100,13 @@ def details(execution: Row) -> Table:
         "parent": (execution["parent"] or {}).get("execution"),
         "tasks": ", ".join(f"{count} {words(status)}" for status, count in execution["tasks"].items()),
     }
+    return _fields(shown)
+
+
+def _fields(shown: Row) -> Table:
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
     for name, value in shown.items():
         if value not in (None, "", {}):
             table.add_row(name.replace("_", " "), value if isinstance(value, Text) else Text(_plain(value)))
