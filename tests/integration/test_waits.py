@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from attune import wiring
+
 
 @pytest.fixture
 def asking(stack):
@@ -93,3 +95,55 @@ def test_an_execution_goes_on_with_the_event_it_waits_for_and_no_other(stack):
     stack.pump()
     ended = stack.execution(execution)
     assert (ended["status"], ended["output"]) == ("completed", {"amount": 12.5})
+
+
+PARCEL = {"source": "shop", "detail-type": "ParcelSent", "id": "p-1", "detail": {"order": 7, "parcel": "A"}}
+
+
+def rows(stack, partition):
+    return list(wiring.table().query(partition))
+
+
+def test_an_event_that_came_before_the_wait_is_found_by_who_waits(stack):
+    stack.api("POST", "/api/v1/packs/sync")
+    stack.invoke("on_event", PARCEL)
+    stack.invoke("on_event", {**PARCEL, "id": "p-2", "detail": {"order": 8, "parcel": "B"}})
+    execution = stack.start("flows.wait_for_parcel", order=7)
+    stack.pump()
+    ended = stack.execution(execution)
+    assert (ended["status"], ended["output"]) == ("completed", {"parcel": "A"})
+    kept = rows(stack, "EVENTS#ParcelSent")
+    assert len(kept) == 2 and all(row["ttl"] - wiring.clock.now() < 602 for row in kept)
+
+
+def test_only_events_that_a_workflow_looks_back_for_are_kept(stack):
+    stack.api("POST", "/api/v1/packs/sync")
+    stack.invoke("on_event", {**PARCEL, "detail-type": "OrderPaid"})
+    assert rows(stack, "EVENTS#OrderPaid") == []
+
+
+def test_who_takes_an_event_in_reads_the_waits_by_their_own_keys_not_through_the_index(stack):
+    stack.api("POST", "/api/v1/packs/sync")
+    execution = stack.start("flows.wait_for_parcel", order=7)
+    stack.pump()
+    queries = []
+    wiring.client("dynamodb").meta.events.register(
+        "provide-client-params.dynamodb.Query", lambda params, **_: queries.append(params)
+    )
+    stack.invoke("on_event", PARCEL)
+    assert queries and all(query["ConsistentRead"] and "IndexName" not in query for query in queries)
+    stack.pump()
+    assert stack.execution(execution)["status"] == "completed"
+    assert rows(stack, "WAITS#ParcelSent") == []
+
+
+def test_a_function_that_died_after_keeping_the_event_loses_and_doubles_nothing(stack):
+    stack.api("POST", "/api/v1/packs/sync")
+    wiring.events().keep("ParcelSent", PARCEL, wiring.clock.now(), 600)
+    execution = stack.start("flows.wait_for_parcel", order=7)
+    stack.pump()
+    version = stack.execution(execution)
+    assert version["status"] == "completed"
+    stack.invoke("on_event", PARCEL)
+    stack.pump()
+    assert stack.execution(execution) == version

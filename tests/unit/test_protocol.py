@@ -70,6 +70,13 @@ tasks:
       - {name: nap, action: core.sleep, input: {seconds: 5}}
 output_map: "{{ task.rounds.result.iterations }}"
 """,
+    "event": """
+tasks:
+  - {name: a, action: t.do, on_success: paid}
+  - {name: paid, action: core.wait_for_event, input: {event_type: Paid, within: 1h}, timeout: 1h, on_success: b}
+  - {name: b, action: t.do, input: {n: "{{ task.paid.result.id }}"}}
+output_map: "{{ task.b.result.n }}"
+""",
     "failure": """
 tasks:
   - {name: x, action: t.do, on_failure: clean}
@@ -122,8 +129,9 @@ class Faulty:
 def faulty_world(world: Any, name: str, fault: Fault, fail: Any, *, twice: bool = False) -> Any:
     """A world whose handlers reach every port through the fault, and die with their whole invocation."""
     w = world(WORKFLOWS[name], CHILD, script={"x": fail(), **({"a": [fail(), "fine"]} if name == "retry" else {})})
-    for owner in (w.advancer, w.advancer._dispatcher, w.worker):
-        for slot in ("_store", "_mailbox", "_tasks", "_timers"):
+    w.event({"id": "e-1", "source": "shop", "detail-type": "Paid", "detail": {}})
+    for owner in (w.advancer, w.advancer._dispatcher, w.advancer._dispatcher._look_back, w.worker):
+        for slot in ("_store", "_events", "_mailbox", "_tasks", "_timers"):
             if hasattr(owner, slot):
                 setattr(owner, slot, Faulty(getattr(owner, slot), fault))
     w.cloud.on_letters = _dying(w.cloud.on_letters, twice)
@@ -154,6 +162,7 @@ def test_a_crash_at_any_call_changes_nothing_but_the_time(world, fail, name):
     count = Fault()
     expected = outcome(faulty_world(world, name, count, fail))
     assert count.calls > 10
+    assert (expected[0] is ExecutionStatus.FAILED) == (name == "failure")
     for number in range(1, count.calls + 1):
         for after in (False, True):
             w = faulty_world(world, name, Fault(number, after), fail)

@@ -15,18 +15,19 @@ from attune.actions.attempt import Attempt, Outcome
 from attune.adapters.memory.catalog import MemoryCatalog
 from attune.adapters.memory.clock import VirtualClock
 from attune.adapters.memory.cloud import MemoryCloud
+from attune.adapters.memory.events import MemoryEvents
 from attune.adapters.memory.store import MemoryStore
 from attune.engine.facts import OUTPUT
 from attune.engine.ids import AttemptId, execution_id
-from attune.engine.messages import Answer, Cancel, EventArrived, Message
+from attune.engine.messages import Answer, Cancel, Message
 from attune.engine.state import State, WaitKind
 from attune.engine.turn import Step
 from attune.execution.advancer import Advancer, Observer
 from attune.execution.dispatch import Dispatcher
 from attune.execution.ports import Letter, TaskMessage
 from attune.execution.starting import prepare
+from attune.execution.waits import Waits
 from attune.execution.worker import Lease, Runner, Worker
-from attune.language.patterns import matches
 
 LEASE = 900.0
 """Seconds a simulated worker has."""
@@ -61,7 +62,10 @@ class Simulator:
         self.clock = clock or VirtualClock()
         self.catalog, self.store = catalog, MemoryStore()
         self.cloud = MemoryCloud(self.clock)
-        dispatcher = Dispatcher(self.store, catalog, self.cloud, self.cloud, self.cloud, self.cloud, self.clock)
+        events = MemoryEvents(self.store)
+        self.waits = Waits(events, self.cloud, catalog, self.clock)
+        cloud = self.cloud
+        dispatcher = Dispatcher(self.store, catalog, cloud, cloud, cloud, cloud, self.clock, events)
         self.advancer = Advancer(self.store, catalog, dispatcher, self.clock, observer or _unobserved)
         config = pack_config or (lambda pack: dict(catalog.pack(pack).config))
         self.worker = Worker(self.store, self.cloud, self.cloud, runner, self.clock, config)
@@ -105,14 +109,7 @@ class Simulator:
 
     def event(self, event: Mapping[str, Any]) -> int:
         """Put an event on the bus; returns how many attempts it is passed on to."""
-        waiting = [row for row in self.store.waits() if row[2]["kind"] == WaitKind.EVENT]
-        letters = [
-            Letter(execution, EventArrived(attempt, event))
-            for execution, attempt, wait in waiting
-            if matches(wait["terms"]["pattern"], event)
-        ]
-        self.cloud.post(letters)
-        return len(letters)
+        return self.waits.handle(event)
 
     def run(self, until: float | None = None) -> None:
         """Let everything happen, or everything up to a time."""

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from attune.adapters.desks import DeadLetterDesk, EventDesk, TimerDesk
     from attune.adapters.dynamodb.catalog import DynamoCatalog
     from attune.adapters.dynamodb.directory import DynamoDirectory
+    from attune.adapters.dynamodb.events import DynamoEvents
     from attune.adapters.dynamodb.store import DynamoStore
     from attune.adapters.dynamodb.table import Table
     from attune.adapters.payloads import Payloads
@@ -131,6 +132,14 @@ def directory() -> DynamoDirectory:
     return DynamoDirectory(table(), payloads())
 
 
+@cache
+def events() -> DynamoEvents:
+    """Who waits for events, and events kept for a while."""
+    from attune.adapters.dynamodb.events import DynamoEvents
+
+    return DynamoEvents(table(), payloads())
+
+
 def _queue(name: str) -> Queue:
     from attune.adapters.sqs import Queue
 
@@ -178,7 +187,7 @@ def advancer() -> Advancer:
     from attune.execution.dispatch import Dispatcher
 
     bus = EventBridgeBus(_Lazily("events"), setting("EVENT_BUS"))
-    dispatcher = Dispatcher(store(), catalog(), mailbox(), task_queue(), timers(), bus, clock)
+    dispatcher = Dispatcher(store(), catalog(), mailbox(), task_queue(), timers(), bus, clock, events())
     return Advancer(store(), catalog(), dispatcher, clock, _log_advance)
 
 
@@ -251,7 +260,7 @@ def event_desk() -> EventDesk:
     from attune.adapters.dynamodb.retention import Retention
     from attune.execution.waits import Waits
 
-    waits = Waits(directory(), mailbox())
+    waits = Waits(events(), mailbox(), catalog(), clock)
     return EventDesk(rules(), waits, Retention(table(), float(setting("RETENTION_DAYS", "0"))), log())
 
 
@@ -294,7 +303,7 @@ def packs_dir() -> Path:
 
 def reset() -> None:
     """Forget everything that was made (for tests, which change the environment)."""
-    made = (log, client, table, payloads, store, catalog, directory, mailbox, task_queue, scheduler, timers)
+    made = (log, client, table, payloads, store, catalog, directory, events, mailbox, task_queue, scheduler, timers)
     for made_once in (*made, advancer, worker, starter, rules, event_desk, timer_desk, dead_letter_desk, services):
         made_once.cache_clear()
 

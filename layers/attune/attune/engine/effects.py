@@ -88,7 +88,14 @@ class Announce:
     error: Mapping[str, Any] | None = None
 
 
-Effect = RunTask | SetTimer | StartChild | TellChild | NotifyParent | Announce
+@dataclass(frozen=True, slots=True)
+class SeekEvent:
+    """Look whether the event that an attempt waits for came before it began to wait."""
+
+    attempt: AttemptId
+
+
+Effect = RunTask | SetTimer | StartChild | TellChild | NotifyParent | Announce | SeekEvent
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +120,9 @@ class WriteRecord:
 class WriteWait:
     """Something an attempt waits for from outside, open until it comes or nobody waits any more.
 
-    ``terms`` are ``{prompt, schema, assignees}`` of an inquiry, ``{pattern}`` of an event; ``limit`` (epoch
-    seconds) is when the task times out; ``closed`` says why it is no longer open.
+    ``terms`` are ``{prompt, schema, assignees}`` of an inquiry, ``{pattern, within}`` of an event (``within``: how
+    many seconds before the wait it may have come); ``limit`` (epoch seconds) is when the task times out; ``closed``
+    says why it is no longer open.
     """
 
     attempt: AttemptId

@@ -16,7 +16,8 @@ from attune.exceptions import Deferred
 Key = tuple[Any, ...]
 """``("start",)`` the Start message as JSON · ``("vars", n)`` · ``("record", AttemptId)`` ·
 ``("records", task, visit)`` a list by item · ``("items", task, visit)`` · ``("verdict", task, visit)`` ·
-``("output",)`` · ``("action", ref)``. A record is ``{"status", "result", "error"}``, or None if there is none."""
+``("output",)`` · ``("action", ref)`` · ``("wait", AttemptId)`` the terms of an open wait for an event, with ``since``.
+A record is ``{"status", "result", "error"}``, or None if there is none."""
 
 START: Key = ("start",)
 OUTPUT: Key = ("output",)
@@ -30,6 +31,11 @@ def action_key(ref: str) -> Key:
 def vars_key(number: int) -> Key:
     """The variables as published under this number."""
     return ("vars", number)
+
+
+def wait_key(attempt: AttemptId) -> Key:
+    """What event an attempt waits for; None if it doesn't any more."""
+    return ("wait", attempt)
 
 
 def record_key(attempt: AttemptId) -> Key:

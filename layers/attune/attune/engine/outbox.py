@@ -9,13 +9,23 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from attune.engine.effects import Announce, Control, Effect, NotifyParent, RunTask, SetTimer, StartChild, TellChild
+from attune.engine.effects import (
+    Announce,
+    Control,
+    Effect,
+    NotifyParent,
+    RunTask,
+    SeekEvent,
+    SetTimer,
+    StartChild,
+    TellChild,
+)
 from attune.engine.facts import OUTPUT, Facts, Key
 from attune.engine.ids import AttemptId
 from attune.engine.messages import TimerKind
 from attune.engine.ranges import compress, expand
 from attune.engine.starting import run_task, start_child
-from attune.engine.state import Active, State
+from attune.engine.state import Active, State, WaitKind
 from attune.engine.turn import Turn
 from attune.language.graph import Graph, Task
 from attune.language.status import TaskStatus
@@ -49,6 +59,7 @@ _ROWS: dict[type, Callable[[Graph, Any], list[Any]]] = {
     TellChild: lambda graph, effect: ["x", effect.child, effect.reason, effect.generation, str(effect.control)],
     NotifyParent: lambda graph, effect: ["p"],
     Announce: lambda graph, effect: ["a"],
+    SeekEvent: lambda graph, effect: ["e", effect.attempt.to_list()],
 }
 
 
@@ -95,6 +106,11 @@ def _announcements(turn: Turn) -> Iterator[Effect]:
     yield Announce(turn.state.status, turn.state.error)
 
 
+def _seeks(turn: Turn, attempt: list[Any]) -> Iterator[Effect]:
+    del turn
+    yield SeekEvent(AttemptId.from_list(attempt))
+
+
 _BUILDERS: dict[str, Callable[..., Iterator[Effect]]] = {
     "r": _runs,
     "i": _item_runs,
@@ -103,6 +119,7 @@ _BUILDERS: dict[str, Callable[..., Iterator[Effect]]] = {
     "x": _controls,
     "p": _notices,
     "a": _announcements,
+    "e": _seeks,
 }
 
 
@@ -132,6 +149,8 @@ def _awaited(turn: Turn, task: Task, attempt: AttemptId, active: Active) -> Iter
         yield start_child(turn, task, attempt, active.child)
     if active.limit is not None:
         yield SetTimer(TimerKind.TASK_TIMEOUT, active.limit, attempt, salt)
+    if active.wait is WaitKind.EVENT:
+        yield SeekEvent(attempt)
     if active.due is not None:
         kind = TimerKind.RETRY if active.status is TaskStatus.RETRYING else TimerKind.SLEEP
         yield SetTimer(kind, active.due, attempt, salt)

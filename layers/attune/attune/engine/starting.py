@@ -7,7 +7,7 @@ from typing import Any
 
 from attune.engine import attempts, ending, groups, items, transitions
 from attune.engine.context import Own
-from attune.engine.effects import RunTask, SetTimer, StartChild, WriteWait
+from attune.engine.effects import RunTask, SeekEvent, SetTimer, StartChild, WriteWait
 from attune.engine.facts import action_key
 from attune.engine.ids import AttemptId, child_id
 from attune.engine.messages import Parent, TimerKind
@@ -156,14 +156,18 @@ def _noop(turn: Turn, task: Task, attempt: AttemptId) -> None:
 
 def _sleep(turn: Turn, task: Task, attempt: AttemptId) -> None:
     values = render_input(turn, task, attempt)
-    try:
-        pause = seconds(values.get("seconds", values.get("duration")))
-    except ValueError as error:
-        raise _InvalidInput(f"core.sleep: {error}") from None
+    pause = _seconds("core.sleep", values.get("seconds", values.get("duration")))
     due = turn.now + pause
     turn.ask(SetTimer(TimerKind.SLEEP, due, attempt, turn.state.salt))
     limit = _limit(turn, task, attempt)
     attempts.keep(turn, task, attempt, Active(TaskStatus.WAITING, attempt.number, due, None, limit))
+
+
+def _seconds(action: str, value: Any) -> float:
+    try:
+        return seconds(value)
+    except ValueError as error:
+        raise _InvalidInput(f"{action}: {error}") from None
 
 
 def _inquiry(turn: Turn, task: Task, attempt: AttemptId) -> None:
@@ -187,7 +191,10 @@ def _wait_for_event(turn: Turn, task: Task, attempt: AttemptId) -> None:
         pattern["detail"] = {**pattern.get("detail", {}), **{k: [v] for k, v in dict(values["filter"]).items()}}
     if not pattern:
         raise _InvalidInput("core.wait_for_event: give an event_type, a filter or a pattern")
-    _wait(turn, task, attempt, WaitKind.EVENT, {"pattern": pattern})
+    within = _seconds("core.wait_for_event", values["within"]) if values.get("within") else 0.0
+    _wait(turn, task, attempt, WaitKind.EVENT, {"pattern": pattern, "within": within})
+    if within:
+        turn.ask(SeekEvent(attempt))
 
 
 def _wait(turn: Turn, task: Task, attempt: AttemptId, kind: WaitKind, terms: dict[str, Any]) -> None:

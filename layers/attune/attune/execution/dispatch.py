@@ -11,6 +11,7 @@ from attune.engine.effects import (
     Effect,
     NotifyParent,
     RunTask,
+    SeekEvent,
     SetTimer,
     StartChild,
     TellChild,
@@ -22,6 +23,7 @@ from attune.execution.ports import (
     Catalog,
     Clock,
     EventBus,
+    Events,
     ExecutionStore,
     Letter,
     Mailbox,
@@ -32,6 +34,7 @@ from attune.execution.ports import (
 )
 from attune.execution.reporting import ended_message
 from attune.execution.starting import prepare
+from attune.execution.waits import LookBack
 from attune.language.status import ExecutionStatus, TaskStatus
 
 _TASK_STATUS = {
@@ -60,9 +63,11 @@ class Dispatcher:
         timers: Timers,
         bus: EventBus,
         clock: Clock,
+        events: Events,
     ) -> None:
         self._store, self._catalog, self._clock = store, catalog, clock
         self._mailbox, self._tasks, self._timers, self._bus = mailbox, tasks, timers, bus
+        self._look_back = LookBack(store, events)
         self._senders: dict[type, Callable[[State, list[Any]], None]] = {
             RunTask: self._run,
             SetTimer: self._set_timers,
@@ -70,6 +75,7 @@ class Dispatcher:
             TellChild: self._tell_children,
             NotifyParent: self._notify,
             Announce: self._announce,
+            SeekEvent: self._seek,
         }
 
     def send(self, state: State, effects: Iterable[Effect]) -> None:
@@ -119,6 +125,9 @@ class Dispatcher:
     def _tell_children(self, state: State, effects: Sequence[TellChild]) -> None:
         del state
         self._mailbox.post([Letter(effect.child, _CONTROLS[effect.control](effect)) for effect in effects])
+
+    def _seek(self, state: State, effects: Sequence[SeekEvent]) -> None:
+        self._mailbox.post(self._look_back.letters(state.execution, [effect.attempt for effect in effects]))
 
     def _notify(self, state: State, effects: Sequence[NotifyParent]) -> None:
         for effect in effects:

@@ -256,6 +256,14 @@ class Catalog(Protocol):
         """All rules."""
         ...
 
+    def put_awaited(self, pack: str, awaited: Mapping[str, float]) -> None:
+        """Replace what the pack's workflows look back for: seconds by detail-type."""
+        ...
+
+    def awaited(self) -> dict[str, float]:
+        """What any workflow looks back for: seconds by detail-type."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Page:
@@ -288,10 +296,6 @@ class Directory(Protocol):
         """``{prompt, schema, assignees, since, limit, closed}`` of an inquiry; ``closed`` is None while it is open."""
         ...
 
-    def waits(self, detail_type: str) -> Sequence[tuple[str, AttemptId, Mapping[str, Any]]]:
-        """The attempts that may wait for an event of this type: execution, attempt and event pattern."""
-        ...
-
     def remember(self, key: str, execution: str, digest: str) -> tuple[str, str]:
         """Bind an idempotency key to an execution and a digest of its request; the first binding wins and is
         returned.
@@ -304,6 +308,22 @@ class Directory(Protocol):
 
     def put_token(self, token: str, name: str) -> None:
         """Let this token in."""
+        ...
+
+
+class Events(Protocol):
+    """Who waits for an event, and events kept for those who will. What was written is read at once."""
+
+    def waits(self, detail_type: str) -> Iterable[tuple[str, AttemptId, Mapping[str, Any]]]:
+        """The attempts that may wait for an event of this type: execution, attempt and event pattern."""
+        ...
+
+    def keep(self, detail_type: str, event: Mapping[str, Any], now: float, seconds: float) -> None:
+        """Keep an event that came ``now`` for so many seconds at least."""
+        ...
+
+    def kept(self, detail_type: str, since: float) -> Iterable[Mapping[str, Any]]:
+        """The events of this type that were kept since then (epoch seconds), in the order in which they came."""
         ...
 
 

@@ -19,6 +19,8 @@ from attune.language.templates import is_template
 INQUIRY: Final = "inquiry"
 WAIT_FOR_EVENT: Final = "wait_for_event"
 _EVENT_KEYS: Final = ("event_type", "pattern")
+LONGEST_WITHIN: Final = 86_400.0
+"""Seconds (a day) for which events are kept at most for those who begin to wait later."""
 
 
 def check_input(findings: Findings, path: Path, values: Mapping[str, Any], spec: ActionSpec) -> None:
@@ -26,6 +28,15 @@ def check_input(findings: Findings, path: Path, values: Mapping[str, Any], spec:
     check = _CHECKS.get(spec.entry_point)
     if check is not None:
         check(findings, path, values, spec)
+
+
+def event_types(values: Mapping[str, Any]) -> list[str] | None:
+    """The detail-types that an input of ``core.wait_for_event`` names; None if it doesn't name them all in full."""
+    pattern = values.get("pattern")
+    named = values.get("event_type") or (pattern.get("detail-type") if isinstance(pattern, Mapping) else None)
+    types = [named] if isinstance(named, str) else named
+    whole = isinstance(types, list) and all(isinstance(name, str) and not is_template(name) for name in types)
+    return types if whole and types else None
 
 
 def has_template(value: Any) -> bool:
@@ -86,6 +97,23 @@ def _check_wait(findings: Findings, path: Path, values: Mapping[str, Any], spec:
     pattern = values.get("pattern")
     if isinstance(pattern, dict) and not has_template(pattern):
         check_pattern(pattern, (*path, "pattern"), findings)
+    if values.get("within") is not None:
+        _check_within(findings, path, values, spec)
+
+
+def _check_within(findings: Findings, path: Path, values: Mapping[str, Any], spec: ActionSpec) -> None:
+    """Which events are kept, and how long, must be known before any workflow waits."""
+    here, within = (*path, "within"), values["within"]
+    try:
+        if has_template(within):
+            raise ValueError("write it out: how long events are kept must be known before anything runs")
+        if seconds(within) > LONGEST_WITHIN:
+            raise ValueError("events are kept for a day at most")
+    except ValueError as error:
+        findings.error("bad-input", here, f"{spec.ref}: input 'within': {error}")
+    if event_types(values) is None:
+        hint = "write the event's type out: only events of such types are kept"
+        findings.error("bad-input", here, f"{spec.ref}: 'within' needs event types without templates", hint)
 
 
 _CHECKS: Final[dict[str, Callable[[Findings, Path, Mapping[str, Any], ActionSpec], None]]] = {

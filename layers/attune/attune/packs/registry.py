@@ -11,8 +11,9 @@ from typing import Any
 
 from attune.exceptions import InvalidDefinition, NotFound, Problem, Severity
 from attune.execution.ports import Catalog, Clock, PackRecord, Schedules, WorkflowVersion
+from attune.language.awaited import awaited
 from attune.language.compiler import Compiled
-from attune.language.graph import ActionSpec
+from attune.language.graph import ActionSpec, Graph
 from attune.packs.loader import Pack, catalogue, check_rules, compile_pack, load_packs
 
 
@@ -85,16 +86,25 @@ class Registry:
 
     def _sync_workflows(self, pack: Pack, known: Mapping[str, ActionSpec], result: SyncResult) -> None:
         """A workflow that is broken now keeps its last good version; one that is gone can't be started any more."""
-        present = set()
+        present, graphs = set(), list[Graph]()
         for ref, compiled in compile_pack(pack, known):
             present.add(ref)
             if isinstance(compiled, InvalidDefinition):
                 result.errors += self._errors(compiled.problems)
+                graphs += self._last_good(ref)
             else:
+                graphs.append(compiled.graph)
                 result.workflows.append(self._register(ref, compiled, pack.workflows[ref].text))
         for old in self._catalog.workflows(pack.ref):
             if old.ref not in present:
                 self._catalog.remove_workflow(old.ref)
+        self._catalog.put_awaited(pack.ref, awaited(graphs))
+
+    def _last_good(self, ref: str) -> list[Graph]:
+        try:
+            return [self._catalog.workflow(ref).graph]
+        except NotFound:
+            return []
 
     def _sync_rules(self, pack: Pack, known: Mapping[str, ActionSpec], result: SyncResult) -> None:
         broken = [p for p in check_rules(pack, known) if p.severity is Severity.ERROR]

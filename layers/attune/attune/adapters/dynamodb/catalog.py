@@ -132,6 +132,17 @@ class DynamoCatalog:
         """See the port."""
         return [Rule.from_dict(data) for data in self._all("RULE")]
 
+    def put_awaited(self, pack: str, awaited: Mapping[str, float]) -> None:
+        """See the port."""
+        self._replace("AWAITED", pack, {name: [name, seconds] for name, seconds in awaited.items()})
+
+    def awaited(self) -> dict[str, float]:
+        """See the port."""
+        found: dict[str, float] = {}
+        for name, seconds in self._all("AWAITED"):
+            found[name] = max(found.get(name, 0.0), seconds)
+        return found
+
     def _all(self, kind: str) -> list[Any]:
         return [json.loads(item["d"]) for item in self._table.query(keys.CATALOG, keys.members(kind))]
 

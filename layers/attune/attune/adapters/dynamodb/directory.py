@@ -15,7 +15,7 @@ from attune.adapters.dynamodb import keys
 from attune.adapters.dynamodb.records import shown
 from attune.adapters.dynamodb.table import Table, with_key
 from attune.adapters.payloads import Payloads
-from attune.engine.ids import AttemptId, wait_of
+from attune.engine.ids import AttemptId
 from attune.engine.state import WaitKind
 from attune.exceptions import InvalidRequest
 from attune.execution.ports import Page
@@ -26,10 +26,6 @@ MAX_ROUNDS = 10
 Ids = list[str]
 Rows = list[dict[str, Any]]
 _ID = re.compile(r"[0-9A-HJKMNP-TV-Z]{26}")
-
-Waits = list[tuple[str, AttemptId, dict[str, Any]]]
-MOST_WAITS = 1000
-"""How many attempts that wait for the same type of event are looked at for one event."""
 
 
 class DynamoDirectory:
@@ -93,19 +89,6 @@ class DynamoDirectory:
         """See the port."""
         item = self._table.get(keys.wait(execution, WaitKind.INQUIRY, attempt))
         return {**self._payloads.get(item["d"]), "closed": item.get("closed")} if item and "d" in item else None
-
-    def waits(self, detail_type: str) -> Waits:
-        """See the port."""
-        found = [
-            wait_of(i) for kind in (detail_type, "*") for i in self._names(keys.listed_waits(kind), MOST_WAITS, "")
-        ]
-        places = {keys.wait(execution, WaitKind.EVENT, attempt): (execution, attempt) for execution, attempt in found}
-        items = self._table.get_many(places) if places else {}
-        return [
-            (*places[place], self._payloads.get(item["d"])["pattern"])
-            for place, item in items.items()
-            if "closed" not in item
-        ]
 
     def remember(self, key: str, execution: str, digest: str) -> tuple[str, str]:
         """See the port. Bindings are kept for ever."""

@@ -8,6 +8,8 @@
 | a workflow's latest version, one of its versions | ``WORKFLOW#<ref>`` / ``LATEST``, ``V#<n>``                 |
 | all packs, actions, rules (of a pack)          | ``CATALOG`` / ``PACK#…``, ``ACTION#<pack>#…``, ``RULE#<pack>#…`` |
 | an idempotency key, a bearer token             | ``IDEMPOTENCY#<sha256>``, ``TOKEN#<sha256>`` / ``-``         |
+| who waits for an event of a type               | ``WAITS#<detail-type>`` / wait's id                          |
+| events of a type that came since               | ``EVENTS#<detail-type>`` / ``<milliseconds>#<id>``           |
 | executions of a workflow, newest first         | index ``by_listing``: ``WORKFLOW#<ref>`` / id (on START)     |
 | executions in a status, newest first           | index ``by_listing``: ``STATUS#<status>`` / id (on STATE)    |
 | all workflows that can be started              | index ``by_listing``: ``CATALOG`` / ref (on LATEST)          |
@@ -71,13 +73,20 @@ def output(execution: str) -> Key:
     return partition(execution), "OUTPUT"
 
 
+ANY_TYPE = "*"
+"""In place of a detail-type: waits whose pattern names no single one."""
 INQUIRIES = "INQUIRIES"
 """Partition of the index: inquiries that are open, by their id."""
 
 
-def listed_waits(detail_type: str) -> str:
-    """Partition of the index: attempts that wait for an event of this type (``*``: of any)."""
+def waits(detail_type: str) -> str:
+    """Partition: attempts that wait for an event of this type, each under its wait's id."""
     return f"WAITS#{detail_type}"
+
+
+def event(detail_type: str, came: float, event_id: str) -> Key:
+    """A kept event, by when it came."""
+    return f"EVENTS#{detail_type}", f"{int(came * 1000):013d}#{event_id}"
 
 
 def wait(execution: str, kind: WaitKind, of: AttemptId) -> Key:

@@ -21,6 +21,8 @@ from attune.engine.messages import Start
 from attune.engine.state import State, WaitKind
 from attune.execution.ports import Claim, ClaimStatus, Record, TaskMessage
 
+LEFT_OVER = 86_400
+"""Seconds for which the listing of a wait outlives its timeout at most, if its execution never closes it."""
 CACHED_BYTES = 16 * 1024 * 1024
 """Memory for facts in one function."""
 
@@ -63,19 +65,22 @@ class DynamoStore:
 
     def write(self, execution: str, writes: Iterable[Write]) -> None:
         """See the port. Cached only when the state that points here has been saved."""
-        items = []
+        items: list[Item] = []
         for write in writes:
             if isinstance(write, WriteWait) and write.closed is not None:
                 self._close(execution, write)
             else:
-                items.append(_WRITERS[type(write)](self._payloads, execution, write))
+                items += _WRITERS[type(write)](self._payloads, execution, write)
         if items:
             self._table.write_many(items)
         self._unsaved = {execution: items}
 
     def _close(self, execution: str, write: WriteWait) -> None:
+        """Who looks for it must not find it any more; where it is listed stays, for this may have to be done again."""
         change = "SET closed = :closed REMOVE GSI1PK, GSI1SK"
-        self._table.update(keys.wait(execution, write.kind, write.attempt), change, {":closed": write.closed})
+        item = self._table.change(keys.wait(execution, write.kind, write.attempt), change, {":closed": write.closed})
+        if "ls" in item:
+            self._table.write_many([], [(item["ls"], wait_id(execution, write.attempt))])
 
     def facts(self, execution: str, keys: Iterable[Key]) -> dict[Key, Any]:
         """See the port."""
@@ -163,27 +168,31 @@ def _slip_item(key: keys.Key, payloads: Payloads, execution: str, value: Any, **
     return with_key(key, d=payloads.put(execution, value), **more)
 
 
-def _wait_item(payloads: Payloads, execution: str, write: WriteWait) -> Item:
-    listed = {"GSI1PK": _listing(write), "GSI1SK": wait_id(execution, write.attempt)}
+def _wait_items(payloads: Payloads, execution: str, write: WriteWait) -> list[Item]:
+    """An inquiry is listed in the index. An event's wait has an item of its own where events look for it."""
+    key, name = keys.wait(execution, write.kind, write.attempt), wait_id(execution, write.attempt)
     terms = {**write.terms, "since": write.since, "limit": write.limit}
-    return _slip_item(keys.wait(execution, write.kind, write.attempt), payloads, execution, terms, **listed)
-
-
-def _listing(write: WriteWait) -> str:
-    """Where those look who have an answer or an event; a pattern for several types is held against every event."""
     if write.kind is WaitKind.INQUIRY:
-        return keys.INQUIRIES
-    types = write.terms["pattern"].get("detail-type", [])
-    return keys.listed_waits(types[0] if len(types) == 1 and isinstance(types[0], str) else "*")
+        return [_slip_item(key, payloads, execution, terms, GSI1PK=keys.INQUIRIES, GSI1SK=name)]
+    listing = keys.waits(_only_type(write.terms["pattern"]))
+    expires = int(write.limit) + LEFT_OVER if write.limit else None
+    listed = _slip_item((listing, name), payloads, execution, {"pattern": write.terms["pattern"]}, ttl=expires)
+    return [listed, _slip_item(key, payloads, execution, terms, ls=listing)]
 
 
-_WRITERS: dict[type, Callable[[Payloads, str, Any], Item]] = {
-    WriteVars: lambda p, e, w: _slip_item(keys.variables(e, w.number), p, e, dict(w.values)),
-    WriteRecord: _record_item,
-    WriteWait: _wait_item,
-    WriteVerdict: lambda p, e, w: _slip_item(keys.verdict(e, w.task, w.visit), p, e, dict(w.error)),
-    WriteItems: lambda p, e, w: _slip_item(keys.items(e, w.task, w.visit), p, e, list(w.values), n=len(w.values)),
-    WriteOutput: lambda p, e, w: _slip_item(keys.output(e), p, e, {"output": w.output, "error": w.error}),
+def _only_type(pattern: Mapping[str, Any]) -> str:
+    """The detail-type that the pattern names; one for several types is held against every event."""
+    types = pattern.get("detail-type", [])
+    return types[0] if len(types) == 1 and isinstance(types[0], str) else keys.ANY_TYPE
+
+
+_WRITERS: dict[type, Callable[[Payloads, str, Any], list[Item]]] = {
+    WriteVars: lambda p, e, w: [_slip_item(keys.variables(e, w.number), p, e, dict(w.values))],
+    WriteRecord: lambda p, e, w: [_record_item(p, e, w)],
+    WriteWait: _wait_items,
+    WriteVerdict: lambda p, e, w: [_slip_item(keys.verdict(e, w.task, w.visit), p, e, dict(w.error))],
+    WriteItems: lambda p, e, w: [_slip_item(keys.items(e, w.task, w.visit), p, e, list(w.values), n=len(w.values))],
+    WriteOutput: lambda p, e, w: [_slip_item(keys.output(e), p, e, {"output": w.output, "error": w.error})],
 }
 
 _KEYS: Mapping[str, Callable[..., keys.Key]] = {
@@ -193,6 +202,7 @@ _KEYS: Mapping[str, Callable[..., keys.Key]] = {
     "items": keys.items,
     "verdict": keys.verdict,
     "output": keys.output,
+    "wait": lambda execution, attempt: keys.wait(execution, WaitKind.EVENT, attempt),
 }
 """Where each kind of fact lies that is one item."""
 
@@ -213,4 +223,5 @@ _VALUES: Mapping[str, Callable[[Payloads, Item], Any]] = {
     "items": _slip_value,
     "verdict": _slip_value,
     "output": _slip_value,
+    "wait": lambda payloads, item: None if "closed" in item else _slip_value(payloads, item),
 }

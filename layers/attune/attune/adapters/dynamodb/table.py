@@ -104,6 +104,13 @@ class Table:
             self._client.update_item, condition, values, key, Key=_key(key), UpdateExpression=expression, **more
         )
 
+    def change(self, key: Key, expression: str, values: Mapping[str, Any]) -> Item:
+        """Change some attributes; returns the item as it is then."""
+        request = {"UpdateExpression": expression, "ExpressionAttributeValues": to_attributes(values)}
+        with calling("DynamoDB"):
+            answer = self._client.update_item(TableName=self._name, Key=_key(key), ReturnValues="ALL_NEW", **request)
+        return from_attributes(answer["Attributes"])
+
     def replace(self, item: Item) -> Item | None:
         """Write a whole item; returns the one that it replaced."""
         with calling("DynamoDB"):
@@ -132,6 +139,10 @@ class Table:
         values = {":pk": partition} | ({":prefix": prefix} if prefix else {})
         condition = "PK = :pk" + (" AND begins_with(SK, :prefix)" if prefix else "")
         return self._pages(condition, values, ConsistentRead=True, **projection)
+
+    def query_from(self, partition: str, low: str) -> Iterator[Item]:
+        """All items of a partition whose sort key is not below ``low``, in order."""
+        return self._pages("PK = :pk AND SK >= :low", {":pk": partition, ":low": low}, ConsistentRead=True)
 
     def page(self, partition: str, prefix: str, after: str, limit: int) -> list[Item]:
         """Up to ``limit`` items of a partition whose sort key begins so and comes after ``after``."""

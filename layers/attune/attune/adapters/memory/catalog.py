@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from attune.exceptions import NotFound
 from attune.execution.ports import PackRecord, WorkflowVersion
+from attune.language.awaited import awaited
 from attune.language.graph import ActionSpec
 from attune.language.rule import Rule
 
@@ -82,6 +83,13 @@ class MemoryCatalog:
     def put_rules(self, pack: str, rules: Iterable[Rule]) -> None:
         """See the port."""
         self._rules[pack] = list(rules)
+
+    def put_awaited(self, pack: str, awaited: Mapping[str, float]) -> None:
+        """See the port; the workflows themselves are asked."""
+
+    def awaited(self) -> dict[str, float]:
+        """See the port."""
+        return awaited(version.graph for version in self.workflows())
 
     def rules(self) -> list[Rule]:
         """See the port."""

@@ -72,6 +72,8 @@ class MemoryStore:
         if key[0] == "records":
             return self._records(execution, key[1], key[2])
         value = self._get(execution, key)
+        if key[0] == "wait" and value is not None:
+            return None if value["closed"] else {**value["terms"], "since": value["since"], "limit": value["limit"]}
         return _ending(value) if key[0] == "record" else value
 
     def _records(self, execution: str, task: str, visit: int) -> list[Any]:
