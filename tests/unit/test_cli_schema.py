@@ -137,3 +137,13 @@ def test_the_command_prints_one_all_or_writes_files(tmp_path, monkeypatch):
     ended = run(app, ["schema", "--workspace", "--packs", str(PACKS), "-o", "s"])
     assert ended.stdout.split() == [f"s/{kind}.json" for kind in MODELS]
     assert "core.echo" in (tmp_path / "s" / "workflow.json").read_text()
+
+
+@pytest.mark.parametrize("file", sorted(PACKS.rglob("*.yaml")), ids=lambda file: str(file.relative_to(PACKS)))
+def test_every_file_of_a_pack_names_the_schema_that_it_fits_where_attune_schema_writes_it(file, workspace):
+    text = file.read_text(encoding="utf-8")
+    marker, _, schema = text.splitlines()[0].partition("$schema=")
+    assert marker == "# yaml-language-server: "
+    place = (file.parent / schema).resolve()
+    assert (place.parent, place.suffix) == (PROJECT / ".attune" / "schemas", ".json")
+    assert wrong(workspace[place.stem], text) == []

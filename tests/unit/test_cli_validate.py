@@ -90,3 +90,24 @@ def test_sarif_names_files_outside_of_the_project_by_a_whole_address() -> None:
 
 def test_a_form_that_is_none_is_wrong_usage(validate: Callable[..., Any]) -> None:
     assert validate("--format", "xml").exit_code == 2
+
+
+BAD_TEST = """workflow: shop.flow
+cases:
+  - {name: one, expcet: {}}
+  - {name: one, timeline: [{at: 1s}]}
+"""
+
+
+@pytest.mark.parametrize("target", ["packs", "packs/shop", "packs/shop/tests/t.yaml"])
+def test_a_packs_tests_are_checked_too(tmp_path: Path, validate: Callable[..., Any], target: str) -> None:
+    for name, text in {"pack.yaml": "ref: shop\n", "tests/t.yaml": BAD_TEST}.items():
+        file = tmp_path / "packs" / "shop" / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+    ended = CliRunner().invoke(app, ["validate", target])
+    assert ended.exit_code == 1
+    places = [line.split(": ")[0].removeprefix("packs/shop/tests/") for line in ended.stdout.splitlines()[:-1]]
+    assert places == ["t.yaml:3:17", "t.yaml:4:12", "t.yaml:4:28"], ended.stdout
+    assert "unknown key 'expcet'" in ended.stdout and "[bad-moment]" in ended.stdout
+    assert CliRunner().invoke(app, ["validate", str(PACKS)]).stdout == "no problems\n"

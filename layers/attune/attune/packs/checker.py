@@ -14,6 +14,7 @@ from attune.language.findings import Findings
 from attune.language.graph import ActionSpec
 from attune.language.rule_file import check_rule, compile_rule
 from attune.language.source import Source
+from attune.language.suite_file import compile_suite
 from attune.packs.loader import (
     SUFFIXES,
     Pack,
@@ -21,13 +22,16 @@ from attune.packs.loader import (
     check_entry_point,
     check_rules,
     compile_pack,
+    files_of,
     load_pack,
     load_packs,
     read,
 )
 
-_FOLDERS: Final = {"actions": "action", "workflows": "workflow", "rules": "rule"}
-_KEYS: Final = (("tasks", "workflow"), ("runner_type", "action"), ("trigger", "rule"))
+TESTS: Final = "tests"
+"""The folder of a pack's tests; only here and for the simulator are they of interest."""
+_FOLDERS: Final = {"actions": "action", "workflows": "workflow", "rules": "rule", TESTS: "test"}
+_KEYS: Final = (("cases", "test"), ("tasks", "workflow"), ("runner_type", "action"), ("trigger", "rule"))
 """A key that tells what a file is, where its folder doesn't."""
 
 
@@ -96,7 +100,15 @@ def _of_pack(pack: Pack, actions: Mapping[str, ActionSpec]) -> list[Problem]:
     found = [*pack.problems, *check_rules(pack, actions)]
     for _, compiled in compile_pack(pack, actions):
         found += compiled.problems
-    return found
+    return found + [problem for file in files_of(pack.directory / TESTS) for problem in _of_suite(file)]
+
+
+def _of_suite(path: Path) -> list[Problem]:
+    try:
+        compile_suite(read(path))
+    except InvalidDefinition as error:
+        return error.problems
+    return []
 
 
 def _of_files(files: Iterable[_File], actions: Mapping[str, ActionSpec]) -> Iterator[Problem]:
@@ -145,13 +157,19 @@ def _rule(file: _File, actions: Mapping[str, ActionSpec]) -> Iterable[Problem]:
 
 def _unknown(file: _File) -> list[Problem]:
     findings = Findings(file.source)
-    hint = "a workflow has 'tasks', an action 'runner_type', a rule 'trigger'"
-    findings.error("unknown-file", (), "this is no workflow, action or rule", hint)
+    hint = "a workflow has 'tasks', an action 'runner_type', a rule 'trigger', a test 'cases'"
+    findings.error("unknown-file", (), "this is no workflow, action, rule or test", hint)
     return findings.sorted()
+
+
+def _test(file: _File, _: Mapping[str, ActionSpec]) -> Iterable[Problem]:
+    compile_suite(file.source)
+    return []
 
 
 _CHECKS: Final[dict[str, Callable[[_File, Mapping[str, ActionSpec]], Iterable[Problem]]]] = {
     "workflow": _workflow,
     "action": _action,
     "rule": _rule,
+    "test": _test,
 }

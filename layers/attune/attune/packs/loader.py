@@ -130,6 +130,13 @@ def check_entry_point(spec: ActionSpec, source: Source, actions_dir: Path) -> li
     return findings.sorted()
 
 
+def files_of(folder: Path) -> list[Path]:
+    """The YAML files in a folder of a pack, by name; none if it isn't there."""
+    if not folder.is_dir():
+        return []
+    return sorted(path for path in folder.iterdir() if path.suffix in SUFFIXES and not path.name.startswith("."))
+
+
 def _head_file(directory: Path) -> Path:
     return directory / "pack.yaml"
 
@@ -203,7 +210,7 @@ class _Reader:
 
     def _config(self) -> dict[str, Any]:
         """The defaults of ``pack.yaml`` with the values of ``config.yaml`` over them."""
-        path = next((file for file in self._files(self.directory) if file.stem == "config"), None)
+        path = next((file for file in files_of(self.directory) if file.stem == "config"), None)
         source = self._read(path) if path else None
         config = with_defaults(source.data if source else {}, self._settings)
         for row in mismatches(config, self._settings):
@@ -224,7 +231,7 @@ class _Reader:
     def _each(self, folder: str, compile_: Callable[[Source], T | None]) -> dict[str, tuple[Source, T]]:
         """What the files of a folder hold, by ref."""
         found: dict[str, tuple[Source, T]] = {}
-        for path in self._files(self.directory / folder):
+        for path in files_of(self.directory / folder):
             source = self._read(path)
             if source is None:
                 continue
@@ -250,9 +257,3 @@ class _Reader:
         if spec is not None:
             self.problems += check_entry_point(spec, source, self.directory / "actions")
         return spec
-
-    @staticmethod
-    def _files(folder: Path) -> list[Path]:
-        if not folder.is_dir():
-            return []
-        return sorted(path for path in folder.iterdir() if path.suffix in SUFFIXES and not path.name.startswith("."))
