@@ -39,6 +39,7 @@ TOPICS = {
     "secret": "Secrets",
     "race": "Races",
     "rule": "Rules",
+    "sensor": "Sensors",
     "action": "Action files",
     "packs": "Packs",
 }

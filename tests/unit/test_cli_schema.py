@@ -14,7 +14,7 @@ from attune.packs.loader import catalogue, load_packs
 
 PROJECT = Path(__file__).parents[2]
 PACKS = PROJECT / "packs"
-KINDS = {"workflows": "workflow", "actions": "action", "rules": "rule", "tests": "test"}
+KINDS = {"workflows": "workflow", "actions": "action", "rules": "rule", "sensors": "sensor", "tests": "test"}
 FILES = [
     (KINDS.get(file.parent.name, "pack"), file)
     for folder in (PACKS, PROJECT / "tests" / "fixtures" / "packs")
@@ -114,6 +114,9 @@ def test_rules_and_tests_know_the_workflows_of_a_workspace(workspace):
     assert wrong(workspace["rule"], good) == []
     assert wrong(workspace["rule"], good.replace("bucket", "buckt")) == ["$.parameters", "$.parameters"]
     assert wrong(workspace["rule"], rule + "action: core.echo") == ["$.action"]
+    sensor = "event_type: X\nschedule: rate(1 day)\naction: core.echo\nparameters: "
+    assert wrong(workspace["sensor"], sensor + "{message: '{{ cursor }}'}") == []
+    assert wrong(workspace["sensor"], sensor + "{mesage: x}") == ["$.parameters"]
     assert wrong(workspace["test"], "workflow: examples.diamnd\ncases: [{name: a}]") == ["$.workflow"]
     bounds = (
         "workflow: examples.diamond\ncases: [{name: a, expect: {elapsed: {min: 1h}}}, {name: b, expect: {elapsed: 3}}]"

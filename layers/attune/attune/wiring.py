@@ -23,8 +23,10 @@ if TYPE_CHECKING:
     from attune.adapters.dynamodb.catalog import DynamoCatalog
     from attune.adapters.dynamodb.directory import DynamoDirectory
     from attune.adapters.dynamodb.events import DynamoEvents
+    from attune.adapters.dynamodb.sensors import DynamoSensors
     from attune.adapters.dynamodb.store import DynamoStore
     from attune.adapters.dynamodb.table import Table
+    from attune.adapters.events import EventBridgeBus
     from attune.adapters.payloads import Payloads
     from attune.adapters.scheduler import Scheduler
     from attune.adapters.sqs import Queue, SqsMailbox, SqsTaskQueue
@@ -140,6 +142,22 @@ def events() -> DynamoEvents:
     return DynamoEvents(table(), payloads())
 
 
+@cache
+def sensor_store() -> DynamoSensors:
+    """What sensors remember."""
+    from attune.adapters.dynamodb.sensors import DynamoSensors
+
+    return DynamoSensors(table(), payloads())
+
+
+@cache
+def bus() -> EventBridgeBus:
+    """The event bus."""
+    from attune.adapters.events import EventBridgeBus
+
+    return EventBridgeBus(_Lazily("events"), setting("EVENT_BUS"))
+
+
 def _queue(name: str) -> Queue:
     from attune.adapters.sqs import Queue
 
@@ -182,12 +200,10 @@ def timers() -> AwsTimers:
 @cache
 def advancer() -> Advancer:
     """For ``advance``."""
-    from attune.adapters.events import EventBridgeBus
     from attune.execution.advancer import Advancer
     from attune.execution.dispatch import Dispatcher
 
-    bus = EventBridgeBus(_Lazily("events"), setting("EVENT_BUS"))
-    dispatcher = Dispatcher(store(), catalog(), mailbox(), task_queue(), timers(), bus, clock, events())
+    dispatcher = Dispatcher(store(), catalog(), mailbox(), task_queue(), timers(), bus(), clock, events())
     return Advancer(store(), catalog(), dispatcher, clock, _log_advance)
 
 
@@ -258,18 +274,22 @@ def event_desk() -> EventDesk:
     """For ``on_event``."""
     from attune.adapters.desks import EventDesk
     from attune.adapters.dynamodb.retention import Retention
+    from attune.execution.sensors import Sightings
     from attune.execution.waits import Waits
 
     waits = Waits(events(), mailbox(), catalog(), clock)
-    return EventDesk(rules(), waits, Retention(table(), float(setting("RETENTION_DAYS", "0"))), log())
+    sightings = Sightings(catalog(), store(), sensor_store(), bus(), clock)
+    return EventDesk(rules(), waits, sightings, Retention(table(), float(setting("RETENTION_DAYS", "0"))), log())
 
 
 @cache
 def timer_desk() -> TimerDesk:
     """For ``on_timer``."""
     from attune.adapters.desks import TimerDesk
+    from attune.execution.sensors import Polls
 
-    return TimerDesk(timers(), mailbox(), rules(), payloads(), clock, log())
+    polls = Polls(catalog(), sensor_store(), starter())
+    return TimerDesk(timers(), mailbox(), rules(), polls, payloads(), clock, log())
 
 
 @cache
@@ -303,8 +323,10 @@ def packs_dir() -> Path:
 
 def reset() -> None:
     """Forget everything that was made (for tests, which change the environment)."""
-    made = (log, client, table, payloads, store, catalog, directory, events, mailbox, task_queue, scheduler, timers)
-    for made_once in (*made, advancer, worker, starter, rules, event_desk, timer_desk, dead_letter_desk, services):
+    made = (log, client, table, payloads, store, catalog, directory, mailbox, task_queue, scheduler, timers)
+    more = (events, sensor_store, bus)
+    desks = (advancer, worker, starter, rules, event_desk, timer_desk, dead_letter_desk, services)
+    for made_once in (*made, *more, *desks):
         made_once.cache_clear()
 
 

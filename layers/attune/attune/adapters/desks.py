@@ -16,6 +16,7 @@ from attune.exceptions import InvalidRequest
 from attune.execution.dead_letters import DeadLetters
 from attune.execution.ports import Clock
 from attune.execution.rules import SCHEDULE_SOURCE, Fired, Rules
+from attune.execution.sensors import Polls, Sightings
 from attune.execution.waits import Waits
 
 EARLY = 0.5
@@ -25,14 +26,16 @@ EARLY = 0.5
 class EventDesk:
     """Events from the bus: rules may start something; the end of an execution starts its retention."""
 
-    def __init__(self, rules: Rules, waits: Waits, retention: Retention, log: Any) -> None:
-        self._rules, self._waits, self._retention, self._log = rules, waits, retention, log
+    def __init__(self, rules: Rules, waits: Waits, sightings: Sightings, retention: Retention, log: Any) -> None:
+        self._rules, self._waits, self._sightings = rules, waits, sightings
+        self._retention, self._log = retention, log
 
     def deliver(self, event: Mapping[str, Any]) -> dict[str, str]:
         """Returns the executions started, by rule; raises Unavailable."""
         if event.get("source") == "attune":
             self._retain(event.get("detail") or {})
         self._waits.handle(event)
+        report(self._sightings.handle(event), self._log, POLL)
         return report(self._rules.handle(event), self._log)
 
     def _retain(self, detail: Mapping[str, Any]) -> None:
@@ -41,21 +44,32 @@ class EventDesk:
             self._retention.expire(execution, datetime.fromisoformat(ended_at).timestamp())
 
 
-def report(fired: list[Fired], log: Any) -> dict[str, str]:
+RULE = "a rule could not start its workflow"
+POLL = "a sensor's poll could not be started or read"
+
+
+def report(fired: list[Fired], log: Any, wrong: str = RULE) -> dict[str, str]:
     """Log what went wrong; returns the executions started, by rule."""
     for one in fired:
         if one.error is not None:
-            log.error("a rule could not start its workflow", extra={"rule": one.rule, **one.error.to_dict()})
+            log.error(wrong, extra={"rule": one.rule, **one.error.to_dict()})
     return {one.rule: one.started.execution for one in fired if one.started is not None}
 
 
 class TimerDesk:
-    """The timer queue: timers of executions, and the schedules of rules."""
+    """The timer queue: timers of executions, and the schedules of rules and sensors."""
 
     def __init__(
-        self, timers: AwsTimers, mailbox: SqsMailbox, rules: Rules, payloads: Payloads, clock: Clock, log: Any
+        self,
+        timers: AwsTimers,
+        mailbox: SqsMailbox,
+        rules: Rules,
+        polls: Polls,
+        payloads: Payloads,
+        clock: Clock,
+        log: Any,
     ) -> None:
-        self._timers, self._mailbox, self._rules = timers, mailbox, rules
+        self._timers, self._mailbox, self._rules, self._polls = timers, mailbox, rules, polls
         self._payloads, self._clock, self._log = payloads, clock, log
 
     def deliver(self, record: Mapping[str, Any]) -> None:
@@ -74,6 +88,7 @@ class TimerDesk:
         detail = {"rule": fired.rule, "time": time}
         event = {"id": record["messageId"], "source": SCHEDULE_SOURCE, "detail-type": "Schedule", "detail": detail}
         report(self._rules.handle(event), self._log)
+        report(self._polls.handle(event), self._log, POLL)
 
 
 class DeadLetterDesk:

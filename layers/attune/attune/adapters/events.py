@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from attune.adapters.batches import chunks
+from attune.adapters.batches import Parcel, pack
 from attune.adapters.failures import Sleep, calling, until_accepted
 from attune.adapters.payloads import to_text
 from attune.engine.effects import Announce
 from attune.engine.state import State
 
 SOURCE = "attune"
+MOST_ENTRIES, MOST_BYTES = 10, 250 * 1024
+"""Of one PutEvents call (EventBridge takes 10 entries and 256 KB)."""
 MAX_ERROR = 16 * 1024
 """Bytes of an error that an event carries whole; EventBridge takes 256 KB per call, ten events a call."""
 MAX_MESSAGE = 2000
@@ -27,17 +29,21 @@ class EventBridgeBus:
 
     def announce(self, state: State, announcements: Sequence[Announce]) -> None:
         """See the port."""
-        entries = [
-            {
-                "EventBusName": self._bus,
-                "Source": SOURCE,
-                "DetailType": detail_type(announcement),
-                "Detail": to_text(_detail(state, announcement)),
-            }
-            for announcement in announcements
-        ]
-        for batch in chunks(entries, 10):
+        told = ((SOURCE, detail_type(announcement), _detail(state, announcement)) for announcement in announcements)
+        self._send(told)
+
+    def emit(self, events: Sequence[Mapping[str, Any]]) -> None:
+        """See the port."""
+        self._send((event["source"], event["detail-type"], event["detail"]) for event in events)
+
+    def _send(self, events: Iterable[tuple[str, str, Mapping[str, Any]]]) -> None:
+        for batch in pack((self._entry(*event) for event in events), MOST_ENTRIES, MOST_BYTES):
             until_accepted(self._put, batch, "PutEvents", self._sleep)
+
+    def _entry(self, source: str, kind: str, detail: Mapping[str, Any]) -> Parcel[dict[str, str]]:
+        text = to_text(detail)
+        entry = {"EventBusName": self._bus, "Source": source, "DetailType": kind, "Detail": text}
+        return Parcel(entry, len(text) + len(source) + len(kind))
 
     def _put(self, entries: Sequence[Any]) -> Sequence[Any]:
         with calling("EventBridge"):

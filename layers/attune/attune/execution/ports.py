@@ -18,6 +18,7 @@ from attune.engine.messages import Message, Start
 from attune.engine.state import State
 from attune.language.graph import ActionSpec, Graph, Runner
 from attune.language.rule import Rule
+from attune.language.sensor import Sensor
 from attune.language.status import ExecutionStatus
 
 
@@ -100,6 +101,10 @@ class EventBus(Protocol):
 
     def announce(self, state: State, announcements: Sequence[Announce]) -> None:
         """Puts an event on the bus for each."""
+        ...
+
+    def emit(self, events: Sequence[Mapping[str, Any]]) -> None:
+        """Puts these on the bus: ``{source, detail-type, detail}``, each of at most 256 KB."""
         ...
 
 
@@ -256,6 +261,14 @@ class Catalog(Protocol):
         """All rules."""
         ...
 
+    def put_sensors(self, pack: str, sensors: Iterable[Sensor]) -> None:
+        """Replace the pack's sensors."""
+        ...
+
+    def sensors(self) -> list[Sensor]:
+        """All sensors."""
+        ...
+
     def put_awaited(self, pack: str, awaited: Mapping[str, float]) -> None:
         """Replace what the pack's workflows look back for: seconds by detail-type."""
         ...
@@ -311,6 +324,27 @@ class Directory(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class SensorMemory:
+    """What a sensor remembers: digests of the items it has seen, oldest first, and where its last poll ended."""
+
+    seen: tuple[str, ...] = ()
+    cursor: Any = None
+    version: int = 0
+
+
+class SensorStore(Protocol):
+    """What sensors remember."""
+
+    def load(self, ref: str) -> SensorMemory:
+        """Of one sensor, empty before its first poll."""
+        ...
+
+    def save(self, ref: str, memory: SensorMemory) -> bool:
+        """Save as version ``memory.version + 1`` if the stored version is ``memory.version``; False if refused."""
+        ...
+
+
 class Events(Protocol):
     """Who waits for an event, and events kept for those who will. What was written is read at once."""
 
@@ -328,7 +362,7 @@ class Events(Protocol):
 
 
 class Schedules(Protocol):
-    """The schedules of rules."""
+    """The schedules of rules and sensors."""
 
     def sync(self, pack: str, rules: Sequence[Rule]) -> None:
         """Make the schedules of this pack exactly those that these rules ask for."""

@@ -19,6 +19,10 @@ SCHEDULE_SOURCE = "attune.schedule"
 """The ``source`` of the events that the schedules of rules put on the bus; ``detail`` is ``{rule, time}``."""
 
 
+SENSOR_SOURCE = "attune.sensor"
+"""The ``source`` of the events that sensors put on the bus; ``detail`` is ``{sensor, key, item, execution_id}``."""
+
+
 @dataclass(frozen=True, slots=True)
 class Fired:
     """What came of a rule that an event fired: an execution, or why there is none."""
@@ -77,8 +81,10 @@ def _meant(rule: Rule, event: Mapping[str, Any]) -> bool:
 
 
 def _occasion(event: Mapping[str, Any]) -> str:
-    """What makes two deliveries the same occasion: for a schedule its time, else the event's id."""
-    detail = event.get("detail")
-    if event.get("source") == SCHEDULE_SOURCE and isinstance(detail, Mapping):
+    """What makes two deliveries the same occasion: a schedule's time, a sensor's item, else the event's id."""
+    detail, source = event.get("detail"), event.get("source")
+    if source == SCHEDULE_SOURCE and isinstance(detail, Mapping):
         return str(detail.get("time"))
+    if source == SENSOR_SOURCE and isinstance(detail, Mapping):
+        return f"{detail.get('sensor')}/{detail.get('key')}"
     return str(event.get("id"))

@@ -17,13 +17,20 @@ from pydantic_core import core_schema
 
 from attune.language.graph import ActionSpec, Runner
 from attune.language.key_descriptions import KEYS
-from attune.language.models import ActionModel, PackModel, RuleModel, WorkflowModel
+from attune.language.models import ActionModel, PackModel, RuleModel, SensorModel, WorkflowModel
 from attune.language.suite_file import SuiteModel
 
 Json = dict[str, Any]
 
 MODELS: Final[Mapping[str, type[BaseModel]]] = MappingProxyType(
-    {"workflow": WorkflowModel, "action": ActionModel, "pack": PackModel, "rule": RuleModel, "test": SuiteModel}
+    {
+        "workflow": WorkflowModel,
+        "action": ActionModel,
+        "pack": PackModel,
+        "rule": RuleModel,
+        "sensor": SensorModel,
+        "test": SuiteModel,
+    }
 )
 """The kinds of files."""
 
@@ -221,6 +228,12 @@ def _in_rule(models: Mapping[str, Json], specs: list[ActionSpec]) -> None:
     rule["allOf"] = _by_ref("action", "parameters", workflows)
 
 
+def _in_sensor(models: Mapping[str, Json], specs: list[ActionSpec]) -> None:
+    sensor = models["SensorModel"]
+    _choose(sensor, "action", (spec.ref for spec in specs))
+    sensor["allOf"] = _by_ref("action", "parameters", specs)
+
+
 def _in_test(models: Mapping[str, Json], specs: list[ActionSpec]) -> None:
     for name in ("SuiteModel", "CaseModel"):
         _choose(models[name], "workflow", (spec.ref for spec in _workflows(specs)))
@@ -228,5 +241,5 @@ def _in_test(models: Mapping[str, Json], specs: list[ActionSpec]) -> None:
 
 
 _WORKSPACE: Final[Mapping[str, Callable[[Mapping[str, Json], list[ActionSpec]], None]]] = MappingProxyType(
-    {"workflow": _in_workflow, "rule": _in_rule, "test": _in_test}
+    {"workflow": _in_workflow, "rule": _in_rule, "sensor": _in_sensor, "test": _in_test}
 )

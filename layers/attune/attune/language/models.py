@@ -229,3 +229,21 @@ class RuleModel(Strict):
     action: str
     parameters: dict[str, Any] = Field(default_factory=dict)
     tags: list[str] = Field(default_factory=list)
+
+
+class SensorModel(Strict):
+    """A sensor file."""
+
+    ref: str | None = None
+    label: str | None = None
+    description: str | None = None
+    enabled: bool = True
+    schedule: Annotated[str, Field(min_length=1)]
+    timezone: str | None = None
+    action: str
+    parameters: dict[str, Any] = Field(default_factory=dict)
+    items: str = "{{ result }}"
+    key: str = "{{ item }}"
+    cursor: Any = None
+    event_type: Annotated[str, Field(min_length=1, max_length=128)]
+    tags: list[str] = Field(default_factory=list)

@@ -17,7 +17,7 @@ from attune.language.parsing import parse
 from attune.language.refs import ref_of
 from attune.language.rule import Rule, TriggerType
 from attune.language.scopes import Place, check_place
-from attune.language.source import Source
+from attune.language.source import Path, Source
 from attune.language.values import nearest
 
 SCOPE: Final = frozenset({"event"})
@@ -89,18 +89,18 @@ def _check_trigger(trigger: TriggerModel, findings: Findings) -> None:
             message = f"a trigger of type {str(trigger.type)!r} needs a {needed!r}"
             findings.error("missing-key", ("trigger",), message)
     check_pattern(trigger.pattern or {}, ("trigger", "pattern"), findings)
-    _check_schedule(trigger, findings)
+    check_schedule(trigger.schedule, trigger.timezone, ("trigger",), findings)
 
 
-def _check_schedule(trigger: TriggerModel, findings: Findings) -> None:
-    if trigger.schedule and not _SCHEDULE.fullmatch(trigger.schedule):
+def check_schedule(schedule: str | None, timezone: str | None, path: Path, findings: Findings) -> None:
+    """Whether these, written at ``path``, are what EventBridge Scheduler takes."""
+    if schedule and not _SCHEDULE.fullmatch(schedule):
         hint = "write rate(5 minutes), cron(0 2 * * ? *) or at(2030-01-31T08:00:00)"
-        findings.error("bad-schedule", ("trigger", "schedule"), f"{trigger.schedule!r} is no schedule", hint)
+        findings.error("bad-schedule", (*path, "schedule"), f"{schedule!r} is no schedule", hint)
     known = available_timezones()
-    if trigger.timezone and known and trigger.timezone not in known:
-        message = f"there is no time zone {trigger.timezone!r}"
-        near = nearest(trigger.timezone, sorted(known))
-        findings.error("bad-timezone", ("trigger", "timezone"), message, near)
+    if timezone and known and timezone not in known:
+        message = f"there is no time zone {timezone!r}"
+        findings.error("bad-timezone", (*path, "timezone"), message, nearest(timezone, sorted(known)))
 
 
 def _check_templates(model: RuleModel, findings: Findings) -> None:

@@ -13,6 +13,7 @@ from attune.language.compiler import compile_workflow, interface
 from attune.language.findings import Findings
 from attune.language.graph import ActionSpec
 from attune.language.rule_file import check_rule, compile_rule
+from attune.language.sensor_file import check_sensor, compile_sensor
 from attune.language.source import Source
 from attune.language.suite_file import compile_suite
 from attune.packs.loader import (
@@ -21,6 +22,7 @@ from attune.packs.loader import (
     catalogue,
     check_entry_point,
     check_rules,
+    check_sensors,
     compile_pack,
     files_of,
     load_pack,
@@ -30,8 +32,14 @@ from attune.packs.loader import (
 
 TESTS: Final = "tests"
 """The folder of a pack's tests; only here and for the simulator are they of interest."""
-_FOLDERS: Final = {"actions": "action", "workflows": "workflow", "rules": "rule", TESTS: "test"}
-_KEYS: Final = (("cases", "test"), ("tasks", "workflow"), ("runner_type", "action"), ("trigger", "rule"))
+_FOLDERS: Final = {"actions": "action", "workflows": "workflow", "rules": "rule", "sensors": "sensor", TESTS: "test"}
+_KEYS: Final = (
+    ("cases", "test"),
+    ("tasks", "workflow"),
+    ("runner_type", "action"),
+    ("trigger", "rule"),
+    ("schedule", "sensor"),
+)
 """A key that tells what a file is, where its folder doesn't."""
 
 
@@ -97,7 +105,7 @@ def _file(path: Path) -> Iterator[Pack | _File | Problem]:
 
 
 def _of_pack(pack: Pack, actions: Mapping[str, ActionSpec]) -> list[Problem]:
-    found = [*pack.problems, *check_rules(pack, actions)]
+    found = [*pack.problems, *check_rules(pack, actions), *check_sensors(pack, actions)]
     for _, compiled in compile_pack(pack, actions):
         found += compiled.problems
     return found + [problem for file in files_of(pack.directory / TESTS) for problem in _of_suite(file)]
@@ -157,9 +165,13 @@ def _rule(file: _File, actions: Mapping[str, ActionSpec]) -> Iterable[Problem]:
 
 def _unknown(file: _File) -> list[Problem]:
     findings = Findings(file.source)
-    hint = "a workflow has 'tasks', an action 'runner_type', a rule 'trigger', a test 'cases'"
-    findings.error("unknown-file", (), "this is no workflow, action, rule or test", hint)
+    hint = "a workflow has 'tasks', an action 'runner_type', a rule 'trigger', a sensor 'schedule', a test 'cases'"
+    findings.error("unknown-file", (), "this is no workflow, action, rule, sensor or test", hint)
     return findings.sorted()
+
+
+def _sensor(file: _File, actions: Mapping[str, ActionSpec]) -> Iterable[Problem]:
+    return check_sensor(file.source, compile_sensor(file.source, pack=_pack_ref(file)), actions)
 
 
 def _test(file: _File, _: Mapping[str, ActionSpec]) -> Iterable[Problem]:
@@ -171,5 +183,6 @@ _CHECKS: Final[dict[str, Callable[[_File, Mapping[str, ActionSpec]], Iterable[Pr
     "workflow": _workflow,
     "action": _action,
     "rule": _rule,
+    "sensor": _sensor,
     "test": _test,
 }

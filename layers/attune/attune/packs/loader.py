@@ -1,8 +1,9 @@
 """Packs as folders: what is in them, and what is wrong with it.
 
 A pack is a folder named like its ref, with a ``pack.yaml``, maybe a ``config.yaml`` (settings that overlay the
-defaults in ``pack.yaml``), and ``actions/``, ``workflows/`` and ``rules/`` with one YAML file each. A broken file
-becomes problems and hides none of the others. Nothing outside of the pack's folder is read, symbolic links included.
+defaults in ``pack.yaml``), and ``actions/``, ``workflows/``, ``rules/`` and ``sensors/`` with one YAML file each. A
+broken file becomes problems and hides none of the others. Nothing outside of the pack's folder is read, symbolic
+links included.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ from attune.language.refs import PACK
 from attune.language.rule import Rule
 from attune.language.rule_file import check_rule, compile_rule
 from attune.language.schema import mismatches, with_defaults
+from attune.language.sensor import Sensor
+from attune.language.sensor_file import check_sensor, compile_sensor
 from attune.language.source import LIMIT, Source, load
 
 
@@ -57,6 +60,8 @@ class Pack:
     """The workflows as actions."""
     rules: tuple[Rule, ...] = ()
     rule_sources: Mapping[str, Source] = field(default_factory=dict)
+    sensors: tuple[Sensor, ...] = ()
+    sensor_sources: Mapping[str, Source] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
 
 
@@ -105,6 +110,12 @@ def compile_pack(pack: Pack, actions: Mapping[str, ActionSpec]) -> list[tuple[st
 def check_rules(pack: Pack, actions: Mapping[str, ActionSpec]) -> list[Problem]:
     """What is wrong with the pack's rules, now that it is known what they can start."""
     return [problem for rule in pack.rules for problem in check_rule(pack.rule_sources[rule.ref], rule, actions)]
+
+
+def check_sensors(pack: Pack, actions: Mapping[str, ActionSpec]) -> list[Problem]:
+    """The same of its sensors, and of what they can ask."""
+    sources = pack.sensor_sources
+    return [problem for sensor in pack.sensors for problem in check_sensor(sources[sensor.ref], sensor, actions)]
 
 
 def read(path: Path) -> Source:
@@ -164,8 +175,11 @@ class _Reader:
         config = self._config()
         actions = self._each("actions", self._action)
         workflows = self._each("workflows", lambda source: interface(source, self.ref))
+        callable_refs = dict(self._refs)
         self._refs.clear()
         rules = self._each("rules", lambda source: compile_rule(source, pack=self.ref))
+        self._refs |= callable_refs
+        sensors = self._each("sensors", lambda source: compile_sensor(source, pack=self.ref))
         return Pack(
             ref=self.ref,
             label=head.label or self.ref,
@@ -179,6 +193,8 @@ class _Reader:
             interfaces={ref: spec for ref, (_, spec) in workflows.items()},
             rules=tuple(rule for _, rule in rules.values()),
             rule_sources={ref: source for ref, (source, _) in rules.items()},
+            sensors=tuple(sensor for _, sensor in sensors.values()),
+            sensor_sources={ref: source for ref, (source, _) in sensors.items()},
             problems=self.problems,
         )
 

@@ -14,7 +14,10 @@ from attune.execution.ports import Catalog, Clock, PackRecord, Schedules, Workfl
 from attune.language.awaited import awaited
 from attune.language.compiler import Compiled
 from attune.language.graph import ActionSpec, Graph
-from attune.packs.loader import Pack, catalogue, check_rules, compile_pack, load_packs
+from attune.language.rule import Rule
+from attune.language.sensor import Sensor
+from attune.language.sensor_file import check_sensor, compile_polling
+from attune.packs.loader import Pack, catalogue, check_rules, check_sensors, compile_pack, load_packs
 
 
 @dataclass(slots=True)
@@ -66,7 +69,7 @@ class Registry:
         packs = self._load(self._base)
         pack, known = _find(packs, ref, self._base), catalogue(packs)
         errors: dict[str, list[str]] = {}
-        for problem in [*pack.problems, *check_rules(pack, known)]:
+        for problem in [*pack.problems, *check_rules(pack, known), *check_sensors(pack, known)]:
             if problem.severity is Severity.ERROR:
                 errors.setdefault(Path(problem.location.file).name, []).append(self._words(problem))
         for workflow, compiled in compile_pack(pack, known):
@@ -81,12 +84,14 @@ class Registry:
         self._catalog.put_pack(PackRecord(pack.ref, pack.label, pack.version, pack.description, pack.config))
         self._catalog.put_actions(pack.ref, pack.actions.values())
         self._sync_workflows(pack, known, result)
-        self._sync_rules(pack, known, result)
+        sensors = self._sync_sensors(pack, known, result)
+        rules = self._sync_rules(pack, known, result)
+        self._schedules.sync(pack.ref, [*rules, *(sensor.as_rule() for sensor in sensors)])
         return result
 
     def _sync_workflows(self, pack: Pack, known: Mapping[str, ActionSpec], result: SyncResult) -> None:
         """A workflow that is broken now keeps its last good version; one that is gone can't be started any more."""
-        present, graphs = set(), list[Graph]()
+        present, graphs = {sensor.ref for sensor in pack.sensors}, list[Graph]()
         for ref, compiled in compile_pack(pack, known):
             present.add(ref)
             if isinstance(compiled, InvalidDefinition):
@@ -106,13 +111,26 @@ class Registry:
         except NotFound:
             return []
 
-    def _sync_rules(self, pack: Pack, known: Mapping[str, ActionSpec], result: SyncResult) -> None:
+    def _sync_sensors(self, pack: Pack, known: Mapping[str, ActionSpec], result: SyncResult) -> list[Sensor]:
+        """Each has a workflow of its own, which polls."""
+        sound = list[Sensor]()
+        for sensor in pack.sensors:
+            source = pack.sensor_sources[sensor.ref]
+            wrong = self._errors(check_sensor(source, sensor, known))
+            result.errors += wrong
+            if not wrong:
+                self._register(sensor.ref, compile_polling(source, sensor, known, pack.config), source.text)
+                sound.append(sensor)
+        self._catalog.put_sensors(pack.ref, sound)
+        return sound
+
+    def _sync_rules(self, pack: Pack, known: Mapping[str, ActionSpec], result: SyncResult) -> list[Rule]:
         broken = [p for p in check_rules(pack, known) if p.severity is Severity.ERROR]
         result.errors += self._errors(broken)
         files = {problem.location.file for problem in broken}
         sound = [rule for rule in pack.rules if pack.rule_sources[rule.ref].file not in files]
         self._catalog.put_rules(pack.ref, sound)
-        self._schedules.sync(pack.ref, sound)
+        return sound
 
     def _register(self, ref: str, compiled: Compiled, text: str) -> dict[str, Any]:
         """Add a version if anything has changed."""

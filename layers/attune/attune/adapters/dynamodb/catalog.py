@@ -22,6 +22,7 @@ from attune.exceptions import NotFound
 from attune.execution.ports import PackRecord, WorkflowVersion
 from attune.language.graph import ActionSpec, Graph
 from attune.language.rule import Rule
+from attune.language.sensor import Sensor
 
 PLAIN_LIMIT = 4 * 1024
 """Bytes of JSON up to which a graph is stored as it is; larger ones are compressed."""
@@ -131,6 +132,14 @@ class DynamoCatalog:
     def rules(self) -> list[Rule]:
         """See the port."""
         return [Rule.from_dict(data) for data in self._all("RULE")]
+
+    def put_sensors(self, pack: str, sensors: Iterable[Sensor]) -> None:
+        """See the port."""
+        self._replace("SENSOR", pack, {sensor.ref: sensor.to_dict() for sensor in sensors})
+
+    def sensors(self) -> list[Sensor]:
+        """See the port."""
+        return [Sensor.from_dict(data) for data in self._all("SENSOR")]
 
     def put_awaited(self, pack: str, awaited: Mapping[str, float]) -> None:
         """See the port."""

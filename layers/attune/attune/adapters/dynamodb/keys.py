@@ -9,6 +9,7 @@
 | all packs, actions, rules (of a pack)          | ``CATALOG`` / ``PACK#…``, ``ACTION#<pack>#…``, ``RULE#<pack>#…`` |
 | an idempotency key, a bearer token             | ``IDEMPOTENCY#<sha256>``, ``TOKEN#<sha256>`` / ``-``         |
 | who waits for an event of a type               | ``WAITS#<detail-type>`` / wait's id                          |
+| what a sensor remembers                        | ``SENSOR#<ref>`` / ``MEMORY``                                |
 | events of a type that came since               | ``EVENTS#<detail-type>`` / ``<milliseconds>#<id>``           |
 | executions of a workflow, newest first         | index ``by_listing``: ``WORKFLOW#<ref>`` / id (on START)     |
 | executions in a status, newest first           | index ``by_listing``: ``STATUS#<status>`` / id (on STATE)    |
@@ -154,6 +155,11 @@ def idempotency(key: str) -> Key:
 def token(secret: str) -> Key:
     """A bearer token: only its hash is stored."""
     return f"TOKEN#{_sha256(secret)}", "-"
+
+
+def sensor(ref: str) -> Key:
+    """What a sensor has seen, and its cursor."""
+    return f"SENSOR#{ref}", "MEMORY"
 
 
 def listed_by_workflow(ref: str) -> str:

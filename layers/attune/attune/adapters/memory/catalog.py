@@ -9,6 +9,7 @@ from attune.execution.ports import PackRecord, WorkflowVersion
 from attune.language.awaited import awaited
 from attune.language.graph import ActionSpec
 from attune.language.rule import Rule
+from attune.language.sensor import Sensor
 
 
 class MemoryCatalog:
@@ -20,6 +21,7 @@ class MemoryCatalog:
         self._packs: dict[str, PackRecord] = {}
         self._actions: dict[str, list[ActionSpec]] = {}
         self._rules: dict[str, list[Rule]] = {}
+        self._sensors: dict[str, list[Sensor]] = {}
 
     def workflow(self, ref: str, version: int | None = None) -> WorkflowVersion:
         """See the port."""
@@ -83,6 +85,14 @@ class MemoryCatalog:
     def put_rules(self, pack: str, rules: Iterable[Rule]) -> None:
         """See the port."""
         self._rules[pack] = list(rules)
+
+    def put_sensors(self, pack: str, sensors: Iterable[Sensor]) -> None:
+        """See the port."""
+        self._sensors[pack] = list(sensors)
+
+    def sensors(self) -> list[Sensor]:
+        """See the port."""
+        return [sensor for sensors in self._sensors.values() for sensor in sensors]
 
     def put_awaited(self, pack: str, awaited: Mapping[str, float]) -> None:
         """See the port; the workflows themselves are asked."""

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import heapq
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from attune.adapters.memory.clock import VirtualClock
 from attune.engine.effects import Announce, SetTimer
@@ -42,6 +43,7 @@ class MemoryCloud:
     on_letters: Callable[[str, Sequence[Received]], int] = lambda execution, letters: len(letters)
     on_tasks: Callable[[list[TaskMessage]], list[int]] = lambda batch: []
     events: list[tuple[float, State, Announce]] = field(default_factory=list)
+    emitted: list[Mapping[str, Any]] = field(default_factory=list)
     dead_letters: list[Letter] = field(default_factory=list)
     dead_tasks: list[TaskMessage] = field(default_factory=list)
     _due: list[tuple[float, int, Callable[[], None]]] = field(default_factory=list)
@@ -139,3 +141,7 @@ class MemoryCloud:
     def announce(self, state: State, announcements: Sequence[Announce]) -> None:
         """See the port EventBus."""
         self.events += [(self.clock.now(), state, announcement) for announcement in announcements]
+
+    def emit(self, events: Sequence[Mapping[str, Any]]) -> None:
+        """See the port EventBus."""
+        self.emitted += events

@@ -22,6 +22,7 @@ class Kind(StrEnum):
     ACTION = "action"
     PACK = "pack"
     RULE = "rule"
+    SENSOR = "sensor"
     TEST = "test"
 
 
@@ -37,7 +38,7 @@ def schema(
     folder: Folder = None,
     workspace: Workspace = False,
 ) -> None:
-    """Print the JSON Schemas of workflows, actions, packs, rules and tests, or write them where editors look.
+    """Print the JSON Schemas of workflows, actions, packs, rules, sensors and tests, or write them where editors look.
 
     [b]attune schema --workspace -o .attune/schemas[/b] is where the files of [b]attune new[/b] look.
     """
