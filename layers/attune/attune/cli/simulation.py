@@ -59,6 +59,7 @@ class Simulation:
         self._open: set[str] = set()
         self._times = _Times()
         self._root = ""
+        self._gone: SystemExit | None = None
 
     def now(self) -> float:
         """The virtual time, which passes as real time does while an action runs."""
@@ -84,6 +85,8 @@ class Simulation:
                 self._runner.stopped = True
                 self._simulator.cancel(self._root, "interrupted")
                 self._play()
+        if self._gone is not None:
+            raise self._gone
         view = self.view()
         show(view)
         return view
@@ -146,6 +149,9 @@ class Simulation:
             try:
                 show(view)
             except OSError:  # nobody reads any more; the last view, shown by the main thread, will say so
+                return
+            except SystemExit as gone:  # rich's word for the same, after which it prints into the void
+                self._gone = gone
                 return
 
     def _observe(self, state: State, messages: Sequence[Message], steps: Sequence[Step]) -> None:  # noqa: ARG002
