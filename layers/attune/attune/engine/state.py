@@ -135,7 +135,7 @@ class State:
     ended_at: float | None = None
     salt: str = ""
     outbox: list[list[Any]] = field(default_factory=list)
-    running: int = 0
+    running: int = field(default=0, compare=False)
     """The tasks with a visit that has not ended, as a bit set; kept by :meth:`open` and :meth:`close`, never stored."""
     private: set[tuple[int, int]] = field(default_factory=set, compare=False, repr=False)
     """Visits that this copy has made its own; never stored."""
