@@ -19,7 +19,7 @@ from attune.adapters.memory.events import MemoryEvents
 from attune.adapters.memory.store import MemoryStore
 from attune.engine.facts import OUTPUT
 from attune.engine.ids import AttemptId, execution_id
-from attune.engine.messages import Answer, Cancel, Message
+from attune.engine.messages import Answer, Cancel, Message, Retry
 from attune.engine.state import State, WaitKind
 from attune.engine.turn import Step
 from attune.execution.advancer import Advancer, Observer
@@ -90,6 +90,18 @@ class Simulator:
     def cancel(self, execution: str, reason: str = "") -> None:
         """Ask an execution to stop."""
         self.post(execution, Cancel(reason))
+
+    def retry(
+        self,
+        execution: str,
+        *names: str,
+        version: int | None = None,
+        parameters: Mapping[str, Any] | None = None,
+        generation: str = "",
+    ) -> None:
+        """Ask an execution that did not complete to go on. Whether it can is not checked."""
+        generation = generation or f"{len(self.state(execution).retried) + 1}"
+        self.post(execution, Retry(generation, names, version, parameters, "simulator"))
 
     def answer(self, execution: str, task: str, response: Any, by: str = "simulator") -> None:
         """Answer the inquiry that a task asks now; raises KeyError if it asks none. The schema is not checked."""

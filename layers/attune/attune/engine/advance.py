@@ -11,10 +11,11 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from attune.engine import attempts, ending, groups, items, messages, outbox
-from attune.engine.effects import Control, Effect, RunTask, SetTimer, StartChild, TellChild, Write
+from attune.engine import attempts, ending, groups, items, messages, outbox, rerun
+from attune.engine.effects import Control, Effect, RunTask, StartChild, TellChild, Write
 from attune.engine.facts import START, Facts, Key, record_key
 from attune.engine.ids import AttemptId
+from attune.engine.launch import launch
 from attune.engine.messages import (
     Answer,
     Cancel,
@@ -23,6 +24,7 @@ from attune.engine.messages import (
     Message,
     Pause,
     Resume,
+    Retry,
     Start,
     TaskEnded,
     TimerFired,
@@ -30,8 +32,8 @@ from attune.engine.messages import (
 )
 from attune.engine.settle import settle
 from attune.engine.state import State, WaitKind
-from attune.engine.turn import Step, Turn, template_failure
-from attune.exceptions import TemplateError, task_error
+from attune.engine.turn import Step, Turn
+from attune.exceptions import task_error
 from attune.language.graph import Graph, Task
 from attune.language.status import ExecutionStatus, TaskStatus
 
@@ -67,7 +69,7 @@ def fold(graph: Graph, state: State, batch: Iterable[Message], now: float, known
         settle(turn)
     turn.state.updated_at = now
     effects = tuple(effect for effect in turn.effects if _is_wanted(turn, effect))
-    turn.state.outbox = outbox.references(graph, effects)
+    turn.state.outbox = outbox.references(turn.graph, effects)
     return Folded(turn.state, tuple(turn.writes.values()), effects, tuple(turn.steps))
 
 
@@ -79,7 +81,8 @@ def _is_wanted(turn: Turn, effect: Effect) -> bool:
         attempt = effect.parent.attempt
     else:
         return True
-    return attempts.find(turn, turn.graph.by_name[attempt.task], attempt) is not None
+    task = turn.graph.by_name.get(attempt.task)
+    return task is not None and attempts.find(turn, task, attempt) is not None
 
 
 def born(start: Start, graph: Graph) -> State:
@@ -106,22 +109,7 @@ def _start(turn: Turn, message: Start) -> None:
         return
     state.status = ExecutionStatus.RUNNING
     turn.facts.put(START, asdict(message))
-    if turn.graph.timeout is not None:
-        state.deadline = turn.now + turn.graph.timeout
-        turn.ask(SetTimer(TimerKind.WORKFLOW_TIMEOUT, state.deadline, None, state.salt))
-    try:
-        _set_vars(turn)
-    except TemplateError as error:
-        ending.finish(turn, ExecutionStatus.FAILED, template_failure(error))
-        return
-    for index in turn.graph.entry:
-        state.fired[index] = {index: 1}
-
-
-def _set_vars(turn: Turn) -> None:
-    """Each variable sees the parameters and those written above it."""
-    for name, template in turn.graph.vars:
-        turn.write_vars({**turn.context.vars(), name: turn.context.render(template)})
+    launch(turn)
 
 
 def _task_ended(turn: Turn, message: TaskEnded) -> None:
@@ -161,7 +149,7 @@ def _came(turn: Turn, attempt: AttemptId, kind: WaitKind, reason: str, result: A
 
 def _timer(turn: Turn, message: TimerFired) -> None:
     if message.kind is TimerKind.WORKFLOW_TIMEOUT:
-        _workflow_timeout(turn)
+        _workflow_timeout(turn, message)
     elif message.attempt is not None:
         task, active = _awaited(turn, message.attempt)
         if task is not None and active is not None:
@@ -194,8 +182,9 @@ _TIMERS: dict[TimerKind, Callable[[Turn, Task, AttemptId, Any], None]] = {
 }
 
 
-def _workflow_timeout(turn: Turn) -> None:
-    if not turn.state.status.ended:
+def _workflow_timeout(turn: Turn, fired: TimerFired) -> None:
+    """A timer with another salt was set before a retry; the deadline has moved since."""
+    if not turn.state.status.ended and fired.salt == turn.state.salt:
         message = f"the workflow did not end within {turn.graph.timeout:g} s"
         ending.finish(turn, ExecutionStatus.TIMED_OUT, task_error("timeout", message))
 
@@ -256,5 +245,6 @@ _HANDLERS: dict[type, Callable[[Turn, Any], None]] = {
     Cancel: _cancel,
     Pause: _pause,
     Resume: _resume,
+    Retry: rerun.retry,
     Dead: _dead,
 }

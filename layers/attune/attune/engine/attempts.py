@@ -38,6 +38,8 @@ def keep(turn: Turn, task: Task, attempt: AttemptId, active: Active) -> None:
         return
     if visit.items is not None and attempt.index is not None:
         visit.items.active[attempt.index] = active
+        if active.number > visit.base + 1:
+            visit.last = max(visit.last, active.number)
     else:
         visit.single = active
 
@@ -72,11 +74,11 @@ def ended(
 
 
 def _again(turn: Turn, task: Task, attempt: AttemptId, own: Own) -> bool:
-    retry = task.retry
-    if retry is None or attempt.number > retry.count or turn.state.stopping or not _wanted(turn, task, own):
+    retry, failed = task.retry, attempt.number - _base(turn, task, attempt)
+    if retry is None or failed > retry.count or turn.state.stopping or not _wanted(turn, task, own):
         return False
     following = replace(attempt, number=attempt.number + 1)
-    pause = delay(retry, attempt.number, f"{turn.state.execution}/{attempt}")
+    pause = delay(retry, failed, f"{turn.state.execution}/{attempt}")
     if pause > 0:
         due = turn.now + pause
         turn.ask(SetTimer(TimerKind.RETRY, due, following, turn.state.salt))
@@ -84,6 +86,12 @@ def _again(turn: Turn, task: Task, attempt: AttemptId, own: Own) -> bool:
     else:
         go_on(turn, task, following)
     return True
+
+
+def _base(turn: Turn, task: Task, attempt: AttemptId) -> int:
+    """The attempts before the execution was retried don't count."""
+    visit = turn.state.active.get((task.index, attempt.visit))
+    return visit.base if visit else 0
 
 
 def _wanted(turn: Turn, task: Task, own: Own) -> bool:

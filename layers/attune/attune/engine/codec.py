@@ -25,11 +25,16 @@ _PLAIN = {
     "deadline": "dl",
     "ended_at": "ea",
     "salt": "sa",
+    "failers": "fa",
+    "retried": "rt",
+    "given": "g",
     "outbox": "o",
 }
 """Attributes stored as they are, under a short key, when they are not empty."""
 _BY_TASK = {"visits": "v", "last_attempt": "l", "join_runs": "j", "rounds": "r"}
 """Dictionaries by task number; JSON makes their keys text."""
+_ARRIVALS = {"fired": "f", "dropped": "dr"}
+"""Dictionaries by target and source."""
 
 
 def encode(state: State) -> dict[str, Any]:
@@ -39,8 +44,9 @@ def encode(state: State) -> dict[str, Any]:
     data |= {key: value for name, key in _BY_TASK.items() if (value := getattr(state, name))}
     if state.item_counts:
         data["ic"] = {task: list(counts) for task, counts in state.item_counts.items()}
-    if state.fired:
-        data["f"] = state.fired
+    data |= {key: value for name, key in _ARRIVALS.items() if (value := getattr(state, name))}
+    if state.lost:
+        data["lo"] = [[*visit, number] for visit, number in state.lost.items()]
     if state.active:
         data["a"] = [_encode_visit(visit) for visit in state.active.values()]
     if state.parent:
@@ -58,7 +64,9 @@ def decode(data: Mapping[str, Any], **kept: Any) -> State:
     for name, key in _BY_TASK.items():
         setattr(state, name, _by_number(data.get(key, {})))
     state.item_counts = {task: (c[0], c[1]) for task, c in _by_number(data.get("ic", {})).items()}
-    state.fired = {task: _by_number(arrivals) for task, arrivals in _by_number(data.get("f", {})).items()}
+    for name, key in _ARRIVALS.items():
+        setattr(state, name, {task: _by_number(given) for task, given in _by_number(data.get(key, {})).items()})
+    state.lost = {(task, visit): number for task, visit, number in data.get("lo", [])}
     for row in data.get("a", []):
         state.open(_decode_visit(row))
     if "p" in data:
@@ -89,33 +97,41 @@ def _decode_active(row: list[Any]) -> Active:
 
 def _encode_visit(visit: Visit) -> list[Any]:
     single = _encode_active(visit.single) if visit.single else None
-    items = _encode_items(visit.items) if visit.items else None
-    return _trim([visit.task, visit.number, single, items, visit.round or None])
+    items = _encode_items(visit.items, visit.base) if visit.items else None
+    more = [number or None for number in (visit.round, visit.base, visit.last)]
+    return _trim([visit.task, visit.number, single, items, *more])
 
 
-_USUAL = Active(TaskStatus.SCHEDULED)
-"""How most items that are under way look: these are stored as ranges."""
+def _usual(base: int) -> Active:
+    """How most items that are under way look: these are stored as ranges."""
+    return Active(TaskStatus.SCHEDULED, base + 1)
 
 
-def _encode_items(items: Items) -> list[Any]:
-    usual = [index for index, active in items.active.items() if active == _USUAL]
-    others = {index: _encode_active(active) for index, active in items.active.items() if active != _USUAL}
-    return [items.total, items.elements, items.next, compress(usual), others, compress(items.failed)]
+def _encode_items(items: Items, base: int) -> list[Any]:
+    usual = _usual(base)
+    plain = [index for index, active in items.active.items() if active == usual]
+    others = {index: _encode_active(active) for index, active in items.active.items() if active != usual}
+    again = compress(items.again) if items.again else None
+    row = [items.total, items.elements, items.next, compress(plain), others, compress(items.failed), again]
+    return _trim(row)
 
 
-def _decode_items(row: list[Any]) -> Items:
-    total, elements, following, usual, others, failed = row
-    active = dict.fromkeys(expand(usual), _USUAL)
+def _decode_items(row: list[Any], base: int) -> Items:
+    total, elements, following, usual, others, failed, again = [*row, None][:7]
+    active = dict.fromkeys(expand(usual), _usual(base))
     active |= {index: _decode_active(other) for index, other in _by_number(others).items()}
-    return Items(total, elements, following, active, set(expand(failed)))
+    left = sorted(expand(again or ()), reverse=True)
+    return Items(total, elements, following, active, set(expand(failed)), left)
 
 
 def _decode_visit(row: list[Any]) -> Visit:
-    task, number, single, items, rounds = [*row, None, None, None][:5]
+    task, number, single, items, rounds, base, last = [*row, *[None] * 5][:7]
     return Visit(
         task,
         number,
         single=_decode_active(single) if single else None,
-        items=_decode_items(items) if items else None,
+        items=_decode_items(items, base or 0) if items else None,
         round=rounds or 0,
+        base=base or 0,
+        last=last or 0,
     )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from attune.engine.facts import START, Facts, Key, record_key, records_key, vars_key, verdict_key
+from attune.engine.facts import START, Facts, Key, record_key, records_key, retry_key, vars_key, verdict_key
 from attune.engine.ids import AttemptId
 from attune.engine.state import State
 from attune.language import templates
@@ -83,7 +83,7 @@ class Context:
 
     def _scope(self, own: Own | None, extra: Mapping[str, Any]) -> Mapping[str, Any]:
         makers: dict[str, Callable[[], Any]] = {
-            "parameters": lambda: self.facts.get(START)["parameters"],
+            "parameters": lambda: self.facts.get(parameters_key(self.state))["parameters"],
             "vars": self.vars,
             "task": lambda: _Tasks(self, own),
             "pack": lambda: {"config": self.graph.pack_config},
@@ -174,9 +174,9 @@ class Context:
         return record["error"] if record else None
 
     def ended_visit(self, index: int) -> int:
-        """The number of the latest visit that ended."""
+        """The number of the latest visit that ended; one that a retry runs again has ended before."""
         number = self.state.visits_of(index)
-        while (index, number) in self.state.active:
+        while (visit := self.state.active.get((index, number))) is not None and not visit.base:
             number -= 1
         return number
 
@@ -191,7 +191,9 @@ class Context:
 
     def _keys(self, reference: templates.Reference, own: Own | None) -> Iterator[Key]:
         root, path = reference.root, reference.path
-        if root == "parameters" or (root == "system" and path[:1] in (("identity",), ("trigger",))):
+        if root == "parameters":
+            yield parameters_key(self.state)
+        elif root == "system" and path[:1] in (("identity",), ("trigger",)):
             yield START
         elif root == "vars" and self.state.vars_number:
             yield vars_key(self.state.vars_number)
@@ -206,6 +208,11 @@ class Context:
             yield records_key(name, self.ended_visit(task.index))
         elif needs_record(task):
             yield record_key(self.last_attempt(task.index))
+
+
+def parameters_key(state: State) -> Key:
+    """Where the execution's present parameters are: a retry may have changed them."""
+    return retry_key(state.given) if state.given else START
 
 
 RECORDED = frozenset({"inquiry", "wait_for_event"})

@@ -152,6 +152,21 @@ class WriteItems:
 
 
 @dataclass(frozen=True, slots=True)
+class WriteRetry:
+    """A retry of the execution (counted from 1): who asked for what, and when (epoch seconds).
+
+    ``parameters`` are all that the execution has from here on, None if they stay.
+    """
+
+    number: int
+    at: float
+    by: str
+    from_: Sequence[str]
+    workflow_version: int
+    parameters: Mapping[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
 class WriteOutput:
     """What the execution returns, or why it ended otherwise."""
 
@@ -159,4 +174,4 @@ class WriteOutput:
     error: Mapping[str, Any] | None
 
 
-Write = WriteVars | WriteRecord | WriteWait | WriteVerdict | WriteItems | WriteOutput
+Write = WriteVars | WriteRecord | WriteWait | WriteVerdict | WriteItems | WriteRetry | WriteOutput

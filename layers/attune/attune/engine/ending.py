@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from attune.engine.effects import Announce, NotifyParent, TellChild
 from attune.engine.ids import AttemptId
-from attune.engine.state import CODES, Visit
+from attune.engine.state import State, Visit
 from attune.engine.turn import Turn, template_failure
 from attune.exceptions import TemplateError, task_error
 from attune.language.schema import mismatches
@@ -19,25 +19,37 @@ def finish(turn: Turn, status: ExecutionStatus, error: Mapping[str, Any] | None 
     state = turn.state
     cancel_active(turn, reason=f"execution {status}")
     turn.ready.clear()
-    state.fired.clear()
     output, problem = _output(turn, status)
     if problem is not None and status is ExecutionStatus.COMPLETED:
         status, error = ExecutionStatus.FAILED, problem
+    if status is ExecutionStatus.COMPLETED:
+        state.fired.clear()
+        state.lost, state.dropped = {}, {}
     state.status, state.error = status, dict(error) if error else None
     state.ended_at = turn.now
     turn.write_output(output, state.error)
-    if state.parent is not None:
+    if state.parent is not None and not state.retried:
         turn.ask(NotifyParent(state.parent, status, output, state.error, state.salt))
     turn.ask(Announce(status, state.error))
 
 
 def cancel_active(turn: Turn, reason: str) -> None:
     """Whatever runs is no longer waited for; child executions are told."""
+    visits = list(turn.state.active.values())
+    turn.state.close_all()
+    lose(turn, visits, reason)
+
+
+def lose(turn: Turn, visits: Sequence[Visit], reason: str) -> None:
+    """These visits end unfinished; a retry goes on with them."""
     state = turn.state
-    for visit in state.active.values():
-        state.codes[visit.task] = CODES[TaskStatus.CANCELLED]
+    state.lost = {**state.lost, **{(visit.task, visit.number): visit.attempted for visit in visits}}
+    for visit in visits:
+        if visit.number == state.visits_of(visit.task):
+            state.record_end(visit.task, TaskStatus.CANCELLED, visit.attempted)
+        if turn.graph.tasks[visit.task].rounds:
+            state.rounds[visit.task] = visit.round
         let_go(turn, visit, reason)
-    state.close_all()
 
 
 def let_go(turn: Turn, visit: Visit, reason: str) -> None:
@@ -56,7 +68,21 @@ def stop_firing(turn: Turn, error: Mapping[str, Any]) -> None:
     state = turn.state
     state.failed = state.stopping = True
     state.error = state.error or dict(error)
+    put_aside(state, state.fired)
     state.fired.clear()
+
+
+def put_aside(state: State, arrivals: Mapping[int, Mapping[int, int]]) -> None:
+    """Keep arrivals that begin nothing now for a retry."""
+    kept = dict(state.dropped)
+    for target, sources in arrivals.items():
+        kept[target] = add_up(kept.get(target, {}), sources)
+    state.dropped = kept
+
+
+def add_up(some: Mapping[int, int], more: Mapping[int, int]) -> dict[int, int]:
+    """Arrivals by source, together."""
+    return {source: some.get(source, 0) + more.get(source, 0) for source in {**some, **more}}
 
 
 def _output(turn: Turn, status: ExecutionStatus) -> tuple[Any, dict[str, Any] | None]:

@@ -16,7 +16,8 @@ from attune.exceptions import Deferred
 Key = tuple[Any, ...]
 """``("start",)`` the Start message as JSON · ``("vars", n)`` · ``("record", AttemptId)`` ·
 ``("records", task, visit)`` a list by item · ``("items", task, visit)`` · ``("verdict", task, visit)`` ·
-``("output",)`` · ``("action", ref)`` · ``("wait", AttemptId)`` the terms of an open wait for an event, with ``since``.
+``("output",)`` · ``("action", ref)`` · ``("retry", n)`` · ``("graph", ref, version)`` a Graph ·
+``("wait", AttemptId)`` the terms of an open wait for an event, with ``since``.
 A record is ``{"status", "result", "error"}``, or None if there is none."""
 
 START: Key = ("start",)
@@ -56,6 +57,16 @@ def items_key(task: str, visit: int) -> Key:
 def verdict_key(task: str, visit: int) -> Key:
     """The error that a fold decided on."""
     return ("verdict", task, visit)
+
+
+def retry_key(number: int) -> Key:
+    """What a retry (counted from 1) was asked for with."""
+    return ("retry", number)
+
+
+def graph_key(ref: str, version: int) -> Key:
+    """The compiled graph of another version."""
+    return ("graph", ref, version)
 
 
 class MissingFacts(Deferred):

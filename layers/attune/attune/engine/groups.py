@@ -12,10 +12,10 @@ from attune.engine import attempts, ending
 from attune.engine.context import Own
 from attune.engine.ids import AttemptId
 from attune.engine.joins import is_pending
-from attune.engine.state import CODES, Active, Visit
+from attune.engine.state import Active, Visit
 from attune.engine.turn import Turn, template_failure
 from attune.exceptions import TemplateError, task_error
-from attune.language.graph import Task
+from attune.language.graph import Graph, Task
 from attune.language.status import TaskStatus
 
 
@@ -63,8 +63,9 @@ def _round_over(turn: Turn, task: Task, visit: Visit) -> None:
     attempt = _attempt(task, visit)
     failed = [turn.graph.tasks[member].name for member in task.members if turn.state.unhandled >> member & 1]
     stuck = _stuck(turn, task)
-    for member in task.members:
-        turn.state.fired.pop(member, None)
+    waiting = {member: sources for member in task.members if (sources := turn.state.fired.pop(member, None))}
+    if stuck or failed:
+        ending.put_aside(turn.state, waiting)
     if stuck and not failed:
         message = f"task '{stuck[0]}' waits for sources that can no longer fire"
         error = task_error("unreachable_join", message, details={"task": stuck[0]})
@@ -73,8 +74,10 @@ def _round_over(turn: Turn, task: Task, visit: Visit) -> None:
         message = f"{len(failed)} of the {len(task.members)} tasks of '{task.name}' failed: {', '.join(failed)}"
         error = task_error("members_failed", message, details={"failed": failed})
         attempts.ended(turn, task, attempt, TaskStatus.FAILED, error, decided=True)
-    elif task.rounds is None or turn.state.stopping:
-        attempts.ended(turn, task, attempt, TaskStatus.COMPLETED, None)
+    elif task.rounds is None:
+        cut_short = turn.state.stopping and any(member in turn.state.dropped for member in task.members)
+        status = TaskStatus.CANCELLED if cut_short else TaskStatus.COMPLETED
+        attempts.ended(turn, task, attempt, status, None)
     else:
         _go_on(turn, task, attempt)
 
@@ -94,8 +97,9 @@ def _attempt(task: Task, visit: Visit) -> AttemptId:
 
 def _next_round(turn: Turn, task: Task, visit: Visit, *, first: bool) -> None:
     if task.rounds is not None and not _wanted(turn, task, first=first):
-        turn.state.rounds[task.index] = visit.round
         attempts.ended(turn, task, _attempt(task, visit), TaskStatus.COMPLETED, None)
+    elif turn.state.stopping:
+        attempts.ended(turn, task, _attempt(task, visit), TaskStatus.CANCELLED, None)
     elif task.rounds is not None and visit.round >= task.rounds.max_iterations:
         message = f"loop '{task.name}' was to begin round {visit.round + 1}; max_iterations is {visit.round}"
         error = task_error("max_iterations", message, retryable=False)
@@ -118,25 +122,33 @@ def _begin_round(turn: Turn, task: Task, visit: Visit) -> None:
     state.held &= ~members
     for member in task.members:
         state.join_runs.pop(member, None)
+    _forget(turn, task)
     visit.round += 1
     for index in task.starts:
         state.fired[index] = {task.index: 1}
 
 
+def _forget(turn: Turn, task: Task) -> None:
+    """What an earlier round left behind is no longer what a retry goes on with."""
+    state = turn.state
+    if state.lost or state.dropped:
+        inside = set(inside_of(turn.graph, task))
+        state.lost = {key: number for key, number in state.lost.items() if key[0] not in inside}
+        state.dropped = {index: sources for index, sources in state.dropped.items() if index not in inside}
+
+
 def abandon(turn: Turn, task: Task, reason: str) -> None:
     """The group's time is up: its members are no longer waited for."""
-    inside = set(_inside(turn, task))
-    for index in inside:
-        turn.state.fired.pop(index, None)
+    inside = set(inside_of(turn.graph, task))
+    waiting = {index: sources for index in inside if (sources := turn.state.fired.pop(index, None))}
+    ending.put_aside(turn.state, waiting)
     turn.ready = type(turn.ready)(a for a in turn.ready if turn.graph.by_name[a.task].index not in inside)
-    for key in [key for key in turn.state.active if key[0] in inside]:
-        visit = turn.state.close(*key)
-        if visit is not None:
-            ending.let_go(turn, visit, reason)
-        turn.state.codes[key[0]] = CODES[TaskStatus.CANCELLED]
+    keys = [key for key in turn.state.active if key[0] in inside]
+    ending.lose(turn, [visit for key in keys if (visit := turn.state.close(*key))], reason)
 
 
-def _inside(turn: Turn, task: Task) -> Iterator[int]:
+def inside_of(graph: Graph, task: Task) -> Iterator[int]:
+    """The members of a group, of the groups in it, and so on."""
     for member in task.members:
         yield member
-        yield from _inside(turn, turn.graph.tasks[member])
+        yield from inside_of(graph, graph.tasks[member])

@@ -9,7 +9,7 @@ from typing import Any
 from attune.engine import transitions
 from attune.engine.context import Own
 from attune.engine.effects import WriteItems
-from attune.engine.facts import items_key
+from attune.engine.facts import items_key, records_key
 from attune.engine.ids import AttemptId
 from attune.engine.state import Active, Items, Visit
 from attune.engine.turn import Turn
@@ -38,8 +38,27 @@ def begin(turn: Turn, task: Task, visit: int) -> None:
         return
     turn.writes["items", task.index, visit] = WriteItems(task.name, visit, batches)
     turn.facts.put(items_key(task.name, visit), batches)
-    under_way = Items(total=len(batches), elements=len(values))
-    turn.state.open(Visit(task.index, visit, items=under_way))
+    _go(turn, task, visit, Items(total=len(batches), elements=len(values)), base=0)
+
+
+def again(turn: Turn, task: Task, visit: int, last: int) -> None:
+    """Run the items of a visit again that did not succeed, or all if they did; ``last`` was the last attempt's number.
+
+    What has succeeded keeps its record.
+    """
+    values = turn.facts.get(items_key(task.name, visit))
+    if values is None:
+        begin(turn, task, visit)
+        return
+    rows = turn.facts.get(records_key(task.name, visit))
+    failed = [index for index, row in enumerate(rows) if row is None or row["status"] != TaskStatus.COMPLETED]
+    elements = len(values) if task.batch_size is None else sum(map(len, values))
+    left = (failed or list(range(len(values))))[::-1]
+    _go(turn, task, visit, Items(len(values), elements, len(values), again=left), base=last)
+
+
+def _go(turn: Turn, task: Task, visit: int, under_way: Items, *, base: int) -> None:
+    turn.state.open(Visit(task.index, visit, items=under_way, base=base))
     turn.state.private.add((task.index, visit))
     if under_way.done:
         _finish(turn, task, visit, under_way)
@@ -70,10 +89,12 @@ def refill(turn: Turn, task: Task, visit: int) -> None:
     if owned is None or owned.items is None or turn.state.paused:
         return
     items, window = owned.items, task.concurrency or MAX_ITEMS
-    while items.next < items.total and len(items.active) < window:
-        items.active[items.next] = Active(TaskStatus.SCHEDULED)
-        turn.ready.append(AttemptId(task.name, visit, items.next, 1))
-        items.next += 1
+    number = owned.base + 1
+    while (items.again or items.next < items.total) and len(items.active) < window:
+        index = items.again.pop() if items.again else items.next
+        items.next = max(items.next, index + 1)
+        items.active[index] = Active(TaskStatus.SCHEDULED, number)
+        turn.ready.append(AttemptId(task.name, visit, index, number))
 
 
 def item_ended(turn: Turn, task: Task, attempt: AttemptId, status: TaskStatus) -> None:

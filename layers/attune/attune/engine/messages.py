@@ -157,6 +157,26 @@ class Resume:
 
 
 @dataclass(frozen=True, slots=True)
+class Retry:
+    """Go on from where an execution failed, ended too late, or was cancelled.
+
+    ``from_`` names tasks to go on from instead; ``workflow_version`` and ``parameters`` (all of them, checked) are
+    the new ones, None where they stay. ``by`` is who asked.
+    """
+
+    generation: str
+    from_: tuple[str, ...] = ()
+    workflow_version: int | None = None
+    parameters: Mapping[str, Any] | None = None
+    by: str = ""
+
+    @property
+    def dedup(self) -> str:
+        """One per request."""
+        return dedup_id("retry", self.generation)
+
+
+@dataclass(frozen=True, slots=True)
 class Dead:
     """A message of this execution ended in the dead-letter queue.
 
@@ -176,7 +196,7 @@ class Dead:
         return dedup_id("dead", self.generation)
 
 
-Message = Start | TaskEnded | TimerFired | Answer | EventArrived | Cancel | Pause | Resume | Dead
+Message = Start | TaskEnded | TimerFired | Answer | EventArrived | Cancel | Pause | Resume | Retry | Dead
 
 
 def _task_ended(data: dict[str, Any]) -> TaskEnded:
@@ -206,6 +226,7 @@ _DECODERS: dict[str, Callable[[dict[str, Any]], Message]] = {
     "event": lambda data: EventArrived(**{**data, "attempt": _attempt(data)}),
     "pause": lambda data: Pause(**data),
     "resume": lambda data: Resume(**data),
+    "retry": lambda data: Retry(**{**data, "from_": tuple(data.get("from_", ()))}),
     "dead": lambda data: Dead(**data),
 }
 _NAMES: dict[type, str] = {
@@ -217,6 +238,7 @@ _NAMES: dict[type, str] = {
     EventArrived: "event",
     Pause: "pause",
     Resume: "resume",
+    Retry: "retry",
     Dead: "dead",
 }
 

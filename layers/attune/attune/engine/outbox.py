@@ -28,7 +28,7 @@ from attune.engine.starting import run_task, start_child
 from attune.engine.state import Active, State, WaitKind
 from attune.engine.turn import Turn
 from attune.language.graph import Graph, Task
-from attune.language.status import TaskStatus
+from attune.language.status import ExecutionStatus, TaskStatus
 
 
 def references(graph: Graph, asked: Iterable[Effect]) -> list[list[Any]]:
@@ -58,7 +58,7 @@ _ROWS: dict[type, Callable[[Graph, Any], list[Any]]] = {
     StartChild: lambda graph, effect: ["c", effect.child, effect.parent.attempt.to_list()],
     TellChild: lambda graph, effect: ["x", effect.child, effect.reason, effect.generation, str(effect.control)],
     NotifyParent: lambda graph, effect: ["p"],
-    Announce: lambda graph, effect: ["a"],
+    Announce: lambda graph, effect: ["a", str(effect.status)],
     SeekEvent: lambda graph, effect: ["e", effect.attempt.to_list()],
 }
 
@@ -96,14 +96,15 @@ def _controls(turn: Turn, child: str, reason: str, generation: str, control: str
 
 
 def _notices(turn: Turn) -> Iterator[Effect]:
-    if turn.state.parent is not None:
+    if turn.state.parent is not None and not turn.state.retried:
         ended = turn.facts.get(OUTPUT)
         state = turn.state
         yield NotifyParent(turn.state.parent, state.status, ended["output"], ended["error"], state.salt)
 
 
-def _announcements(turn: Turn) -> Iterator[Effect]:
-    yield Announce(turn.state.status, turn.state.error)
+def _announcements(turn: Turn, status: str) -> Iterator[Effect]:
+    announced = ExecutionStatus(status)
+    yield Announce(announced, turn.state.error if announced.ended else None)
 
 
 def _seeks(turn: Turn, attempt: list[Any]) -> Iterator[Effect]:
@@ -130,7 +131,7 @@ def repeat(turn: Turn) -> None:
         if row[0] == "x":
             turn.effects.extend(_controls(turn, *row[1:]))
     if state.status.ended:
-        turn.effects.extend([*_notices(turn), *_announcements(turn)])
+        turn.effects.extend([*_notices(turn), *_announcements(turn, state.status)])
         return
     if state.deadline is not None:
         turn.ask(SetTimer(TimerKind.WORKFLOW_TIMEOUT, state.deadline, None, state.salt))

@@ -111,21 +111,31 @@ def _needed(task: Task) -> int:
 
 
 def _take(turn: Turn, task: Task) -> None:
-    """Use up the arrivals of one run and begin it, unless the task is held back."""
+    """Use up the arrivals of one run and begin it, unless the task is held back or has run too often."""
     state = turn.state
-    if state.stopping:
+    is_round = task.is_join and task.join.kind is JoinKind.ROUND
+    number = state.visits_of(task.index) + 1
+    if is_round and not state.stopping and _is_held(turn, task):
+        _hold(turn, task)
+        return
+    if number > task.max_visits:
+        message = f"task '{task.name}' was to begin visit {number}; max_visits is {task.max_visits}"
+        ending.stop_firing(turn, task_error("max_visits", message, retryable=False))
+        return
+    if state.stopping or is_round:
         del state.fired[task.index]
     elif is_counted(task):
         state.join_runs[task.index] = state.join_runs.get(task.index, 0) + 1
-    elif task.is_join and task.join.kind is JoinKind.ROUND:
-        del state.fired[task.index]
-        if _is_held(turn, task):
-            state.held |= 1 << task.index
-            state.codes[task.index] = CODES[TaskStatus.HELD]
-            return
     else:
         _take_one(turn, task)
-    begin(turn, task)
+    begin(turn, task, number)
+
+
+def _hold(turn: Turn, task: Task) -> None:
+    state = turn.state
+    ending.put_aside(state, {task.index: state.fired.pop(task.index)})
+    state.held |= 1 << task.index
+    state.codes[task.index] = CODES[TaskStatus.HELD]
 
 
 def _is_held(turn: Turn, task: Task) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from attune.engine import attempts, ending, groups, items, transitions
+from attune.engine import attempts, groups, items, transitions
 from attune.engine.context import Own
 from attune.engine.effects import RunTask, SeekEvent, SetTimer, StartChild, WriteWait
 from attune.engine.facts import action_key
@@ -22,16 +22,15 @@ MAX_DEPTH = 10
 """How deep sub-workflows may call each other."""
 
 
-def begin(turn: Turn, task: Task) -> None:
+def begin(turn: Turn, task: Task, number: int) -> None:
     """Begin a new visit of the task."""
-    state = turn.state
-    number = state.visits_of(task.index) + 1
-    if number > task.max_visits:
-        message = f"task '{task.name}' was to begin visit {number}; max_visits is {task.max_visits}"
-        ending.stop_firing(turn, task_error("max_visits", message, retryable=False))
-        return
     _count_visit(turn, task, number)
     turn.steps.append(Step(task.index, number))
+    enter(turn, task, number)
+
+
+def enter(turn: Turn, task: Task, number: int) -> None:
+    """A visit's way from ``when`` to its first attempt, or attempts."""
     try:
         if task.when is not None and not turn.context.holds(task.when, own=_pending(task)):
             transitions.end_visit(turn, task, number, TaskStatus.SKIPPED)
@@ -42,7 +41,7 @@ def begin(turn: Turn, task: Task) -> None:
     except TemplateError as error:
         transitions.fail_visit(turn, task, number, template_failure(error))
         return
-    state.open(Visit(task.index, number))
+    turn.state.open(Visit(task.index, number))
     start_attempt(turn, task, number, None, 1)
 
 
@@ -64,7 +63,7 @@ def start_attempt(turn: Turn, task: Task, visit: int, index: int | None, number:
     attempt = AttemptId(task.name, visit, index, number)
     try:
         if task.members:
-            groups.start(turn, task, attempt, _limit(turn, task, attempt))
+            groups.start(turn, task, attempt, limit(turn, task, attempt))
         else:
             _STARTERS[resolve(turn, task, attempt).runner](turn, task, attempt)
     except TemplateError as error:
@@ -124,17 +123,17 @@ def _ask_worker(turn: Turn, task: Task, attempt: AttemptId) -> None:
 def _ask_child(turn: Turn, task: Task, attempt: AttemptId) -> None:
     child = child_id(turn.state.execution, attempt, turn.now)
     turn.ask(start_child(turn, task, attempt, child))
-    limit = _limit(turn, task, attempt)
-    attempts.keep(turn, task, attempt, Active(TaskStatus.WAITING, attempt.number, None, child, limit))
+    until = limit(turn, task, attempt)
+    attempts.keep(turn, task, attempt, Active(TaskStatus.WAITING, attempt.number, None, child, until))
 
 
-def _limit(turn: Turn, task: Task, attempt: AttemptId) -> float | None:
+def limit(turn: Turn, task: Task, attempt: AttemptId) -> float | None:
     """When a wait that no worker watches over times out; sets the timer for it."""
     if task.timeout is None:
         return None
-    limit = turn.now + task.timeout
-    turn.ask(SetTimer(TimerKind.TASK_TIMEOUT, limit, attempt, turn.state.salt))
-    return limit
+    until = turn.now + task.timeout
+    turn.ask(SetTimer(TimerKind.TASK_TIMEOUT, until, attempt, turn.state.salt))
+    return until
 
 
 class _UnknownAction(AttuneError):
@@ -159,8 +158,8 @@ def _sleep(turn: Turn, task: Task, attempt: AttemptId) -> None:
     pause = _seconds("core.sleep", values.get("seconds", values.get("duration")))
     due = turn.now + pause
     turn.ask(SetTimer(TimerKind.SLEEP, due, attempt, turn.state.salt))
-    limit = _limit(turn, task, attempt)
-    attempts.keep(turn, task, attempt, Active(TaskStatus.WAITING, attempt.number, due, None, limit))
+    until = limit(turn, task, attempt)
+    attempts.keep(turn, task, attempt, Active(TaskStatus.WAITING, attempt.number, due, None, until))
 
 
 def _seconds(action: str, value: Any) -> float:
@@ -198,9 +197,9 @@ def _wait_for_event(turn: Turn, task: Task, attempt: AttemptId) -> None:
 
 
 def _wait(turn: Turn, task: Task, attempt: AttemptId, kind: WaitKind, terms: dict[str, Any]) -> None:
-    limit = _limit(turn, task, attempt)
-    turn.open_wait(WriteWait(attempt, kind, terms, turn.now, limit))
-    attempts.keep(turn, task, attempt, Active(TaskStatus.WAITING, attempt.number, limit=limit, wait=kind))
+    until = limit(turn, task, attempt)
+    turn.open_wait(WriteWait(attempt, kind, terms, turn.now, until))
+    attempts.keep(turn, task, attempt, Active(TaskStatus.WAITING, attempt.number, limit=until, wait=kind))
 
 
 BUILT_IN: dict[str, Callable[[Turn, Task, AttemptId], None]] = {

@@ -56,18 +56,20 @@ class Active:
 
 @dataclass(slots=True)
 class Items:
-    """A ``with_items`` under way: items below ``next`` that are not ``active`` have ended."""
+    """A ``with_items`` under way: items below ``next`` that are neither ``active`` nor in ``again`` have ended."""
 
     total: int
     elements: int
     next: int = 0
     active: dict[int, Active] = field(default_factory=dict)
     failed: set[int] = field(default_factory=set)
+    again: list[int] = field(default_factory=list)
+    """Of a retry: the items below ``next`` that are still to run again, the last one first."""
 
     @property
     def done(self) -> bool:
         """True when every item has ended."""
-        return self.next >= self.total and not self.active
+        return self.next >= self.total and not self.active and not self.again
 
 
 @dataclass(slots=True)
@@ -80,6 +82,17 @@ class Visit:
     items: Items | None = None
     round: int = 0
     """Of a group: how many rounds have begun."""
+    base: int = 0
+    """The highest number of an attempt before the execution was retried: a policy of retries counts from here."""
+    last: int = 0
+    """With items: the highest number that a further attempt at one of them has had."""
+
+    @property
+    def attempted(self) -> int:
+        """The highest number that an attempt of this visit has had."""
+        if self.single is not None:
+            return self.single.number - (self.single.status is TaskStatus.RETRYING)
+        return max(self.last, self.base + 1)
 
     def copy(self) -> Visit:
         """A copy that shares nothing that can change."""
@@ -87,6 +100,7 @@ class Visit:
         if self.items is not None:
             twin.items = copy(self.items)
             twin.items.active, twin.items.failed = dict(self.items.active), set(self.items.failed)
+            twin.items.again = list(self.items.again)
         return twin
 
     def attempts(self) -> Iterable[tuple[int | None, Active]]:
@@ -116,7 +130,7 @@ class State:
     last_attempt: dict[int, int] = field(default_factory=dict)
     item_counts: dict[int, tuple[int, int]] = field(default_factory=dict)
     rounds: dict[int, int] = field(default_factory=dict)
-    """How many rounds the latest visit of a loop had."""
+    """How many rounds the latest visit of a loop that ended had."""
     active: dict[tuple[int, int], Visit] = field(default_factory=dict)
     fired: dict[int, dict[int, int]] = field(default_factory=dict)
     join_runs: dict[int, int] = field(default_factory=dict)
@@ -134,6 +148,17 @@ class State:
     deadline: float | None = None
     ended_at: float | None = None
     salt: str = ""
+    lost: dict[tuple[int, int], int] = field(default_factory=dict)
+    """Visits that failed unhandled or were cancelled, with the number of their last attempt (0: they had none): where
+    a retry goes on. Like ``dropped`` and ``retried`` it is replaced, never changed, so that copies may share it."""
+    dropped: dict[int, dict[int, int]] = field(default_factory=dict)
+    """Arrivals that will not begin anything any more, short of a retry: at joins held back, or after ``fail``."""
+    failers: int = 0
+    """Tasks that led to ``fail``."""
+    retried: list[str] = field(default_factory=list)
+    """The generations of all retries."""
+    given: int = 0
+    """The number of the retry that gave the present parameters; 0: the start did."""
     outbox: list[list[Any]] = field(default_factory=list)
     running: int = field(default=0, compare=False)
     """The tasks with a visit that has not ended, as a bit set; kept by :meth:`open` and :meth:`close`, never stored."""
@@ -182,6 +207,14 @@ class State:
             found = self.active[key] = found.copy()
             self.private.add(key)
         return found
+
+    def record_end(self, task: int, status: TaskStatus, number: int) -> None:
+        """How the task's latest visit ended, and with which attempt (0: it failed before it had one)."""
+        self.codes[task] = CODES[status]
+        if number > 1 or (number == 0 and status.failed):
+            self.last_attempt[task] = number
+        else:
+            self.last_attempt.pop(task, None)
 
     def visits_of(self, task: int) -> int:
         """How often the task has begun."""

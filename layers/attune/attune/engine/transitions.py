@@ -23,11 +23,17 @@ def end_visit(
     status: TaskStatus,
     error: Mapping[str, Any] | None = None,
     attempt: AttemptId | None = None,
+    *,
+    verdict: bool = False,
 ) -> None:
-    """A visit is over: record how, publish, and fire what it leads to."""
-    state = turn.state
-    state.close(task.index, visit)
-    _remember(turn, task, status, attempt)
+    """A visit is over: record how, publish, and fire what it leads to. ``verdict``: the fold itself found the error."""
+    gone = turn.state.close(task.index, visit)
+    number = attempt.number if attempt else (gone.attempted if gone else 0)
+    _remember(turn, task, visit, status, number)
+    if gone is not None and task.rounds:
+        turn.state.rounds[task.index] = gone.round
+    if verdict and error is not None:
+        turn.write_verdict(task, visit, error)
     own = Own(task.index, status, error, attempt)
     try:
         _publish(turn, task.publish if status is TaskStatus.COMPLETED else (), own)
@@ -36,25 +42,21 @@ def end_visit(
     except TemplateError as failure:
         own = _overruled(turn, task, visit, own, template_failure(failure))
         fired = _choose_forgiving(turn, task, own)
+    if status is TaskStatus.CANCELLED or (own.status.failed and not any(transition.handles for transition in fired)):
+        turn.state.lost = {**turn.state.lost, (task.index, visit): number}
     turn.steps.append(Step(task.index, visit, own.status, tuple(_fire(turn, task, own, fired))))
 
 
 def fail_visit(turn: Turn, task: Task, visit: int, error: Mapping[str, Any]) -> None:
     """The fold itself finds that the visit failed."""
-    turn.write_verdict(task, visit, error)
-    end_visit(turn, task, visit, TaskStatus.FAILED, error)
+    end_visit(turn, task, visit, TaskStatus.FAILED, error, verdict=True)
 
 
-def _remember(turn: Turn, task: Task, status: TaskStatus, attempt: AttemptId | None) -> None:
-    state = turn.state
-    state.codes[task.index] = CODES[status]
-    number = attempt.number if attempt else 1
-    if number > 1:
-        state.last_attempt[task.index] = number
-    else:
-        state.last_attempt.pop(task.index, None)
-    if status is TaskStatus.COMPLETED:
-        state.verdicts &= ~(1 << task.index)
+def _remember(turn: Turn, task: Task, visit: int, status: TaskStatus, number: int) -> None:
+    """What ``task.<name>`` shows is its latest visit, whenever an earlier one ends."""
+    if visit == turn.context.ended_visit(task.index):
+        turn.state.record_end(task.index, status, number)
+        turn.state.verdicts &= ~(1 << task.index)
 
 
 def _overruled(turn: Turn, task: Task, visit: int, own: Own, error: Mapping[str, Any]) -> Own:
@@ -124,17 +126,24 @@ def _fire(turn: Turn, task: Task, own: Own, fired: list[Transition]) -> list[Tra
     state = turn.state
     if own.status.failed and not any(transition.handles for transition in fired):
         _unhandled(turn, task, own)
-    if state.stopping:
-        return []
     failing = [transition for transition in fired if transition.fail]
+    if failing:
+        state.failers |= 1 << task.index
+    if state.stopping:
+        ending.put_aside(state, {} if failing else {target: {task.index: 1} for target in _targets(fired)})
+        return []
     if failing:
         ending.stop_firing(turn, _fail_error(task, own))
         fired = failing
-    targets = {target: None for transition in fired for target in transition.targets}
-    for target in targets:
+    for target in _targets(fired):
         arrivals = state.fired.setdefault(target, {})
         arrivals[task.index] = arrivals.get(task.index, 0) + 1
     return fired
+
+
+def _targets(fired: Iterable[Transition]) -> list[int]:
+    """Several transitions of one completion to the same task count once."""
+    return list({target: None for transition in fired for target in transition.targets})
 
 
 def _unhandled(turn: Turn, task: Task, own: Own) -> None:

@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from attune.engine.context import Context
-from attune.engine.effects import Effect, Write, WriteOutput, WriteRecord, WriteVars, WriteVerdict, WriteWait
-from attune.engine.facts import OUTPUT, Facts, record_key, vars_key, verdict_key
+from attune.engine.effects import (
+    Effect,
+    Write,
+    WriteOutput,
+    WriteRecord,
+    WriteRetry,
+    WriteVars,
+    WriteVerdict,
+    WriteWait,
+)
+from attune.engine.facts import OUTPUT, Facts, record_key, retry_key, vars_key, verdict_key
 from attune.engine.ids import AttemptId
 from attune.engine.state import State, WaitKind
 from attune.exceptions import TemplateError, task_error
@@ -70,6 +79,11 @@ class Turn:
         """What the execution ends with."""
         self.writes[("output",)] = WriteOutput(output, error)
         self.facts.put(OUTPUT, {"output": output, "error": error})
+
+    def write_retry(self, write: WriteRetry) -> None:
+        """The execution goes on after its end."""
+        self.writes[("retry", write.number)] = write
+        self.facts.put(retry_key(write.number), asdict(write))
 
     def write_record(
         self, attempt: AttemptId, status: TaskStatus, result: Any = None, error: Mapping[str, Any] | None = None

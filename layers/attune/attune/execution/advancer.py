@@ -49,6 +49,7 @@ class Advancer:
         self._store, self._catalog, self._dispatcher, self._clock = store, catalog, dispatcher, clock
         self._observer = observer
         self._graphs: dict[tuple[str, int], Graph] = {}
+        self._registered: dict[str, Callable[..., Any]] = {"action": self._action, "graph": self._graph}
 
     def deliver(self, execution: str, letters: Sequence[Received]) -> int:
         """Advance by a batch; returns how many of its letters need not come again.
@@ -175,9 +176,9 @@ class Advancer:
         raise AttuneError(f"execution {execution} asked for facts {MAX_ROUNDS} times in one fold")
 
     def _fetch(self, execution: str, missing: Set[Key]) -> dict[Key, Any]:
-        actions = {key for key in missing if key[0] == "action"}
-        stored = self._store.facts(execution, missing - actions) if missing - actions else {}
-        return stored | {key: self._action(key[1]) for key in actions}
+        registered = {key: self._registered[key[0]](*key[1:]) for key in missing if key[0] in self._registered}
+        stored = missing - registered.keys()
+        return registered | (self._store.facts(execution, stored) if stored else {})
 
     def _action(self, ref: str) -> dict[str, Any] | None:
         spec = self._catalog.action(ref)

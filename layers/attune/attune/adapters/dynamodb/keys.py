@@ -4,6 +4,7 @@
 |------------------------------------------------|--------------------------------------------------------------|
 | an execution's state, what it was started with | ``EXEC#<id>`` / ``STATE``, ``START``                         |
 | its variables, items, verdicts, output         | ``EXEC#<id>`` / ``VARS#…``, ``ITEMS#…``, ``VERDICT#…``, ``OUTPUT`` |
+| what its retries were asked for with           | ``EXEC#<id>`` / ``RETRY#…``                                  |
 | one attempt; all of a visit; all of them       | ``EXEC#<id>`` / ``TASK#…``: get, or query by prefix          |
 | a workflow's latest version, one of its versions | ``WORKFLOW#<ref>`` / ``LATEST``, ``V#<n>``                 |
 | all packs, actions, rules (of a pack)          | ``CATALOG`` / ``PACK#…``, ``ACTION#<pack>#…``, ``RULE#<pack>#…`` |
@@ -67,6 +68,11 @@ def items(execution: str, task: str, visit: int) -> Key:
 def verdict(execution: str, task: str, visit: int) -> Key:
     """The error that the fold decided on."""
     return partition(execution), f"VERDICT#{task}#{visit:06d}"
+
+
+def retry(execution: str, number: int) -> Key:
+    """What its retry with this number, from 1, was asked for with."""
+    return partition(execution), f"RETRY#{number:06d}"
 
 
 def output(execution: str) -> Key:

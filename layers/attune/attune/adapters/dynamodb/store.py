@@ -7,6 +7,7 @@ a small cache, as the items it came as, so a warm ``advance`` doesn't read it tw
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import asdict
 from typing import Any
 
 from attune.adapters.cache import BoundedCache
@@ -14,7 +15,16 @@ from attune.adapters.dynamodb import keys, records, states
 from attune.adapters.dynamodb.marshal import Item
 from attune.adapters.dynamodb.table import Table, key_of, present, with_key
 from attune.adapters.payloads import Payloads
-from attune.engine.effects import Write, WriteItems, WriteOutput, WriteRecord, WriteVars, WriteVerdict, WriteWait
+from attune.engine.effects import (
+    Write,
+    WriteItems,
+    WriteOutput,
+    WriteRecord,
+    WriteRetry,
+    WriteVars,
+    WriteVerdict,
+    WriteWait,
+)
 from attune.engine.facts import Key
 from attune.engine.ids import AttemptId, wait_id
 from attune.engine.messages import Start
@@ -152,7 +162,7 @@ class DynamoStore:
 
 def _never_changes(item: Item) -> bool:
     kind = item["SK"].partition("#")[0]
-    return kind in ("START", "VARS", "ITEMS", "VERDICT") or (kind == "TASK" and "st" in item)
+    return kind in ("START", "VARS", "ITEMS", "RETRY") or (kind == "TASK" and "st" in item)
 
 
 def _size(item: Item) -> int:
@@ -192,6 +202,7 @@ _WRITERS: dict[type, Callable[[Payloads, str, Any], list[Item]]] = {
     WriteWait: _wait_items,
     WriteVerdict: lambda p, e, w: [_slip_item(keys.verdict(e, w.task, w.visit), p, e, dict(w.error))],
     WriteItems: lambda p, e, w: [_slip_item(keys.items(e, w.task, w.visit), p, e, list(w.values), n=len(w.values))],
+    WriteRetry: lambda p, e, w: [_slip_item(keys.retry(e, w.number), p, e, asdict(w))],
     WriteOutput: lambda p, e, w: [_slip_item(keys.output(e), p, e, {"output": w.output, "error": w.error})],
 }
 
@@ -201,6 +212,7 @@ _KEYS: Mapping[str, Callable[..., keys.Key]] = {
     "record": keys.attempt,
     "items": keys.items,
     "verdict": keys.verdict,
+    "retry": keys.retry,
     "output": keys.output,
     "wait": lambda execution, attempt: keys.wait(execution, WaitKind.EVENT, attempt),
 }
@@ -222,6 +234,7 @@ _VALUES: Mapping[str, Callable[[Payloads, Item], Any]] = {
     "record": _record_value,
     "items": _slip_value,
     "verdict": _slip_value,
+    "retry": _slip_value,
     "output": _slip_value,
     "wait": lambda payloads, item: None if "closed" in item else _slip_value(payloads, item),
 }

@@ -8,8 +8,17 @@ from dataclasses import asdict
 from typing import Any
 
 from attune.engine import codec
-from attune.engine.effects import Write, WriteItems, WriteOutput, WriteRecord, WriteVars, WriteVerdict, WriteWait
-from attune.engine.facts import OUTPUT, START, Key, items_key, record_key, vars_key, verdict_key
+from attune.engine.effects import (
+    Write,
+    WriteItems,
+    WriteOutput,
+    WriteRecord,
+    WriteRetry,
+    WriteVars,
+    WriteVerdict,
+    WriteWait,
+)
+from attune.engine.facts import OUTPUT, START, Key, items_key, record_key, retry_key, vars_key, verdict_key
 from attune.engine.ids import AttemptId
 from attune.engine.messages import Start, decode, encode
 from attune.engine.state import State
@@ -148,5 +157,6 @@ _WRITERS: dict[type, Callable[[Any], tuple[Key, Any]]] = {
     WriteWait: _wait,
     WriteVerdict: lambda w: (verdict_key(w.task, w.visit), w.error),
     WriteItems: lambda w: (items_key(w.task, w.visit), w.values),
+    WriteRetry: lambda w: (retry_key(w.number), asdict(w)),
     WriteOutput: lambda w: (OUTPUT, {"output": w.output, "error": w.error}),
 }
