@@ -285,3 +285,25 @@ class TestRetention:
         lasting = {item["PK"]["S"] for item in items if "ttl" not in item}
         assert (expiring, lasting) == ({keys.partition(make.execution)}, {keys.partition(other)})
         assert len({item["ttl"]["N"] for item in items if "ttl" in item}) == 1
+
+    def test_what_goes_on_after_its_end_is_kept_whenever_the_events_come(self, clients, table, payloads, make):
+        store, retention = DynamoStore(table, payloads, retention_days=2), Retention(table, 2)
+        store.create(make.start())
+        store.save(make.state(status=ExecutionStatus.FAILED, ended_at=make.now), 0)
+        assert retention.expire(make.execution, make.now) == 1
+        assert retention.keep(make.execution) == 0, "it has not gone on yet"
+        store.save(make.state(status=ExecutionStatus.RUNNING), 1)
+        assert "ttl" not in raw(clients, keys.state(make.execution))
+        assert retention.keep(make.execution) == 1
+        assert retention.expire(make.execution, make.now) == 0, "news of the first end that comes late"
+        assert not [item for item in clients.dynamodb.scan(TableName="attune")["Items"] if "ttl" in item]
+
+    def test_a_mark_that_was_left_is_moved_to_the_new_end(self, clients, table, payloads, make):
+        store, retention = DynamoStore(table, payloads, retention_days=2), Retention(table, 2)
+        store.create(make.start())
+        store.save(make.state(status=ExecutionStatus.FAILED, ended_at=make.now), 0)
+        retention.expire(make.execution, make.now)
+        store.save(make.state(status=ExecutionStatus.COMPLETED, ended_at=make.now + 1000), 1)
+        assert retention.expire(make.execution, make.now + 1000) == 1
+        items = clients.dynamodb.scan(TableName="attune")["Items"]
+        assert {item["ttl"]["N"] for item in items} == {str(int(make.now + 1000 + 2 * 86_400))}

@@ -308,12 +308,14 @@ def services() -> Services:
     from attune.api.services import Services
     from attune.execution.inquiries import Inquiries
     from attune.execution.queries import Reader
+    from attune.execution.retrying import Retrier
     from attune.packs.registry import Registry
 
     registry = Registry(catalog(), AwsSchedules(scheduler()), clock, packs_dir())
     reader = Reader(store(), directory(), catalog())
     asked = Inquiries(directory(), mailbox())
-    return Services(starter(), reader, registry, catalog(), directory(), mailbox(), clock, asked)
+    retrier = Retrier(store(), catalog(), mailbox(), clock)
+    return Services(starter(), reader, registry, catalog(), directory(), mailbox(), clock, asked, retrier)
 
 
 def packs_dir() -> Path:

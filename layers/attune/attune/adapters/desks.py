@@ -24,7 +24,7 @@ EARLY = 0.5
 
 
 class EventDesk:
-    """Events from the bus: rules may start something; the end of an execution starts its retention."""
+    """Events from the bus: rules may start something; the end of an execution starts its retention, a retry ends it."""
 
     def __init__(self, rules: Rules, waits: Waits, sightings: Sightings, retention: Retention, log: Any) -> None:
         self._rules, self._waits, self._sightings = rules, waits, sightings
@@ -40,8 +40,12 @@ class EventDesk:
 
     def _retain(self, detail: Mapping[str, Any]) -> None:
         ended_at, execution = detail.get("ended_at"), detail.get("execution_id")
-        if isinstance(ended_at, str) and isinstance(execution, str):
+        if not isinstance(execution, str):
+            return
+        if isinstance(ended_at, str):
             self._retention.expire(execution, datetime.fromisoformat(ended_at).timestamp())
+        else:
+            self._retention.keep(execution)
 
 
 RULE = "a rule could not start its workflow"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from aws_lambda_powertools.event_handler.openapi.params import Body, Path, Query
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
@@ -28,11 +28,22 @@ class Reason(BaseModel):
     reason: str = Field("", max_length=500)
 
 
+class Again(BaseModel):
+    """How an execution is to go on."""
+
+    model_config = ConfigDict(extra="forbid")
+    from_: list[str] = Field(default_factory=list, alias="from", max_length=100)
+    workflow_version: Annotated[int, Field(ge=1)] | Literal["latest"] | None = None
+    parameters: dict[str, Any] = Field(default_factory=dict)
+    idempotency_key: str | None = Field(None, min_length=1, max_length=255)
+
+
 def executions(services: Callable[[], Services]) -> APIGatewayHttpRouter:
-    """Reading, cancelling, pausing."""
+    """Reading, cancelling, pausing, retrying."""
     router = APIGatewayHttpRouter()
     _add_reading(router, services)
     _add_control(router, services)
+    _add_retry(router, services)
     return router
 
 
@@ -84,3 +95,19 @@ def _add_verb(router: APIGatewayHttpRouter, verb: str, make: Callable[[str, str]
     handle.__name__ = f"{verb}_execution"
     path = f"/workflow-executions/<execution>/{verb}"
     router.post(path, tags=["executions"], summary=f"{verb.capitalize()} an execution")(handle)
+
+
+def _add_retry(router: APIGatewayHttpRouter, services: Callable[[], Services]) -> None:
+    @router.post("/workflow-executions/<execution>/retry", tags=["executions"], summary="Retry an execution")
+    def retry_execution(execution: ExecutionId, body: Annotated[Again | None, Body()] = None) -> Any:
+        wanted = body or Again.model_validate({})
+        retried = services().retrier.retry(
+            execution,
+            names=wanted.from_,
+            version=wanted.workflow_version,
+            parameters=wanted.parameters,
+            by=str(router.context.get("identity", "anonymous")),
+            idempotency_key=wanted.idempotency_key,
+        )
+        data = {"id": execution, "retry": retried.number, "existing": retried.existing}
+        return accepted(data, "retry requested")

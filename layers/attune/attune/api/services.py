@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from attune.execution.inquiries import Inquiries
 from attune.execution.ports import Catalog, Clock, Directory, Mailbox
 from attune.execution.queries import Reader
+from attune.execution.retrying import Retrier
 from attune.execution.starting import Starter
 from attune.packs.registry import Registry
 
@@ -23,3 +24,4 @@ class Services:
     mailbox: Mailbox
     clock: Clock
     inquiries: Inquiries
+    retrier: Retrier

@@ -114,6 +114,11 @@ class Client:
         """Answer an inquiry; ``{id}``."""
         return self._mapping("POST", f"{_INQUIRIES}/{quote(inquiry, safe='')}/answer", json={"response": response})
 
+    def retry(self, execution: str, **wanted: Any) -> Json:
+        """Have it go on: ``from``, ``workflow_version``, ``parameters``, ``idempotency_key``. ``{id, retry, existing}``."""
+        body = {key: value for key, value in wanted.items() if value}
+        return self._mapping("POST", _path(execution, "retry"), json=body, again="idempotency_key" in body)
+
     def packs(self) -> list[Json]:
         """The packs that are registered."""
         found = self._data("GET", f"{_BASE}/packs")

@@ -12,6 +12,9 @@ from attune.cli.view import View
 SHORTEST, LONGEST = 0.3, 5.0
 """Seconds between two looks: as long as a twentieth of the time that has gone by, within these bounds."""
 
+MOST_LOOKS = 200
+"""Looks for a retry that was asked for: a minute's worth."""
+
 
 class Watcher:
     """Makes views of executions; sub-workflows that have ended are read once."""
@@ -36,6 +39,13 @@ class Watcher:
             self._sleep(min(max(SHORTEST, (time.monotonic() - begun) / 20), LONGEST))
         show(view)
         return view
+
+    def await_retry(self, execution: str, number: int) -> None:
+        """Wait until the retry with this number, from 1, has begun."""
+        for _ in range(MOST_LOOKS):
+            if len(self._client.execution(execution)["retries"]) >= number:
+                return
+            self._sleep(SHORTEST)
 
     def _child(self, execution: str) -> View:
         if execution in self._ended:

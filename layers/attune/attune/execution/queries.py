@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
-from attune.engine.facts import OUTPUT
+from attune.engine.facts import OUTPUT, Key, retry_key
 from attune.engine.messages import Start
 from attune.engine.state import Items, State
 from attune.exceptions import NotFound
@@ -25,13 +26,16 @@ class Reader:
     def execution(self, execution: str) -> dict[str, Any]:
         """Everything about one execution but its tasks; raises NotFound."""
         start, state = self._both(execution)
-        ended = state is not None and state.status.ended
-        output = (self._store.facts(execution, [OUTPUT])[OUTPUT] or {}) if ended else {}
+        keys = _more_keys(state) if state else []
+        more = self._store.facts(execution, keys) if keys else {}
+        retries = [more[key] for key in keys if key != OUTPUT]
+        given = retries[state.given - 1] if state and state.given else asdict(start) if start else {}
         return {
             **_summary(execution, start, state),
-            "parameters": start.parameters if start else {},
-            "output": output.get("output"),
+            "parameters": given.get("parameters", {}),
+            "output": (more.get(OUTPUT) or {}).get("output"),
             "tasks": _counts(state) if state else {},
+            "retries": [_retry_row(row) for row in retries],
         }
 
     def executions(
@@ -75,6 +79,23 @@ class Reader:
         return self._catalog.workflow(state.workflow, state.workflow_version).graph
 
 
+def _more_keys(state: State) -> list[Key]:
+    """What is read besides start and state: the retries, and the output of what has ended."""
+    retries = [retry_key(number + 1) for number in range(len(state.retried))]
+    return retries + ([OUTPUT] if state.status.ended else [])
+
+
+def _retry_row(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "number": row["number"],
+        "at": iso(row["at"]),
+        "by": row["by"],
+        "from": list(row["from_"]),
+        "workflow_version": row["workflow_version"],
+        "changed_parameters": row["parameters"] is not None,
+    }
+
+
 def _pinned(start: Start | None) -> tuple[str, int]:
     return (start.workflow, start.workflow_version) if start else ("", 0)
 
@@ -85,7 +106,7 @@ def iso(seconds: float | None) -> str | None:
 
 
 def _summary(execution: str, start: Start | None, state: State | None) -> dict[str, Any]:
-    ref, version = _pinned(start)
+    ref, version = (state.workflow, state.workflow_version) if state and state.workflow else _pinned(start)
     created = start.created_at if start else (state.created_at if state else None)
     ended = state.ended_at if state is not None else None
     parent = start.parent if start else None
@@ -187,7 +208,11 @@ def _items(task: Task, state: State | None) -> dict[str, int] | None:
     under_way = [visit.items for (index, _), visit in state.active.items() if index == task.index and visit.items]
     if under_way:
         items: Items = under_way[-1]
-        return {"total": items.total, "done": items.next - len(items.active), "failed": len(items.failed)}
+        return {
+            "total": items.total,
+            "done": items.next - len(items.active) - len(items.again),
+            "failed": len(items.failed),
+        }
     total, failed = state.item_counts.get(task.index, (0, 0))
     return {"total": total, "done": total, "failed": failed}
 

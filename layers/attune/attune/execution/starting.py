@@ -30,12 +30,17 @@ def prepare(
     found = catalog.workflow(ref)
     if not found.enabled:
         raise Conflict(f"workflow '{ref}' is disabled", hint="enable it, or start another version")
-    schema = found.graph.parameters
-    complete = with_defaults(parameters, schema)
-    wrong = mismatches(complete, schema) if schema else []
+    values = complete(ref, parameters, found.graph.parameters)
+    return Start(execution, ref, found.version, values, now, dict(trigger), identity, parent)
+
+
+def complete(ref: str, parameters: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters with their defaults; raises InvalidParameters with all that does not fit the schema."""
+    values = with_defaults(parameters, schema)
+    wrong = mismatches(values, schema) if schema else []
     if wrong:
         raise InvalidParameters(f"parameters of '{ref}' are wrong: {_summary(wrong)}", wrong)
-    return Start(execution, ref, found.version, complete, now, dict(trigger), identity, parent)
+    return values
 
 
 def _summary(wrong: list[dict[str, str]]) -> str:

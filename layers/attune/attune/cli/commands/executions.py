@@ -138,6 +138,49 @@ def resume(execution: Id, url: options.Url = None, token: options.Token = None, 
     _control("resume", execution, None, url, token, as_json)
 
 
+@app.command()
+def retry(
+    execution: Id,
+    from_: Annotated[
+        list[str] | None, typer.Option("--from", metavar="TASK", help="Go on from this task; may be repeated.")
+    ] = None,
+    version: Annotated[
+        str | None, typer.Option(metavar="N|latest", help="Go on in this version of the workflow.")
+    ] = None,
+    param: options.Param = None,
+    params: options.ParamsFile = None,
+    idempotency_key: Annotated[
+        str | None, typer.Option(metavar="KEY", help="The same key retries the execution once.")
+    ] = None,
+    watch: Annotated[bool, typer.Option("--watch", "-w", help="Follow it to its end.")] = False,
+    url: options.Url = None,
+    token: options.Token = None,
+    as_json: options.Json = False,
+) -> None:
+    """Let an execution that did not complete go on from what failed. With --watch the exit status says how it ended."""
+    from attune.cli import parameters
+    from attune.cli.deployed import Watcher
+
+    base, wanted = parameters.read_file(params) if params else None, _version(version)
+    with _client(url, token) as client:
+        schema = client.workflow(client.execution(execution)["workflow"])["parameters"] if param else None
+        given = parameters.parse(param or (), schema, base)
+        more = {"workflow_version": wanted, "parameters": given, "idempotency_key": idempotency_key}
+        answer = client.retry(execution, **{"from": from_}, **more)
+        if watch:
+            Watcher(client).await_retry(execution, answer["retry"])
+            _watch(client, execution, as_json)
+    _say(answer, f"retry requested: {execution}", as_json)
+
+
+def _version(text: str | None) -> int | str | None:
+    if text is None or text == "latest":
+        return text
+    if not text.isdecimal() or int(text) < 1:
+        raise typer.BadParameter(f"'{text}' is neither a number nor 'latest'", param_hint="--version")
+    return int(text)
+
+
 def _client(url: str | None, token: str | None) -> Client:
     from attune.cli.client import Client
     from attune.cli.connection import connection

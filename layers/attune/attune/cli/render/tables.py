@@ -98,6 +98,7 @@ def details(execution: Row) -> Table:
         "error": failure(execution["error"]),
         "duration": duration(execution["duration"]),
         "parent": (execution["parent"] or {}).get("execution"),
+        "retries": "\n".join(_retry(row) for row in execution.get("retries", ())),
         "tasks": ", ".join(f"{count} {words(status)}" for status, count in execution["tasks"].items()),
     }
     return _fields(shown)
@@ -111,6 +112,12 @@ def _fields(shown: Row) -> Table:
         if value not in (None, "", {}):
             table.add_row(name.replace("_", " "), value if isinstance(value, Text) else Text(_plain(value)))
     return table
+
+
+def _retry(row: Row) -> str:
+    whence = f" from {', '.join(row['from'])}" if row["from"] else ""
+    changed = " with other parameters" if row["changed_parameters"] else ""
+    return f"{row['number']}: {when(row['at'])} by {row['by']}{whence}, version {row['workflow_version']}{changed}"
 
 
 def when(iso: str | None) -> str:
