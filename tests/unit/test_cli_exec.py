@@ -152,6 +152,32 @@ def test_start_with_watch_and_json_is_one_document(attune, stack):
     assert json.loads(ended.stdout)["attempts"][0]["task"] == "a"
 
 
+def test_retry_says_what_to_go_on_with(attune, stack):
+    has_execution(stack, "failed")
+    stack.on("GET", "/workflows/t.w", {"ref": "t.w", "parameters": {"properties": {"name": {"type": "string"}}}})
+    stack.on("POST", "/workflow-executions/E1/retry", (202, {"id": "E1", "retry": 1, "existing": False}))
+    ended = attune("exec", "retry", "E1", "--from", "a", "--from", "b", "--version", "7", "-p", "name=5")
+    assert (ended.exit_code, ended.stdout) == (0, "retry requested: E1\n")
+    body = {"from": ["a", "b"], "workflow_version": 7, "parameters": {"name": "5"}}
+    assert stack.asked[-1] == ("POST", "/workflow-executions/E1/retry", "", body)
+    attune("exec", "retry", "E1", "--version", "latest", "--idempotency-key", "K")
+    assert stack.asked[-1][3] == {"workflow_version": "latest", "idempotency_key": "K"}
+    assert attune("exec", "retry", "E1", "--version", "newest").exit_code == 2
+
+
+def test_retry_with_watch_waits_until_it_has_begun(attune, stack):
+    stack.on("POST", "/workflow-executions/E1/retry", (202, {"id": "E1", "retry": 2, "existing": False}))
+    has_execution(stack, "completed", retries=[{}, {}])
+    assert attune("exec", "retry", "E1", "--watch").exit_code == 0
+
+
+def test_a_watcher_of_a_retry_looks_until_it_is_there(client, stack, slept):
+    path = "/workflow-executions/E1"
+    stack.on("GET", path, execution("failed", retries=[{}]), execution("running", retries=[{}, {}]))
+    Watcher(client, sleep=slept.append).await_retry("E1", 2)
+    assert len(slept) == 1
+
+
 def test_ls_filters_and_pages(attune, stack):
     stack.on("GET", "/workflow-executions", {"items": [execution()], "cursor": "next"})
     ended = attune("exec", "ls", "--status", "completed", "--workflow", "t.w", "--limit", "7", "--cursor", "here")

@@ -83,6 +83,13 @@ tasks:
   - {name: clean, action: t.do, on_complete: [fail]}
 """,
 }
+RETRIED = """
+tasks:
+  - {name: a, action: t.do, with_items: [0, 1, 2], concurrency: 2, input: {n: "{{ item }}"}, on_success: d}
+  - {name: b, action: t.do, on_success: d}
+  - {name: d, action: t.do, input: {all: "{{ task.a.result | map(attribute='n') | list }}"}}
+output_map: "{{ task.d.result.all }}"
+"""
 CHILD = """
 ref: t.child
 tasks: [{name: inner, action: t.do, input: {n: 7}}]
@@ -128,7 +135,11 @@ class Faulty:
 
 def faulty_world(world: Any, name: str, fault: Fault, fail: Any, *, twice: bool = False) -> Any:
     """A world whose handlers reach every port through the fault, and die with their whole invocation."""
-    w = world(WORKFLOWS[name], CHILD, script={"x": fail(), **({"a": [fail(), "fine"]} if name == "retry" else {})})
+    w = world(
+        WORKFLOWS.get(name, RETRIED),
+        CHILD,
+        script={"x": fail(), **({"a": [fail(), "fine"]} if name == "retry" else {})},
+    )
     w.event({"id": "e-1", "source": "shop", "detail-type": "Paid", "detail": {}})
     for owner in (w.advancer, w.advancer._dispatcher, w.advancer._dispatcher._look_back, w.worker):
         for slot in ("_store", "_events", "_mailbox", "_tasks", "_timers"):
@@ -170,6 +181,45 @@ def test_a_crash_at_any_call_changes_nothing_but_the_time(world, fail, name):
             assert not w.cloud.dead_letters
             assert not w.cloud.dead_tasks
             _nothing_ran_after_its_result_was_recorded(w)
+
+
+def retried(w: Any) -> tuple[Any, ...]:
+    """How a run ended whose failures were mended, and that was then retried."""
+    first = w.go()
+    assert first.status is ExecutionStatus.FAILED
+    w.runner.script.clear()
+    w.retry(first.execution)
+    w.run()
+    ended, state = w.ended(first.execution), w.state(first.execution)
+    return ended.status, ended.output, "".join(state.codes), state.item_counts, state.retried
+
+
+def failing_world(world: Any, fault: Fault, fail: Any, *, twice: bool = False) -> Any:
+    """One item of three fails, and a task beside."""
+    w = faulty_world(world, "retried", fault, fail, twice=twice)
+    w.runner.script |= {"a": lambda a: fail() if a.index == 1 else {"n": a.index}, "b": fail()}
+    return w
+
+
+def test_a_crash_at_any_call_of_a_retry_changes_nothing_but_the_time(world, fail):
+    count = Fault()
+    expected = retried(failing_world(world, count, fail))
+    assert expected[:2] == (ExecutionStatus.COMPLETED, [0, 1, 2])
+    for number in range(1, count.calls + 1):
+        for after in (False, True):
+            w = failing_world(world, Fault(number, after), fail)
+            assert retried(w) == expected, f"crash {'after' if after else 'before'} call {number}"
+            assert not w.cloud.dead_letters
+            _nothing_ran_after_its_result_was_recorded(w)
+
+
+def test_every_batch_of_a_retry_delivered_twice_runs_nothing_twice(world, fail):
+    w = failing_world(world, Fault(), fail, twice=True)
+    assert retried(w) == retried(failing_world(world, Fault(), fail))
+    ran = [(a.task, a.index, a.number) for a in w.runner.ran]
+    assert sorted(ran, key=str) == sorted(
+        [("a", 0, 1), ("a", 1, 1), ("a", 1, 2), ("a", 2, 1), ("b", None, 1), ("b", None, 2), ("d", None, 1)], key=str
+    )
 
 
 def _nothing_ran_after_its_result_was_recorded(w: Any) -> None:

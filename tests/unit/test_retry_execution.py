@@ -218,8 +218,8 @@ tasks:
     ended = again(w, first.execution)
     assert (ended.status, sorted(ran(w))) == (
         COMPLETED,
-        [("a", 1, None, 2), ("b", 1, None, 2), ("c", 1, None, 1)],
-    )
+        [("a", 1, None, 2), ("c", 1, None, 1)],
+    ), "what ran when it was cancelled has recorded its result, and that counts"
 
 
 def test_after_fail_it_goes_on_from_the_failure_that_led_there_and_with_what_was_muted(world, fail):
@@ -399,7 +399,7 @@ tasks: [{name: a, action: t.do}, {name: b, action: core.sleep, input: {seconds: 
 
 
 def test_the_new_time_limit_is_kept(world):
-    w = world("timeout: 100\ntasks: [{name: a, action: t.do}]", takes={"a": 150})
+    w = world("timeout: 100\ntasks: [{name: a, action: core.sleep, input: {seconds: 150}}]")
     execution = w.go().execution
     w.retry(execution)
     w.run()
@@ -637,3 +637,42 @@ def test_the_message_and_a_state_that_is_being_retried_are_read_as_they_were_wri
     data = codec.encode(state)
     assert codec.decode(json.loads(json.dumps(data)), **{key: getattr(state, key) for key in beside}) == state
     assert len(json.dumps(data)) < 400
+
+
+def test_a_result_that_could_not_be_published_is_kept_and_published_anew(world):
+    text = """
+parameters: {key: {type: string}}
+tasks:
+  - {name: a, action: t.do, input: {n: 1}, publish: [{v: "{{ result[parameters.key] }}"}]}
+  - {name: b, action: t.do, with_items: [1, 2], publish: [{w: "{{ result[0][parameters.key] }}"}]}
+output_map: ["{{ vars.v }}"]
+"""
+    w = world(text.replace("[1, 2], publish", "[1, 2], input: {n: 5}, publish"))
+    first = w.go(key="none")
+    assert first.status is FAILED
+    ended = again(w, first.execution, parameters={"key": "n"})
+    assert (ended.status, ended.output, ended.ran) == (COMPLETED, [1], [])
+    assert w.state(first.execution).lost == {}
+
+
+def test_a_task_that_is_named_runs_again_although_its_result_is_there(world):
+    text = """
+tasks:
+  - {name: a, action: t.do, input: {n: 1}, publish: [{v: "{{ result.m }}"}]}
+"""
+    w = world(text)
+    first = w.go()
+    w.runner.script["a"] = {"m": 2}
+    w.retry(first.execution, "a")
+    w.run()
+    assert (w.ended(first.execution).status, ran(w)[-1]) == (COMPLETED, ("a", 1, None, 2))
+
+
+def test_many_failures_that_read_different_results_go_on_in_one_fold(world, fail):
+    lines = [f"  - {{name: a{n}, action: t.do, on_success: b{n}}}" for n in range(80)]
+    lines += [f'  - {{name: b{n}, action: t.do, input: {{x: "{{{{ task.a{n}.result }}}}"}}}}' for n in range(80)]
+    text = "tasks:\n" + "\n".join(lines)
+    w = broken(world, text, fail, *(f"b{n}" for n in range(80)))
+    first = w.go()
+    ended = again(w, first.execution)
+    assert (ended.status, len(ended.ran)) == (COMPLETED, 80)

@@ -115,7 +115,7 @@ class Client:
         return self._mapping("POST", f"{_INQUIRIES}/{quote(inquiry, safe='')}/answer", json={"response": response})
 
     def retry(self, execution: str, **wanted: Any) -> Json:
-        """Have it go on: ``from``, ``workflow_version``, ``parameters``, ``idempotency_key``. ``{id, retry, existing}``."""
+        """Have it go on; ``from``, ``workflow_version``, ``parameters``, ``idempotency_key``."""
         body = {key: value for key, value in wanted.items() if value}
         return self._mapping("POST", _path(execution, "retry"), json=body, again="idempotency_key" in body)
 

@@ -186,8 +186,11 @@ class Context:
         return AttemptId(name, self.ended_visit(index), None, self.state.last_attempt.get(index, 1))
 
     def _prefetch(self, value: Any, own: Own | None) -> None:
-        keys = {key for reference in templates.references(value) for key in self._keys(reference, own)}
-        self.facts.require(keys)
+        self.facts.require(self.wanted(value, own))
+
+    def wanted(self, value: Any, own: Own | None) -> set[Key]:
+        """The facts that its templates name."""
+        return {key for reference in templates.references(value) for key in self._keys(reference, own)}
 
     def _keys(self, reference: templates.Reference, own: Own | None) -> Iterator[Key]:
         root, path = reference.root, reference.path

@@ -41,10 +41,10 @@ def begin(turn: Turn, task: Task, visit: int) -> None:
     _go(turn, task, visit, Items(total=len(batches), elements=len(values)), base=0)
 
 
-def again(turn: Turn, task: Task, visit: int, last: int) -> None:
-    """Run the items of a visit again that did not succeed, or all if they did; ``last`` was the last attempt's number.
+def again(turn: Turn, task: Task, visit: int, last: int, *, whole: bool) -> None:
+    """Run the items of a visit again that did not succeed; if all did, none, or all if the ``whole`` is wanted.
 
-    What has succeeded keeps its record.
+    What has succeeded keeps its record. ``last`` is the highest number that an attempt has had.
     """
     values = turn.facts.get(items_key(task.name, visit))
     if values is None:
@@ -53,7 +53,7 @@ def again(turn: Turn, task: Task, visit: int, last: int) -> None:
     rows = turn.facts.get(records_key(task.name, visit))
     failed = [index for index, row in enumerate(rows) if row is None or row["status"] != TaskStatus.COMPLETED]
     elements = len(values) if task.batch_size is None else sum(map(len, values))
-    left = (failed or list(range(len(values))))[::-1]
+    left = (failed or list(range(len(values) if whole else 0)))[::-1]
     _go(turn, task, visit, Items(len(values), elements, len(values), again=left), base=last)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from attune.engine import rerun
+from attune.engine import replan
 from attune.engine.context import parameters_key
 from attune.engine.messages import Retry
 from attune.engine.state import State
@@ -101,7 +101,7 @@ def _check_status(state: State) -> None:
     if not state.status.ended:
         hint = "wait for its end, or cancel it first"
         raise Conflict(f"execution '{state.execution}' has not ended ({state.status})", hint=hint, **where)
-    if not rerun.can_retry(state):
+    if not replan.can_retry(state):
         raise Conflict(f"execution '{state.execution}' has completed", hint="start a new one", **where)
     if len(state.retried) >= MOST_RETRIES:
         message = f"execution '{state.execution}' was retried {MOST_RETRIES} times, which is the most"
@@ -127,6 +127,6 @@ def _problem(graph: Graph, name: str, begun: Sequence[str]) -> str:
 
 
 def _check_fit(old: Graph, new: Graph, state: State, names: Sequence[str], number: int) -> None:
-    wrong = [{"path": "workflow_version", "message": said} for said in rerun.misfits(old, new, state, names)]
+    wrong = [{"path": "workflow_version", "message": said} for said in replan.misfits(old, new, state, names)]
     if wrong:
         raise InvalidParameters(f"version {number} does not fit what has run: {wrong[0]['message']}", wrong)
