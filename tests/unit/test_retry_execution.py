@@ -609,8 +609,10 @@ def test_a_child_that_is_retried_by_itself_does_not_tell_its_parent_again(world,
     first = w.go()
     child = w.runner.ran[0].execution_id
     before = w.state(first.execution)
+    assert ["p"] in w.state(child).outbox
     ended = again(w, child)
     assert ended.status is COMPLETED
+    assert ["p"] not in w.state(child).outbox
     assert w.state(first.execution) == before
 
 
@@ -676,3 +678,33 @@ def test_many_failures_that_read_different_results_go_on_in_one_fold(world, fail
     first = w.go()
     ended = again(w, first.execution)
     assert (ended.status, len(ended.ran)) == (COMPLETED, 80)
+
+
+def test_a_join_held_back_runs_with_what_had_arrived_even_if_the_mended_task_leads_elsewhere(world, fail):
+    text = """
+tasks:
+  - {name: a, action: t.do, decision: [{when: "{{ result.go }}", next: d}, {default: noop}]}
+  - {name: b, action: t.do, on_success: d}
+  - {name: d, action: t.do}
+"""
+    w = broken(world, text, fail, "a")
+    first = w.go()
+    w.runner.script["a"] = {"go": False}
+    w.retry(first.execution)
+    w.run()
+    assert (w.ended(first.execution).status, ran(w)[-1]) == (COMPLETED, ("d", 1, None, 1))
+
+
+def test_while_a_task_runs_again_others_see_how_it_ended_before(world, fail):
+    text = """
+tasks:
+  - {name: a, action: t.do}
+  - {name: b, action: t.do, on_success: c}
+  - {name: c, action: t.do, input: {was: "{{ task.a.status }}", why: "{{ task.a.error.message }}"}}
+output_map: ["{{ task.c.result }}", "{{ task.a.status }}"]
+"""
+    w = broken(world, text, fail, "a", "b")
+    first = w.go()
+    w.runner.takes["a"] = 100
+    ended = again(w, first.execution)
+    assert ended.output == [{"was": "failed", "why": "no"}, "completed"]

@@ -54,7 +54,7 @@ def fail_visit(turn: Turn, task: Task, visit: int, error: Mapping[str, Any]) -> 
 
 def _remember(turn: Turn, task: Task, visit: int, status: TaskStatus, number: int) -> None:
     """What ``task.<name>`` shows is its latest visit, whenever an earlier one ends."""
-    if visit == turn.context.ended_visit(task.index):
+    if visit == turn.state.visits_of(task.index) or visit == turn.context.ended_visit(task.index):
         turn.state.record_end(task.index, status, number)
         turn.state.verdicts &= ~(1 << task.index)
 
