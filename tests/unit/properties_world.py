@@ -80,6 +80,10 @@ class PlannedWorld(World):
         self.execution = self.start("t.w", {"pauses": pauses})
         for delay, message in control:
             self.cloud.at(self.clock.now() + delay, lambda message=message: self.post(self.execution, message))
+        return self.go_on()
+
+    def go_on(self) -> State:
+        """Run to the end."""
         for _ in range(MOST_STEPS):
             if not self.cloud.step():
                 break
@@ -91,6 +95,10 @@ class PlannedWorld(World):
         assert not self.cloud.dead_letters
         assert not self.cloud.dead_tasks
         return self.state(self.execution)
+
+    def end(self, task: str, visit: int, index: int | None, number: int) -> str:
+        """How an attempt is to end."""
+        return self.plan.end(task, visit, index, number)
 
     def attempts(self) -> dict[tuple[str, int, int | None, int], str]:
         """How each attempt that a worker or a child execution had ended."""
@@ -105,7 +113,7 @@ class PlannedWorld(World):
             if attempt in self._responded:
                 continue
             self._responded.add(attempt)
-            end = self.plan.end(attempt.task, attempt.visit, attempt.index, attempt.number)
+            end = self.end(attempt.task, attempt.visit, attempt.index, attempt.number)
             if end in GOOD:
                 response = {"go": int(end), "visit": attempt.visit}
                 letter = (Answer if wait["kind"] == WaitKind.INQUIRY else EventArrived)(attempt, response)
@@ -113,11 +121,11 @@ class PlannedWorld(World):
                 self.cloud.at(at, lambda execution=execution, letter=letter: self.post(execution, letter))
 
     def _answer(self, attempt: Any) -> Any:
-        end = self.plan.end(attempt.task, attempt.visit, attempt.index, attempt.number)
+        end = self.end(attempt.task, attempt.visit, attempt.index, attempt.number)
         return _told(end) | {"visit": attempt.visit}
 
     def _inner(self, attempt: Any) -> Any:
-        return _told(self.plan.end(attempt.input["who"], 1, None, attempt.input["number"]))
+        return _told(self.end(attempt.input["who"], 1, None, attempt.input["number"]))
 
     def _work_singly(self, batch: list[TaskMessage]) -> list[int]:
         begun, failed = self.clock.now(), []
