@@ -708,3 +708,30 @@ output_map: ["{{ task.c.result }}", "{{ task.a.status }}"]
     w.runner.takes["a"] = 100
     ended = again(w, first.execution)
     assert ended.output == [{"was": "failed", "why": "no"}, "completed"]
+
+
+def test_of_a_group_that_failed_in_several_visits_each_is_made_up_for(world, fail):
+    text = """
+vars: {n: 0}
+tasks:
+  - {name: s, action: t.do, on_success: h}
+  - name: h
+    action: t.do
+    publish: [{n: "{{ vars.n + 1 }}"}]
+    next: [{do: both}, {when: "{{ vars.n < 2 }}", do: nap}]
+  - {name: nap, action: core.sleep, input: {seconds: 5}, on_success: h}
+  - {name: both, type: parallel, tasks: [{name: a, action: t.do}, {name: b, action: t.do}], on_success: after}
+  - {name: after, action: t.do}
+"""
+    w = broken(world, text, fail, "b")
+    first = w.go()
+    assert first.ran.count("b") == 2
+    ended = again(w, first.execution)
+    assert ended.status is COMPLETED
+    assert sorted(ran(w)) == [
+        ("a", 3, None, 1),
+        ("after", 1, None, 1),
+        ("after", 2, None, 1),
+        ("b", 2, None, 2),
+        ("b", 3, None, 1),
+    ]

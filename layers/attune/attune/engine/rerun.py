@@ -135,12 +135,15 @@ def _go_on(turn: Turn, wanted: Plan) -> None:
         if turn.state.stopping:
             turn.state.lost = {**turn.state.lost, key: wanted.run[key]}
         else:
-            turn.steps.append(Step(*key))
+            if ways[key] is not _fire_anew:
+                turn.steps.append(Step(*key))
             ways[key](turn, turn.graph.tasks[key[0]], key[1], wanted)
 
 
 def _way(turn: Turn, key: Key, last: int, wanted: Plan) -> Way:
     task = turn.graph.tasks[key[0]]
+    if task.members and key[1] != turn.state.visits_of(task.index):
+        return _fire_anew
     if not last:
         return _enter
     if task.members:
@@ -160,6 +163,13 @@ def _has_succeeded(turn: Turn, task: Task, visit: int, last: int) -> bool:
     """Whether the attempt ended well: the visit failed by a template, or was cancelled while the attempt ran."""
     record = turn.facts.get(record_key(AttemptId(task.name, visit, None, last))) if needs_record(task) else None
     return record is not None and record["status"] == TaskStatus.COMPLETED
+
+
+def _fire_anew(turn: Turn, task: Task, visit: int, wanted: Plan) -> None:
+    """An earlier visit of a group has no members of its own any more: a new one takes its place, after the latest."""
+    del visit, wanted
+    arrived = turn.state.fired.get(task.index, {})
+    turn.state.fired[task.index] = ending.add_up(arrived, {task.index: 1})
 
 
 def _enter(turn: Turn, task: Task, visit: int, wanted: Plan) -> None:
@@ -201,4 +211,4 @@ def _reenter(turn: Turn, task: Task, visit: int, wanted: Plan) -> None:
     turn.state.open(Visit(task.index, visit, waiting, round=_round(turn.state, task), base=last))
 
 
-_WAYS: tuple[Way, ...] = (_reenter, _attempt_anew, _items_again, _enter, _end_again)
+_WAYS: tuple[Way, ...] = (_reenter, _attempt_anew, _items_again, _enter, _end_again, _fire_anew)
