@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -106,6 +106,7 @@ class World(Simulator):
         script: Mapping[str, Any] | None = None,
         takes: Mapping[str, Any] | None = None,
         actions: Sequence[ActionSpec] = (),
+        chunk_size: int | None = None,
     ):
         self.runner = ScriptedRunner(VirtualClock(), dict(script or {}), dict(takes or {}))
         catalog = MemoryCatalog()
@@ -115,7 +116,9 @@ class World(Simulator):
         catalog.put_actions("t", [*ACTIONS.values(), *actions])
         super().__init__(catalog, self.runner, clock=self.runner.clock)
         for graph in graphs(*texts, actions=actions):
-            catalog.add_version(WorkflowVersion(graph.ref, 1, graph))
+            catalog.add_version(
+                WorkflowVersion(graph.ref, 1, replace(graph, chunk_size=chunk_size or graph.chunk_size))
+            )
 
     def go(self, ref: str = "t.w", **parameters: Any) -> Ended:
         """Start, run to the end, and say how it ended."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from attune.adapters.records import by_group, failures, received
+from attune.engine.ids import home_of
 from attune.wiring import advancer, log, payloads
 
 
@@ -19,7 +20,8 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         try:
             done = advancer().deliver(execution, received(records, payloads()))
         except Exception:
-            log().exception("letters could not be folded", extra={"execution_id": execution})
+            where = {"execution_id": home_of(execution), "mailbox": execution}
+            log().exception("letters could not be folded", extra=where)
             done = 0
         failed += records[done:]
     return failures(failed)

@@ -94,10 +94,10 @@ class Stack:
         messages = queue.client.receive_message(QueueUrl=queue.url, MaxNumberOfMessages=10, AttributeNames=["All"]).get(
             "Messages", []
         )
-        for message in messages:
-            queue.client.delete_message(QueueUrl=queue.url, ReceiptHandle=message["ReceiptHandle"])
         if not messages:
             return None
+        handles = [{"Id": str(n), "ReceiptHandle": message["ReceiptHandle"]} for n, message in enumerate(messages)]
+        queue.client.delete_message_batch(QueueUrl=queue.url, Entries=handles)
         return {"Records": [self._record(message, queue, fifo) for message in messages]}
 
     def _record(self, message: dict[str, Any], queue: Any, fifo: bool) -> dict[str, Any]:

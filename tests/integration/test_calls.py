@@ -35,7 +35,7 @@ def run(stack: Any, ledger: Any, ref: str, parameters: dict[str, Any]) -> Counte
         if warm:
             continue
     for (service, operation), _ in list(calls.items()):
-        if (service, operation) in {("sqs", "ReceiveMessage"), ("sqs", "DeleteMessage")}:
+        if (service, operation) in {("sqs", "ReceiveMessage"), ("sqs", "DeleteMessageBatch")}:
             del calls[service, operation]
     calls["sqs", "ReceiveMessage (by the mapping)"] = batches
     calls["sqs", "DeleteMessageBatch (by the mapping)"] = batches

@@ -16,11 +16,11 @@ from tests.unit.properties_plans import CHILD, GOOD, Plan, Timing
 from tests.unit.properties_reference import ASKED, Shape
 
 from attune.adapters.memory.store import MemoryStore
-from attune.engine import codec, outbox
+from attune.engine import codec, outbox, slices
 from attune.engine.advance import VANISHED, Folded, born, fold
-from attune.engine.facts import Key
+from attune.engine.facts import Key, items_key
 from attune.engine.ids import AttemptId
-from attune.engine.messages import Answer, Dead, EventArrived, Message, Start
+from attune.engine.messages import Answer, Dead, EventArrived, Message, Start, StartChunk
 from attune.engine.state import State, WaitKind
 from attune.engine.turn import Step
 from attune.exceptions import InvalidDefinition, Severity
@@ -65,6 +65,7 @@ class PlannedWorld(World):
                 script=dict.fromkeys(names, self._answer) | {"inner": self._inner},
                 takes=dict.fromkeys(names, lambda a: timing.takes(a.task, a.visit, a.index))
                 | {"inner": lambda a: timing.takes(a.input["who"])},
+                chunk_size=timing.chunk_size,
             )
         except InvalidDefinition as error:
             _refused(error)
@@ -178,11 +179,15 @@ class Watch:
     def _delivered(self, deliver: Callable[..., int], execution: str, letters: Sequence[Received]) -> int:
         stored = self.world.store.load(execution)
         batch = [letter.message for letter in letters]
-        start = next((message for message in batch if isinstance(message, Start)), None)
+        start = next((message for message in batch if isinstance(message, Start | StartChunk)), None)
         if (stored is None and start is None) or (stored is not None and stored.workflow == VANISHED):
             return deliver(execution, letters)
-        graph = self._graph(stored or start)
-        live = self.live.get(execution) or born(start, graph)  # type: ignore[arg-type]
+        if isinstance(start, StartChunk) and start.base:
+            done, found = deliver(execution, letters), self.world.store.load(execution)
+            self.live |= {execution: found} if found else {}
+            return done
+        live = self.live.get(execution) or stored or self._born(execution, start)
+        graph = self._graph(live)
         folded = self._look(graph, live, stored or live, batch)
         done = deliver(execution, letters)
         after = self.world.store.load(execution)
@@ -191,6 +196,13 @@ class Watch:
             self.live[execution] = replace(folded.state, version=after.version, absorbed=after.absorbed)
         assert after == self.live[execution], "the state that was stored is the one that was folded"
         return done
+
+    def _born(self, execution: str, start: Start | StartChunk | None) -> State:
+        if isinstance(start, StartChunk):
+            scope = self.world.store.facts(execution, [key := items_key(start.task, start.visit)])[key]
+            return slices.born(execution, start, scope, self.world.graph)
+        assert start is not None
+        return born(start, self._graph(start))
 
     def _graph(self, state: Any) -> Graph:
         return self.world.catalog.workflow(state.workflow, state.workflow_version).graph
@@ -211,7 +223,7 @@ class Watch:
         assert said(after.state) == said(whole.state), "one by one is the same as all at once"
         spared = Counter(rows(after.effects)) - Counter(rows(whole.effects))
         assert not Counter(rows(whole.effects)) - Counter(rows(after.effects)), "a batch asks for nothing more"
-        assert all(row.startswith(("RunTask", "StartChild")) for row in spared), (
+        assert all(row.startswith(("RunTask", "StartChild", "StartChunks")) for row in spared), (
             "but for attempts that are over already"
         )
         self._rebuilt(graph, whole, repaired=any(isinstance(message, Dead) for message in batch))
@@ -223,11 +235,11 @@ class Watch:
         for message in batch:
             step = fold(graph, state, [message], now, Known(store, state.execution))
             store.write(state.execution, step.writes)
-            if not isinstance(message, Dead):
+            if not isinstance(message, Dead) and not (isinstance(message, StartChunk) and message.salt):
                 self._twice(graph, step, message, Known(store, state.execution))
             state = step.state
             effects += step.effects
-            if graph.ref == "t.w" and not state.retried:
+            if graph.ref == "t.w" and not state.retried and state.chunk is None:
                 check_order(self.shape, graph, state)
         return Folded(state, (), tuple(effects))
 

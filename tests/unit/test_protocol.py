@@ -37,6 +37,20 @@ tasks:
   - {name: b, action: t.do, input: {all: "{{ task.a.result | map(attribute='n') | list }}"}}
 output_map: "{{ task.b.result.all }}"
 """,
+    "chunks": """
+vars: {v: 1}
+tasks:
+  - {name: a, action: t.do, with_items: "{{ range(5) | list }}", input: {n: "{{ item + vars.v }}"}, on_success: b}
+  - {name: b, action: t.do, input: {all: "{{ task.a.result | map(attribute='n') | list }}"}}
+output_map: "{{ task.b.result.all }}"
+""",
+    "chunk retries": """
+tasks:
+  - {name: a, action: t.do, with_items: [1, 2, 3], concurrency: 1, tolerate_failures: 3, retry: {count: 1, delay: 30},
+     on_success: b}
+  - {name: b, action: t.do}
+output_map: "{{ task.a.failed_count }}"
+""",
     "retry": """
 tasks:
   - {name: a, action: t.do, retry: {count: 2, delay: 30}, on_success: b}
@@ -135,11 +149,8 @@ class Faulty:
 
 def faulty_world(world: Any, name: str, fault: Fault, fail: Any, *, twice: bool = False) -> Any:
     """A world whose handlers reach every port through the fault, and die with their whole invocation."""
-    w = world(
-        WORKFLOWS.get(name, RETRIED),
-        CHILD,
-        script={"x": fail(), **({"a": [fail(), "fine"]} if name == "retry" else {})},
-    )
+    script = {"x": fail(), **({"a": [fail(), "fine"]} if name in ("retry", "chunk retries") else {})}
+    w = world(WORKFLOWS.get(name, RETRIED), CHILD, script=script, chunk_size=2 if name.startswith("chunk") else None)
     w.event({"id": "e-1", "source": "shop", "detail-type": "Paid", "detail": {}})
     for owner in (w.advancer, w.advancer._dispatcher, w.advancer._dispatcher._look_back, w.worker):
         for slot in ("_store", "_events", "_mailbox", "_tasks", "_timers"):
@@ -194,28 +205,33 @@ def retried(w: Any) -> tuple[Any, ...]:
     return ended.status, ended.output, "".join(state.codes), state.item_counts, state.retried
 
 
-def failing_world(world: Any, fault: Fault, fail: Any, *, twice: bool = False) -> Any:
+HOW = ["retried", "chunks retried"]
+
+
+def failing_world(world: Any, name: str, fault: Fault, fail: Any, *, twice: bool = False) -> Any:
     """One item of three fails, and a task beside."""
-    w = faulty_world(world, "retried", fault, fail, twice=twice)
+    w = faulty_world(world, name, fault, fail, twice=twice)
     w.runner.script |= {"a": lambda a: fail() if a.index == 1 else {"n": a.index}, "b": fail()}
     return w
 
 
-def test_a_crash_at_any_call_of_a_retry_changes_nothing_but_the_time(world, fail):
+@pytest.mark.parametrize("name", HOW)
+def test_a_crash_at_any_call_of_a_retry_changes_nothing_but_the_time(world, fail, name):
     count = Fault()
-    expected = retried(failing_world(world, count, fail))
+    expected = retried(failing_world(world, name, count, fail))
     assert expected[:2] == (ExecutionStatus.COMPLETED, [0, 1, 2])
     for number in range(1, count.calls + 1):
         for after in (False, True):
-            w = failing_world(world, Fault(number, after), fail)
+            w = failing_world(world, name, Fault(number, after), fail)
             assert retried(w) == expected, f"crash {'after' if after else 'before'} call {number}"
             assert not w.cloud.dead_letters
             _nothing_ran_after_its_result_was_recorded(w)
 
 
-def test_every_batch_of_a_retry_delivered_twice_runs_nothing_twice(world, fail):
-    w = failing_world(world, Fault(), fail, twice=True)
-    assert retried(w) == retried(failing_world(world, Fault(), fail))
+@pytest.mark.parametrize("name", HOW)
+def test_every_batch_of_a_retry_delivered_twice_runs_nothing_twice(world, fail, name):
+    w = failing_world(world, name, Fault(), fail, twice=True)
+    assert retried(w) == retried(failing_world(world, name, Fault(), fail))
     ran = [(a.task, a.index, a.number) for a in w.runner.ran]
     assert sorted(ran, key=str) == sorted(
         [("a", 0, 1), ("a", 1, 1), ("a", 1, 2), ("a", 2, 1), ("b", None, 1), ("b", None, 2), ("d", None, 1)], key=str

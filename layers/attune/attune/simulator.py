@@ -18,7 +18,7 @@ from attune.adapters.memory.cloud import MemoryCloud
 from attune.adapters.memory.events import MemoryEvents
 from attune.adapters.memory.store import MemoryStore
 from attune.engine.facts import OUTPUT
-from attune.engine.ids import AttemptId, execution_id
+from attune.engine.ids import AttemptId, execution_id, home_of
 from attune.engine.messages import Answer, Cancel, Message, Retry
 from attune.engine.state import State, WaitKind
 from attune.engine.turn import Step
@@ -105,13 +105,10 @@ class Simulator:
 
     def answer(self, execution: str, task: str, response: Any, by: str = "simulator") -> None:
         """Answer the inquiry that a task asks now; raises KeyError if it asks none. The schema is not checked."""
-        state = self.state(execution)
-        graph = self.catalog.workflow(state.workflow, state.workflow_version).graph
-        for visit in state.active.values():
-            for index, active in visit.attempts():
-                if active.wait is WaitKind.INQUIRY and graph.tasks[visit.task].name == task:
-                    self.post(execution, Answer(AttemptId(task, visit.number, index, active.number), response, by))
-                    return
+        for mailbox, attempt, wait in self.store.waits():
+            if wait["kind"] == WaitKind.INQUIRY and (home_of(mailbox), attempt.task) == (execution, task):
+                self.post(mailbox, Answer(attempt, response, by))
+                return
         raise KeyError(task)
 
     def inquiries(self) -> list[tuple[str, AttemptId, dict[str, Any]]]:

@@ -14,6 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from attune.engine.ids import home_of
 from attune.engine.messages import Message, describe
 
 if TYPE_CHECKING:
@@ -211,7 +212,8 @@ def _log_advance(state: State, messages: Sequence[Message], steps: Sequence[Step
     """One line per saved state: what came, and where the execution stands now."""
     log().info(
         "workflow execution advanced",
-        execution_id=state.execution,
+        execution_id=home_of(state.execution),
+        mailbox=state.execution,
         workflow=state.workflow,
         status=str(state.status),
         state_version=state.version,

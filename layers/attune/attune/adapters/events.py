@@ -11,6 +11,7 @@ from attune.adapters.batches import Parcel, pack
 from attune.adapters.failures import Sleep, calling, until_accepted
 from attune.adapters.payloads import to_text
 from attune.engine.effects import Announce
+from attune.engine.ids import home_of
 from attune.engine.state import State
 
 SOURCE = "attune"
@@ -65,7 +66,7 @@ def _detail(state: State, announcement: Announce) -> dict[str, Any]:
         "error": _brief(announcement.error),
         "created_at": _iso(state.created_at),
         "ended_at": _iso(state.ended_at) if state.ended_at else None,
-        "parent": state.parent.execution if state.parent else None,
+        "parent": home_of(state.parent.execution) if state.parent else None,
     }
 
 

@@ -15,6 +15,7 @@ from botocore.exceptions import ClientError
 
 from attune.adapters.cache import BoundedCache
 from attune.adapters.failures import calling, code_of
+from attune.engine.ids import home_of
 from attune.exceptions import NotFound, PayloadTooLarge
 
 INLINE_LIMIT = 24 * 1024
@@ -59,7 +60,7 @@ class Payloads:
                 hint="keep the data in S3 yourself and pass its bucket and key along",
             )
         data = text.encode()
-        key = f"payloads/{owner}/{hashlib.sha256(data).hexdigest()}"
+        key = f"payloads/{home_of(owner)}/{hashlib.sha256(data).hexdigest()}"
         if not self._stored.get(key):
             with calling("S3"):
                 self._client.put_object(Bucket=self._bucket, Key=key, Body=data, ContentType="application/json")

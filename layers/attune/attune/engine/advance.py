@@ -11,14 +11,24 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from attune.engine import attempts, ending, groups, items, messages, outbox, rerun
-from attune.engine.effects import Control, Effect, RunTask, StartChild, TellChild, Write
+from attune.engine import attempts, chunks, ending, groups, items, messages, outbox, rerun, slices
+from attune.engine.effects import (
+    Control,
+    Effect,
+    RunTask,
+    StartChild,
+    StartChunks,
+    TellChild,
+    TellHome,
+    Write,
+)
 from attune.engine.facts import START, Facts, Key, record_key
 from attune.engine.ids import AttemptId
 from attune.engine.launch import launch
 from attune.engine.messages import (
     Answer,
     Cancel,
+    ChunkEnded,
     Dead,
     EventArrived,
     Message,
@@ -26,6 +36,7 @@ from attune.engine.messages import (
     Resume,
     Retry,
     Start,
+    StartChunk,
     TaskEnded,
     TimerFired,
     TimerKind,
@@ -64,9 +75,10 @@ def fold(graph: Graph, state: State, batch: Iterable[Message], now: float, known
 
     """
     turn = Turn(graph, state.copy(), Facts(known), now)
+    settled = settle if state.chunk is None else slices.settle
     for message in batch:
         _HANDLERS[type(message)](turn, message)
-        settle(turn)
+        settled(turn)
     turn.state.updated_at = now
     effects = tuple(effect for effect in turn.effects if _is_wanted(turn, effect))
     turn.state.outbox = outbox.references(turn.graph, effects)
@@ -79,6 +91,9 @@ def _is_wanted(turn: Turn, effect: Effect) -> bool:
         attempt = effect.attempt
     elif isinstance(effect, StartChild):
         attempt = effect.parent.attempt
+    elif isinstance(effect, StartChunks):
+        begun = turn.graph.by_name.get(effect.task)
+        return begun is not None and (begun.index, effect.visit) in turn.state.active
     else:
         return True
     task = turn.graph.by_name.get(attempt.task)
@@ -190,7 +205,11 @@ def _workflow_timeout(turn: Turn, fired: TimerFired) -> None:
 
 
 def _cancel(turn: Turn, message: Cancel) -> None:
-    if not turn.state.status.ended:
+    if turn.state.status.ended:
+        return
+    if turn.state.chunk is not None:
+        slices.cancel(turn, message.reason)
+    else:
         reason = message.reason or "no reason given"
         ending.finish(turn, ExecutionStatus.CANCELLED, task_error("cancelled", f"cancelled: {reason}"))
 
@@ -202,11 +221,13 @@ def _pause(turn: Turn, message: Pause) -> None:
 
 
 def _tell_children(turn: Turn, control: Control, reason: str, generation: str) -> None:
-    """Children are told in the parent's generation, so that pausing twice is two messages."""
+    """Children and chunks are told in the parent's generation, so that pausing twice is two messages."""
+    passed = f"{turn.state.execution}.{generation}"
     for visit in turn.state.active.values():
+        ending.tell_chunks(turn, visit, control, reason, passed)
         for _, active in visit.attempts():
             if active.child is not None:
-                turn.ask(TellChild(active.child, reason, f"{turn.state.execution}.{generation}", control))
+                turn.ask(TellChild(active.child, reason, passed, control))
 
 
 def _resume(turn: Turn, message: Resume) -> None:
@@ -221,6 +242,21 @@ def _resume(turn: Turn, message: Resume) -> None:
             if active.status is TaskStatus.RETRYING and active.due is None:
                 turn.ready.append(AttemptId(task.name, visit.number, index, active.number))
         items.refill(turn, task, visit.number)
+        chunks.refill(turn, task, visit.number)
+
+
+def _start_chunk(turn: Turn, message: StartChunk) -> None:
+    """A start with a salt is a repair: then everything that the chunk waits for is asked for again."""
+    if message.salt and turn.state.status is not ExecutionStatus.REQUESTED:
+        turn.state.salt = message.salt
+        outbox.repeat(turn)
+    else:
+        slices.start(turn)
+
+
+def _chunk_ended(turn: Turn, message: ChunkEnded) -> None:
+    if not turn.state.status.ended:
+        chunks.ended(turn, message)
 
 
 def _dead(turn: Turn, message: Dead) -> None:
@@ -230,6 +266,8 @@ def _dead(turn: Turn, message: Dead) -> None:
     if message.poison is not None and not state.status.ended:
         state.paused = True
         state.error = task_error("poison_message", message.poison, retryable=False)
+        if state.chunk is not None:
+            turn.ask(TellHome(Dead(f"{state.execution}.{message.generation}", None, message.poison)))
     elif message.message is not None:
         inner = messages.decode(message.message)
         _HANDLERS[type(inner)](turn, inner)
@@ -246,5 +284,7 @@ _HANDLERS: dict[type, Callable[[Turn, Any], None]] = {
     Pause: _pause,
     Resume: _resume,
     Retry: rerun.retry,
+    StartChunk: _start_chunk,
+    ChunkEnded: _chunk_ended,
     Dead: _dead,
 }

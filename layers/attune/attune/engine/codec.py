@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import astuple
 from typing import Any
 
 from attune.engine.ids import AttemptId
 from attune.engine.messages import Parent
 from attune.engine.ranges import compress, expand
-from attune.engine.state import Active, Items, State, Visit, WaitKind
+from attune.engine.state import Active, Chunk, Chunks, Items, State, Visit, WaitKind
 from attune.language.status import ExecutionStatus, TaskStatus
 
 _PLAIN = {
@@ -49,6 +50,8 @@ def encode(state: State) -> dict[str, Any]:
         data["lo"] = [[*visit, number] for visit, number in state.lost.items()]
     if state.active:
         data["a"] = [_encode_visit(visit) for visit in state.active.values()]
+    if state.chunk:
+        data["k"] = list(astuple(state.chunk))
     if state.parent:
         data["p"] = [state.parent.execution, state.parent.attempt.to_list(), state.parent.depth]
     return data
@@ -69,6 +72,8 @@ def decode(data: Mapping[str, Any], **kept: Any) -> State:
     state.lost = {(task, visit): number for task, visit, number in data.get("lo", [])}
     for row in data.get("a", []):
         state.open(_decode_visit(row))
+    if "k" in data:
+        state.chunk = Chunk(*data["k"])
     if "p" in data:
         execution, attempt, depth = data["p"]
         state.parent = Parent(execution, AttemptId.from_list(attempt), depth)
@@ -99,7 +104,8 @@ def _encode_visit(visit: Visit) -> list[Any]:
     single = _encode_active(visit.single) if visit.single else None
     items = _encode_items(visit.items, visit.base) if visit.items else None
     more = [number or None for number in (visit.round, visit.base, visit.last)]
-    return _trim([visit.task, visit.number, single, items, *more])
+    chunks = _encode_chunks(visit.chunks) if visit.chunks else None
+    return _trim([visit.task, visit.number, single, items, *more, chunks])
 
 
 def _usual(base: int) -> Active:
@@ -124,13 +130,30 @@ def _decode_items(row: list[Any], base: int) -> Items:
     return Items(total, elements, following, active, set(expand(failed)), left)
 
 
+def _encode_chunks(chunks: Chunks) -> list[Any]:
+    """What runs as ranges of chunks by their window."""
+    by_window: dict[int, list[int]] = {}
+    for number, window in chunks.running.items():
+        by_window.setdefault(window, []).append(number)
+    running = {window: compress(numbers) for window, numbers in by_window.items()}
+    row = [chunks.total, chunks.elements, chunks.count, chunks.next, running, chunks.failed, chunks.indexes]
+    return [*row, True] if chunks.whole else row
+
+
+def _decode_chunks(row: list[Any]) -> Chunks:
+    total, elements, count, following, by_window, failed, indexes, whole = [*row, False][:8]
+    running = {number: window for window, ranges in _by_number(by_window).items() for number in expand(ranges)}
+    return Chunks(total, elements, count, following, running, failed, list(indexes), whole)
+
+
 def _decode_visit(row: list[Any]) -> Visit:
-    task, number, single, items, rounds, base, last = [*row, *[None] * 5][:7]
+    task, number, single, items, rounds, base, last, chunks = [*row, *[None] * 6][:8]
     return Visit(
         task,
         number,
         single=_decode_active(single) if single else None,
         items=_decode_items(items, base or 0) if items else None,
+        chunks=_decode_chunks(chunks) if chunks else None,
         round=rounds or 0,
         base=base or 0,
         last=last or 0,

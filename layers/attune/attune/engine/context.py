@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from attune.engine.facts import START, Facts, Key, record_key, records_key, retry_key, vars_key, verdict_key
-from attune.engine.ids import AttemptId
+from attune.engine.ids import AttemptId, home_of
 from attune.engine.state import State
 from attune.language import templates
 from attune.language.graph import Graph, Task
@@ -99,7 +99,7 @@ class Context:
     def _system(self, own: Own | None) -> dict[str, Callable[[], Any]]:
         state = self.state
         makers: dict[str, Callable[[], Any]] = {
-            "execution_id": lambda: state.execution,
+            "execution_id": lambda: home_of(state.execution),
             "workflow": lambda: state.workflow,
             "workflow_version": lambda: state.workflow_version,
             "timestamp": lambda: datetime.fromtimestamp(self.now, UTC).isoformat(timespec="milliseconds"),

@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Any
 
 from attune.engine.ids import AttemptId
-from attune.engine.messages import Parent, TimerKind
+from attune.engine.messages import Message, Parent, StartChunk, TimerKind
 from attune.engine.state import WaitKind
 from attune.language.graph import ActionSpec
 from attune.language.status import ExecutionStatus, TaskStatus
@@ -81,6 +81,34 @@ class NotifyParent:
 
 
 @dataclass(frozen=True, slots=True)
+class StartChunks:
+    """Send these chunks of a visit's items their starts."""
+
+    task: str
+    visit: int
+    starts: Sequence[StartChunk]
+
+
+@dataclass(frozen=True, slots=True)
+class TellChunks:
+    """Pass a control message down to these chunks of a visit's items."""
+
+    task: str
+    visit: int
+    numbers: Sequence[int]
+    reason: str
+    generation: str
+    control: Control = Control.CANCEL
+
+
+@dataclass(frozen=True, slots=True)
+class TellHome:
+    """A chunk's word to the execution that it belongs to."""
+
+    message: Message
+
+
+@dataclass(frozen=True, slots=True)
 class Announce:
     """Put an event about this execution on the bus."""
 
@@ -95,7 +123,18 @@ class SeekEvent:
     attempt: AttemptId
 
 
-Effect = RunTask | SetTimer | StartChild | TellChild | NotifyParent | Announce | SeekEvent
+Effect = (
+    RunTask
+    | SetTimer
+    | StartChild
+    | TellChild
+    | NotifyParent
+    | StartChunks
+    | TellChunks
+    | TellHome
+    | Announce
+    | SeekEvent
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,11 +183,26 @@ class WriteVerdict:
 
 @dataclass(frozen=True, slots=True)
 class WriteItems:
-    """The list a ``with_items`` goes over, one entry per item or batch."""
+    """The list a ``with_items`` goes over, one entry per item or batch; of a long one, the part of one ``chunk``."""
 
     task: str
     visit: int
     values: Sequence[Any]
+    chunk: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WriteScope:
+    """What the chunks of a visit's items have in common: how many items there are, and where their execution stood.
+
+    ``scope`` is made by :func:`attune.engine.chunks.scope_of`: what the templates of every item see, whenever its
+    chunk begins.
+    """
+
+    task: str
+    visit: int
+    scope: Mapping[str, Any]
+    base: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,4 +228,4 @@ class WriteOutput:
     error: Mapping[str, Any] | None
 
 
-Write = WriteVars | WriteRecord | WriteWait | WriteVerdict | WriteItems | WriteRetry | WriteOutput
+Write = WriteVars | WriteRecord | WriteWait | WriteVerdict | WriteItems | WriteScope | WriteRetry | WriteOutput

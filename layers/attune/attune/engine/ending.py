@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from attune.engine.effects import Announce, NotifyParent, TellChild
+from attune.engine.effects import Announce, Control, NotifyParent, TellChild, TellChunks
 from attune.engine.ids import AttemptId
 from attune.engine.state import State, Visit
 from attune.engine.turn import Turn, template_failure
@@ -55,12 +55,20 @@ def lose(turn: Turn, visits: Sequence[Visit], reason: str) -> None:
 def let_go(turn: Turn, visit: Visit, reason: str) -> None:
     """What a visit waits for elsewhere is told that nobody waits any more."""
     state, task = turn.state, turn.graph.tasks[visit.task]
+    tell_chunks(turn, visit, Control.CANCEL, reason, f"{state.execution}.{state.version}")
     for index, active in visit.attempts():
         attempt = AttemptId(task.name, visit.number, index, active.number)
         if active.child is not None:
             turn.ask(TellChild(active.child, reason, generation=f"{state.execution}.{state.version}"))
         if active.wait is not None:
             turn.close_wait(attempt, active.wait, reason)
+
+
+def tell_chunks(turn: Turn, visit: Visit, control: Control, reason: str, generation: str) -> None:
+    """Pass a control message down to the chunks of a visit that run."""
+    if visit.chunks is not None and visit.chunks.running:
+        name, numbers = turn.graph.tasks[visit.task].name, sorted(visit.chunks.running)
+        turn.ask(TellChunks(name, visit.number, numbers, reason, generation, control))
 
 
 def stop_firing(turn: Turn, error: Mapping[str, Any]) -> None:

@@ -15,8 +15,10 @@ from attune.exceptions import Deferred
 
 Key = tuple[Any, ...]
 """``("start",)`` the Start message as JSON · ``("vars", n)`` · ``("record", AttemptId)`` ·
-``("records", task, visit)`` a list by item · ``("items", task, visit)`` · ``("verdict", task, visit)`` ·
-``("output",)`` · ``("action", ref)`` · ``("retry", n)`` · ``("graph", ref, version)`` a Graph ·
+``("records", task, visit)`` a list by item · ``("items", task, visit)`` the list of a ``with_items`` or, of one in
+chunks, its scope · ``("items", task, visit, n)`` one chunk's part of the list · ``("scope", task, visit, base)`` ·
+``("verdict", task, visit)`` · ``("output",)`` · ``("action", ref)`` · ``("retry", n)`` ·
+``("graph", ref, version)`` a Graph ·
 ``("wait", AttemptId)`` the terms of an open wait for an event, with ``since``.
 A record is ``{"status", "result", "error"}``, or None if there is none."""
 
@@ -49,9 +51,17 @@ def records_key(task: str, visit: int) -> Key:
     return ("records", task, visit)
 
 
-def items_key(task: str, visit: int) -> Key:
-    """What a ``with_items`` goes over."""
-    return ("items", task, visit)
+def items_key(task: str, visit: int, chunk: int | None = None) -> Key:
+    """What a ``with_items`` goes over: all of a short list, one chunk's part of a long one.
+
+    Without ``chunk``, a long one's scope (see :class:`attune.engine.effects.WriteScope`).
+    """
+    return ("items", task, visit) if chunk is None else ("items", task, visit, chunk)
+
+
+def scope_key(task: str, visit: int, base: int) -> Key:
+    """The scope of the chunks of a visit; those that a retry begins again (then there is a ``base``) have a new one."""
+    return ("scope", task, visit, base) if base else items_key(task, visit)
 
 
 def verdict_key(task: str, visit: int) -> Key:

@@ -35,15 +35,42 @@ class AttemptId:
         return cls(*data)  # type: ignore[arg-type]
 
 
+LONGEST_NAME = 64
+"""Characters of a task's name that stand in the id of a chunk as they are."""
+_CHUNK = "~"
+"""Stands in the id of a chunk behind that of its home, and in no other id."""
+
+
+def chunk_id(execution: str, task: str, visit: int, number: int) -> str:
+    """The mailbox and the state of a chunk of a visit's items; ``execution`` is its home, or a chunk of the same home.
+
+    Never stored: it follows from what it is about. The name of a FIFO group has 128 characters at most (SQS's limit).
+    """
+    return f"{home_of(execution)}{_CHUNK}{task if len(task) <= LONGEST_NAME else dedup_id(task)}.{visit}.{number}"
+
+
+def home_of(execution: str) -> str:
+    """The execution that a chunk belongs to; of an execution, itself."""
+    return execution.partition(_CHUNK)[0]
+
+
+def is_chunk(execution: str) -> bool:
+    """Whether this is the id of a chunk."""
+    return _CHUNK in execution
+
+
 def wait_id(execution: str, attempt: AttemptId) -> str:
-    """The id of what an attempt waits for from outside (an inquiry, an event); fit for a URL."""
+    """The id of what an attempt waits for from outside (an inquiry, an event); fit for a URL.
+
+    ``execution`` is whoever is to be told: an execution, or the chunk that the attempt's item is in.
+    """
     item = "-" if attempt.index is None else attempt.index
     return f"{execution}.{attempt.task}.{attempt.visit}.{item}.{attempt.number}"
 
 
 def wait_of(wait: str) -> tuple[str, AttemptId]:
     """Inverse of :func:`wait_id`; ValueError when it is none."""
-    execution, task, visit, item, number = wait.split(".")
+    execution, task, visit, item, number = wait.rsplit(".", 4)
     return execution, AttemptId(task, int(visit), None if item == "-" else int(item), int(number))
 
 

@@ -1,14 +1,15 @@
-"""``with_items``: one task, many attempts, a window of them at a time."""
+"""``with_items``: one task, many attempts, a window of them at a time.
+
+A long list is cut into chunks (see ``chunks``); each goes over its part with the same functions.
+"""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
-from attune.engine import transitions
+from attune.engine import chunks, tally, transitions
 from attune.engine.context import Own
-from attune.engine.effects import WriteItems
 from attune.engine.facts import items_key, records_key
 from attune.engine.ids import AttemptId
 from attune.engine.state import Active, Items, Visit
@@ -17,7 +18,7 @@ from attune.exceptions import task_error
 from attune.language.graph import Task
 from attune.language.status import TaskStatus
 
-MAX_ITEMS = 10_000
+MAX_ITEMS = 100_000
 """How many items (or batches) one ``with_items`` may have."""
 
 
@@ -36,8 +37,10 @@ def begin(turn: Turn, task: Task, visit: int) -> None:
         hint = task_error("too_many_items", message, retryable=False, details={"hint": "use batch_size"})
         transitions.fail_visit(turn, task, visit, hint)
         return
-    turn.writes["items", task.index, visit] = WriteItems(task.name, visit, batches)
-    turn.facts.put(items_key(task.name, visit), batches)
+    if len(batches) > turn.graph.chunk_size:
+        chunks.begin(turn, task, visit, batches, len(values))
+        return
+    turn.write_list(task, visit, batches)
     _go(turn, task, visit, Items(total=len(batches), elements=len(values)), base=0)
 
 
@@ -49,6 +52,9 @@ def again(turn: Turn, task: Task, visit: int, last: int, *, whole: bool) -> None
     values = turn.facts.get(items_key(task.name, visit))
     if values is None:
         begin(turn, task, visit)
+        return
+    if isinstance(values, Mapping):
+        chunks.again(turn, task, visit, last, values, whole=whole)
         return
     rows = turn.facts.get(records_key(task.name, visit))
     failed = [index for index, row in enumerate(rows) if row is None or row["status"] != TaskStatus.COMPLETED]
@@ -80,7 +86,10 @@ def _batches(values: list[Any], size: int | None) -> list[Any]:
 
 def value(turn: Turn, task: Task, visit: int, index: int) -> Any:
     """What ``item`` is for this index."""
-    return turn.facts.get(items_key(task.name, visit))[index]
+    chunk = turn.state.chunk
+    if chunk is None:
+        return turn.facts.get(items_key(task.name, visit))[index]
+    return turn.facts.get(items_key(task.name, visit, chunk.number))[index - chunk.first]
 
 
 def refill(turn: Turn, task: Task, visit: int) -> None:
@@ -88,7 +97,8 @@ def refill(turn: Turn, task: Task, visit: int) -> None:
     owned = turn.state.own(task.index, visit)
     if owned is None or owned.items is None or turn.state.paused:
         return
-    items, window = owned.items, task.concurrency or MAX_ITEMS
+    chunk = turn.state.chunk
+    items, window = owned.items, (chunk.window if chunk else task.concurrency) or MAX_ITEMS
     number = owned.base + 1
     while (items.again or items.next < items.total) and len(items.active) < window:
         index = items.again.pop() if items.again else items.next
@@ -105,29 +115,12 @@ def item_ended(turn: Turn, task: Task, attempt: AttemptId, status: TaskStatus) -
     owned.items.active.pop(attempt.index, None)
     if status is not TaskStatus.COMPLETED:
         owned.items.failed.add(attempt.index)
-    if owned.items.done:
-        _finish(turn, task, attempt.visit, owned.items)
-    else:
+    if not owned.items.done:
         refill(turn, task, attempt.visit)
+    elif turn.state.chunk is None:
+        _finish(turn, task, attempt.visit, owned.items)
 
 
 def _finish(turn: Turn, task: Task, visit: int, items: Items) -> None:
-    failed = sum(_elements(index, items, task.batch_size) for index in items.failed)
-    turn.state.item_counts[task.index] = (items.elements, failed)
-    if failed <= tolerated(task.tolerate_failures, items.elements):
-        transitions.end_visit(turn, task, visit, TaskStatus.COMPLETED)
-        return
-    shown = sorted(items.failed)[:20]
-    message = f"{failed} of {items.elements} items failed, among them {shown}"
-    transitions.fail_visit(turn, task, visit, task_error("items_failed", message, details={"failed": shown}))
-
-
-def _elements(index: int, items: Items, size: int | None) -> int:
-    return 1 if size is None else min(size, items.elements - index * size)
-
-
-def tolerated(limit: str | int | None, elements: int) -> int:
-    """How many elements may fail: ``3`` or ``"10%"`` (rounded down)."""
-    if isinstance(limit, str) and limit.endswith("%"):
-        return math.floor(elements * float(limit[:-1]) / 100)
-    return int(limit or 0)
+    failed = tally.elements_of(items.failed, items.elements, task.batch_size)
+    tally.finish(turn, task, visit, items.elements, failed, tally.first(items.failed))

@@ -6,7 +6,7 @@ Each has a deterministic ``dedup`` id, and a JSON form for the queue.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -177,6 +177,52 @@ class Retry:
 
 
 @dataclass(frozen=True, slots=True)
+class StartChunk:
+    """Begin a chunk: go over the items of a visit from ``first`` up to but not ``stop``.
+
+    At most ``window`` of them at a time (0: no bound). A chunk's state is born of this letter and nothing else. With a
+    ``base`` (the highest number that an attempt has had) it is begun again by a retry of its execution, and goes over
+    the items that have not succeeded, or all of them if the ``whole`` is wanted.
+    """
+
+    task: str
+    visit: int
+    number: int
+    first: int
+    stop: int
+    window: int = 0
+    salt: str = ""
+    base: int = 0
+    whole: bool = False
+
+    @property
+    def dedup(self) -> str:
+        """One per chunk; a repair's ``salt`` makes it fresh."""
+        return dedup_id("chunk", self.task, self.visit, self.number, self.base, self.salt)
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkEnded:
+    """All items of a chunk have ended; ``failed`` elements in vain, ``indexes`` are the first of their items.
+
+    ``base`` is that of the chunk's start: a report from before a retry is told apart.
+    """
+
+    task: str
+    visit: int
+    number: int
+    failed: int = 0
+    indexes: Sequence[int] = ()
+    salt: str = ""
+    base: int = 0
+
+    @property
+    def dedup(self) -> str:
+        """One per chunk; a repair's ``salt`` makes it fresh."""
+        return dedup_id("chunk ended", self.task, self.visit, self.number, self.base, self.salt)
+
+
+@dataclass(frozen=True, slots=True)
 class Dead:
     """A message of this execution ended in the dead-letter queue.
 
@@ -196,7 +242,20 @@ class Dead:
         return dedup_id("dead", self.generation)
 
 
-Message = Start | TaskEnded | TimerFired | Answer | EventArrived | Cancel | Pause | Resume | Retry | Dead
+Message = (
+    Start
+    | TaskEnded
+    | TimerFired
+    | Answer
+    | EventArrived
+    | Cancel
+    | Pause
+    | Resume
+    | Retry
+    | StartChunk
+    | ChunkEnded
+    | Dead
+)
 
 
 def _task_ended(data: dict[str, Any]) -> TaskEnded:
@@ -227,6 +286,8 @@ _DECODERS: dict[str, Callable[[dict[str, Any]], Message]] = {
     "pause": lambda data: Pause(**data),
     "resume": lambda data: Resume(**data),
     "retry": lambda data: Retry(**{**data, "from_": tuple(data.get("from_", ()))}),
+    "start_chunk": lambda data: StartChunk(**data),
+    "chunk_ended": lambda data: ChunkEnded(**data),
     "dead": lambda data: Dead(**data),
 }
 _NAMES: dict[type, str] = {
@@ -239,6 +300,8 @@ _NAMES: dict[type, str] = {
     Pause: "pause",
     Resume: "resume",
     Retry: "retry",
+    StartChunk: "start_chunk",
+    ChunkEnded: "chunk_ended",
     Dead: "dead",
 }
 
@@ -256,5 +319,5 @@ def decode(data: Mapping[str, Any]) -> Message:
 
 def describe(message: Message) -> str:
     """The message in a few words, for logs: ``task_ended build#1#-#2 failed``."""
-    about = (getattr(message, name, None) for name in ("kind", "attempt", "status", "reason"))
-    return " ".join([_NAMES[type(message)], *(str(part) for part in about if part)])
+    about = (getattr(message, name, None) for name in ("kind", "attempt", "task", "number", "status", "reason"))
+    return " ".join([_NAMES[type(message)], *(str(part) for part in about if part not in (None, ""))])

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
+from attune.engine import chunks, slices
 from attune.engine.effects import (
     Announce,
     Control,
@@ -18,11 +19,14 @@ from attune.engine.effects import (
     SeekEvent,
     SetTimer,
     StartChild,
+    StartChunks,
     TellChild,
+    TellChunks,
+    TellHome,
 )
 from attune.engine.facts import OUTPUT, Facts, Key
 from attune.engine.ids import AttemptId
-from attune.engine.messages import TimerKind
+from attune.engine.messages import ChunkEnded, TimerKind, decode, encode
 from attune.engine.ranges import compress, expand
 from attune.engine.starting import run_task, start_child
 from attune.engine.state import Active, State, WaitKind
@@ -52,12 +56,31 @@ def _timer_row(_: Graph, effect: SetTimer) -> list[Any]:
     return ["t", str(effect.kind), effect.due, effect.attempt.to_list() if effect.attempt else None]
 
 
+def _chunks_row(graph: Graph, effect: StartChunks) -> list[Any]:
+    return ["k", graph.by_name[effect.task].index, effect.visit, compress(start.number for start in effect.starts)]
+
+
+def _chunk_controls_row(graph: Graph, effect: TellChunks) -> list[Any]:
+    del graph
+    numbers = compress(effect.numbers)
+    return ["y", effect.task, effect.visit, numbers, effect.reason, effect.generation, str(effect.control)]
+
+
+def _home_row(graph: Graph, effect: TellHome) -> list[Any]:
+    """A report is made from the state again; anything else is rare, and stands here whole."""
+    del graph
+    return ["h"] if isinstance(effect.message, ChunkEnded) else ["h", encode(effect.message)]
+
+
 _ROWS: dict[type, Callable[[Graph, Any], list[Any]]] = {
     RunTask: _run_row,
     SetTimer: _timer_row,
     StartChild: lambda graph, effect: ["c", effect.child, effect.parent.attempt.to_list()],
     TellChild: lambda graph, effect: ["x", effect.child, effect.reason, effect.generation, str(effect.control)],
     NotifyParent: lambda graph, effect: ["p"],
+    StartChunks: _chunks_row,
+    TellChunks: _chunk_controls_row,
+    TellHome: _home_row,
     Announce: lambda graph, effect: ["a", str(effect.status)],
     SeekEvent: lambda graph, effect: ["e", effect.attempt.to_list()],
 }
@@ -95,6 +118,23 @@ def _controls(turn: Turn, child: str, reason: str, generation: str, control: str
     yield TellChild(child, reason, generation, Control(control))
 
 
+def _chunk_starts(turn: Turn, task: int, visit: int, numbers: list[list[int]]) -> Iterator[Effect]:
+    begun = turn.state.active[task, visit]
+    if begun.chunks is not None:
+        yield chunks.start_chunks(turn, begun, begun.chunks, list(expand(numbers)))
+
+
+def _chunk_controls(
+    turn: Turn, task: str, visit: int, numbers: list[list[int]], reason: str, generation: str, control: str
+) -> Iterator[Effect]:
+    del turn
+    yield TellChunks(task, visit, list(expand(numbers)), reason, generation, Control(control))
+
+
+def _words_home(turn: Turn, message: Mapping[str, Any] | None = None) -> Iterator[Effect]:
+    yield slices.report(turn) if message is None else TellHome(decode(message))
+
+
 def _notices(turn: Turn) -> Iterator[Effect]:
     if turn.state.parent is not None and not turn.state.retried:
         ended = turn.facts.get(OUTPUT)
@@ -119,27 +159,45 @@ _BUILDERS: dict[str, Callable[..., Iterator[Effect]]] = {
     "c": _children,
     "x": _controls,
     "p": _notices,
+    "k": _chunk_starts,
+    "y": _chunk_controls,
+    "h": _words_home,
     "a": _announcements,
     "e": _seeks,
 }
+
+
+_CONTROLS = frozenset({"x", "y"})
+"""Rows that nothing else in the state tells of."""
 
 
 def repeat(turn: Turn) -> None:
     """Ask again for everything that the execution still waits for."""
     state = turn.state
     for row in state.outbox:
-        if row[0] == "x":
-            turn.effects.extend(_controls(turn, *row[1:]))
+        if row[0] in _CONTROLS:
+            turn.effects.extend(_BUILDERS[row[0]](turn, *row[1:]))
     if state.status.ended:
-        turn.effects.extend([*_notices(turn), *_announcements(turn, state.status)])
+        turn.effects.extend(_last_words(turn))
         return
     if state.deadline is not None:
         turn.ask(SetTimer(TimerKind.WORKFLOW_TIMEOUT, state.deadline, None, state.salt))
     for visit in state.active.values():
         task = turn.graph.tasks[visit.task]
+        if visit.chunks is not None and visit.chunks.running:
+            turn.ask(chunks.start_chunks(turn, visit, visit.chunks, sorted(visit.chunks.running)))
         for index, active in visit.attempts():
             attempt = AttemptId(task.name, visit.number, index, active.number)
             turn.effects.extend(_awaited(turn, task, attempt, active))
+
+
+def _last_words(turn: Turn) -> Iterator[Effect]:
+    """Whom an execution that has ended tells of it; a chunk tells its home, unless that has cancelled it."""
+    if turn.state.chunk is None:
+        yield from _notices(turn)
+        yield from _announcements(turn, turn.state.status)
+    elif turn.state.status is ExecutionStatus.COMPLETED:
+        yield from _words_home(turn)
 
 
 def _awaited(turn: Turn, task: Task, attempt: AttemptId, active: Active) -> Iterator[Effect]:

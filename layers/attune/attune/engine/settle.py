@@ -197,8 +197,9 @@ def _end_or_wait(turn: Turn) -> None:
 
 
 def _works(turn: Turn) -> bool:
-    waits = (TaskStatus.WAITING, TaskStatus.RETRYING)
-    return any(active.status not in waits for visit in turn.state.active.values() for _, active in visit.attempts())
+    """What a chunk's items wait for, only the chunk knows: it counts as work."""
+    waits, visits = (TaskStatus.WAITING, TaskStatus.RETRYING), turn.state.active.values()
+    return any(visit.chunks or any(active.status not in waits for _, active in visit.attempts()) for visit in visits)
 
 
 def _finish(turn: Turn) -> None:

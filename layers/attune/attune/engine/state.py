@@ -73,13 +73,61 @@ class Items:
 
 
 @dataclass(slots=True)
+class Chunks:
+    """A long ``with_items`` under way, as its execution keeps it: chunks below ``next`` that do not run have ended.
+
+    ``running`` maps a chunk to how many of its items run at a time (0: no bound of ours); ``failed`` counts elements,
+    ``indexes`` are the first items that failed. ``whole``: a retry wants all items again, although all succeeded.
+    """
+
+    total: int
+    elements: int
+    count: int
+    next: int = 0
+    running: dict[int, int] = field(default_factory=dict)
+    failed: int = 0
+    indexes: list[int] = field(default_factory=list)
+    whole: bool = False
+
+    @property
+    def done(self) -> bool:
+        """True when every chunk has ended."""
+        return self.next >= self.count and not self.running
+
+    def bounds(self, number: int) -> tuple[int, int]:
+        """The items of a chunk, from the first up to but not the second; chunks are as even as can be."""
+        return self.total * number // self.count, self.total * (number + 1) // self.count
+
+    def ended_items(self) -> int:
+        """How many items are in chunks that have ended."""
+        under_way = sum(stop - first for first, stop in map(self.bounds, self.running))
+        return self.bounds(self.next)[0] - under_way
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Of a chunk's own state: which items of which visit it goes over (see :class:`messages.StartChunk`).
+
+    ``run`` is the ``base`` of its start: which of the execution's retries it belongs to.
+    """
+
+    task: int
+    visit: int
+    number: int
+    first: int
+    window: int
+    run: int = 0
+
+
+@dataclass(slots=True)
 class Visit:
-    """One run of a task that has not ended: a single attempt at a time, or many items."""
+    """One run of a task that has not ended: a single attempt at a time, many items, or chunks of many items."""
 
     task: int
     number: int
     single: Active | None = None
     items: Items | None = None
+    chunks: Chunks | None = None
     round: int = 0
     """Of a group: how many rounds have begun."""
     base: int = 0
@@ -101,10 +149,13 @@ class Visit:
             twin.items = copy(self.items)
             twin.items.active, twin.items.failed = dict(self.items.active), set(self.items.failed)
             twin.items.again = list(self.items.again)
+        if self.chunks is not None:
+            twin.chunks = copy(self.chunks)
+            twin.chunks.running, twin.chunks.indexes = dict(self.chunks.running), list(self.chunks.indexes)
         return twin
 
     def attempts(self) -> Iterable[tuple[int | None, Active]]:
-        """``(index, attempt)`` of all that is awaited; index None without items."""
+        """``(index, attempt)`` of all that is awaited here; index None without items; what chunks await is theirs."""
         if self.items is not None:
             return list(self.items.active.items())
         return [(None, self.single)] if self.single else []
@@ -125,6 +176,9 @@ class State:
     absorbed: str = ""
     updated_at: float = 0.0
     parent: Parent | None = None
+    chunk: Chunk | None = None
+    """Set in the state of a chunk; then ``execution`` is the chunk's id, and all else is as it was when the visit
+    began."""
     codes: list[str] = field(default_factory=list)
     visits: dict[int, int] = field(default_factory=dict)
     last_attempt: dict[int, int] = field(default_factory=dict)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -11,14 +11,16 @@ from attune.engine.context import Context
 from attune.engine.effects import (
     Effect,
     Write,
+    WriteItems,
     WriteOutput,
     WriteRecord,
     WriteRetry,
+    WriteScope,
     WriteVars,
     WriteVerdict,
     WriteWait,
 )
-from attune.engine.facts import OUTPUT, Facts, record_key, retry_key, vars_key, verdict_key
+from attune.engine.facts import OUTPUT, Facts, items_key, record_key, retry_key, vars_key, verdict_key
 from attune.engine.ids import AttemptId
 from attune.engine.state import State, WaitKind
 from attune.exceptions import TemplateError, task_error
@@ -68,6 +70,17 @@ class Turn:
         self.state.vars_number = max(self.state.vars_number + 1, int(self.now * 1000))
         self.writes[("vars",)] = WriteVars(self.state.vars_number, values)
         self.facts.put(vars_key(self.state.vars_number), values)
+
+    def write_list(self, task: Task, visit: int, values: Sequence[Any], chunk: int | None = None) -> None:
+        """What a visit goes over, or one chunk of it does."""
+        self.writes[("items", task.index, visit, chunk)] = WriteItems(task.name, visit, values, chunk)
+        self.facts.put(items_key(task.name, visit, chunk), values)
+
+    def write_scope(self, scope: WriteScope) -> None:
+        """What the chunks of a visit have in common; the variables as they are now are kept for them, too."""
+        self.writes[("scope", scope.task, scope.visit)] = scope
+        if ("vars",) in self.writes:
+            self.writes[("vars", self.state.vars_number)] = self.writes[("vars",)]
 
     def write_verdict(self, task: Task, visit: int, error: Mapping[str, Any]) -> None:
         """The fold itself found that this visit failed."""

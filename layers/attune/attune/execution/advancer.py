@@ -10,10 +10,11 @@ from collections.abc import Callable, Sequence, Set
 from dataclasses import asdict, replace
 from typing import Any, TypeVar
 
-from attune.engine import codec, outbox
+from attune.engine import codec, outbox, slices
 from attune.engine.advance import VANISHED, Folded, born, fold, tombstone
-from attune.engine.facts import START, Key, MissingFacts
-from attune.engine.messages import Cancel, Dead, Message, Start
+from attune.engine.facts import START, Key, MissingFacts, scope_key
+from attune.engine.ids import is_chunk
+from attune.engine.messages import Cancel, Dead, Message, Start, StartChunk, decode
 from attune.engine.state import State
 from attune.engine.turn import Step
 from attune.exceptions import AttuneError, Conflict
@@ -83,6 +84,12 @@ class Advancer:
             Unavailable: a service did not answer; the same letters must come again.
 
         """
+        *earlier, last = _parts(letters)
+        for part in earlier:
+            self._absorb(execution, part)
+        return self._absorb(execution, last)
+
+    def _absorb(self, execution: str, letters: Sequence[Received]) -> State | None:
         for _ in range(MAX_ROUNDS):
             state = self._store.load(execution)
             fresh = [letter for letter in letters if state is None or letter.sequence > state.absorbed]
@@ -118,19 +125,18 @@ class Advancer:
 
     def _fold(self, execution: str, state: State | None, batch: list[Message]) -> Folded | None:
         known: dict[Key, Any] = {}
-        if state is None or state.workflow == VANISHED:
-            start = self._start(execution, batch)
-            if start is None or state is not None:
+        if state is None or state.workflow == VANISHED or _begins_again(state, batch):
+            newborn = (
+                self._newborn_chunk(execution, batch, state) if is_chunk(execution) else self._newborn(execution, batch)
+            )
+            if newborn is None or (state is not None and not is_chunk(execution)):
                 return self._without_start(execution, state, batch)
-            known[START] = asdict(start)
-            graph = self._graph(start.workflow, start.workflow_version)
-            state = born(start, graph)
-            if _start_among(batch) is None:
-                # A mailbox begins with its start; if it does not, the start was lost, and this mends it.
-                batch = [start, *batch]
+            current, batch = newborn
+            start = _start_among(batch)
+            known |= {START: asdict(start)} if start else {}
         else:
-            graph = self._graph(state.workflow, state.workflow_version)
-        current, now = state, self._clock.now()
+            current = state
+        graph, now = self._graph(current.workflow, current.workflow_version), self._clock.now()
         try:
             return self._with_facts(execution, known, lambda: fold(graph, current, batch, now, known))
         except AttuneError:
@@ -141,8 +147,32 @@ class Advancer:
                 raise
             return self._with_facts(execution, known, lambda: fold(graph, current, poisoned, now, known))
 
-    def _start(self, execution: str, batch: list[Message]) -> Start | None:
-        return _start_among(batch) or self._store.load_start(execution)
+    def _newborn(self, execution: str, batch: list[Message]) -> tuple[State, list[Message]] | None:
+        """The state before the first fold, and the batch with its start in it."""
+        first = _start_among(batch)
+        start = first or self._store.load_start(execution)
+        if start is None:
+            return None
+        # A mailbox begins with its start; if it does not, the start was lost, and this mends it.
+        whole = batch if first else [start, *batch]
+        return born(start, self._graph(start.workflow, start.workflow_version)), whole
+
+    def _newborn_chunk(
+        self, execution: str, batch: list[Message], state: State | None
+    ) -> tuple[State, list[Message]] | None:
+        """The same for a chunk: it is born of its start, and of what its home has written down for all of its visit.
+
+        A tombstone stops the start that it was left for; a retry's comes later, and begins it after all.
+        """
+        start = next(filter(None, map(_chunk_start, batch)), None)
+        if start is None or (state is not None and not start.base):
+            return None
+        key = scope_key(start.task, start.visit, start.base)
+        scope = self._store.facts(execution, [key])[key]
+        if scope is None:
+            return None
+        graph = self._graph(scope["workflow"], scope["workflow_version"])
+        return slices.born(execution, start, scope, graph, state), batch
 
     def _without_start(self, execution: str, state: State | None, batch: list[Message]) -> Folded | None:
         """Letters for what was never started: a cancellation leaves a tombstone, a late start finds it."""
@@ -194,6 +224,29 @@ class Advancer:
 
 def _start_among(batch: Sequence[Message]) -> Start | None:
     return next((message for message in batch if isinstance(message, Start)), None)
+
+
+def _parts(letters: Sequence[Received]) -> list[list[Received]]:
+    """Cut before each start of a chunk: what stands before it is about the chunk as it was until then."""
+    parts: list[list[Received]] = [[]]
+    for letter in letters:
+        if isinstance(letter.message, StartChunk) and parts[-1]:
+            parts.append([])
+        parts[-1].append(letter)
+    return parts
+
+
+def _begins_again(state: State, batch: Sequence[Message]) -> bool:
+    """Whether a retry of its execution begins a chunk again."""
+    starts = (start for message in batch if (start := _chunk_start(message)) is not None)
+    return state.chunk is not None and any(start.base > state.chunk.run for start in starts)
+
+
+def _chunk_start(message: Message) -> StartChunk | None:
+    """The start of a chunk that the message is, or that died and is told of by it."""
+    inner = message.message if isinstance(message, Dead) else None
+    found = decode(inner) if inner is not None and inner.get("type") == "start_chunk" else message
+    return found if isinstance(found, StartChunk) else None
 
 
 def _is_idle(before: State, folded: Folded) -> bool:

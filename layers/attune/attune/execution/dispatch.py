@@ -14,8 +14,12 @@ from attune.engine.effects import (
     SeekEvent,
     SetTimer,
     StartChild,
+    StartChunks,
     TellChild,
+    TellChunks,
+    TellHome,
 )
+from attune.engine.ids import chunk_id, home_of
 from attune.engine.messages import Cancel, Message, Parent, Pause, Resume, Start, TaskEnded
 from attune.engine.state import State
 from attune.exceptions import AttuneError, task_error
@@ -44,7 +48,7 @@ _TASK_STATUS = {
 """How a child execution's end looks to its parent's task; anything else is a failure."""
 
 
-_CONTROLS: dict[Control, Callable[[TellChild], Message]] = {
+_CONTROLS: dict[Control, Callable[[TellChild | TellChunks], Message]] = {
     Control.CANCEL: lambda effect: Cancel(effect.reason, effect.generation),
     Control.PAUSE: lambda effect: Pause(effect.reason, effect.generation),
     Control.RESUME: lambda effect: Resume(effect.generation),
@@ -74,6 +78,9 @@ class Dispatcher:
             StartChild: self._start_children,
             TellChild: self._tell_children,
             NotifyParent: self._notify,
+            StartChunks: self._start_chunks,
+            TellChunks: self._tell_chunks,
+            TellHome: self._tell_home,
             Announce: self._announce,
             SeekEvent: self._seek,
         }
@@ -117,7 +124,7 @@ class Dispatcher:
             effect.parameters,
             execution=effect.child,
             now=state.updated_at,
-            trigger={"type": "workflow", "execution": state.execution, "task": effect.parent.attempt.task},
+            trigger={"type": "workflow", "execution": home_of(state.execution), "task": effect.parent.attempt.task},
             identity=mine.identity if mine else "anonymous",
             parent=effect.parent,
         )
@@ -128,6 +135,27 @@ class Dispatcher:
 
     def _seek(self, state: State, effects: Sequence[SeekEvent]) -> None:
         self._mailbox.post(self._look_back.letters(state.execution, [effect.attempt for effect in effects]))
+
+    def _start_chunks(self, state: State, effects: Sequence[StartChunks]) -> None:
+        self._mailbox.post(
+            [
+                Letter(chunk_id(state.execution, start.task, start.visit, start.number), start)
+                for effect in effects
+                for start in effect.starts
+            ]
+        )
+
+    def _tell_chunks(self, state: State, effects: Sequence[TellChunks]) -> None:
+        self._mailbox.post(
+            [
+                Letter(chunk_id(state.execution, effect.task, effect.visit, number), _CONTROLS[effect.control](effect))
+                for effect in effects
+                for number in effect.numbers
+            ]
+        )
+
+    def _tell_home(self, state: State, effects: Sequence[TellHome]) -> None:
+        self._mailbox.post([Letter(home_of(state.execution), effect.message) for effect in effects])
 
     def _notify(self, state: State, effects: Sequence[NotifyParent]) -> None:
         for effect in effects:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from attune.engine.ids import AttemptId, wait_of
+from attune.engine.ids import AttemptId, home_of, wait_of
 from attune.engine.messages import Answer
 from attune.exceptions import Conflict, Forbidden, InvalidParameters, NotFound
 from attune.execution.ports import Directory, Letter, Mailbox
@@ -41,7 +41,7 @@ class Inquiries:
         execution, attempt, found = self._find(inquiry)
         return {
             "id": inquiry,
-            "execution": execution,
+            "execution": home_of(execution),
             "task": attempt.task,
             "prompt": found["prompt"],
             "schema": found["schema"],

@@ -9,8 +9,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from attune.engine.facts import OUTPUT, Key, retry_key
+from attune.engine.ids import home_of, is_chunk
 from attune.engine.messages import Start
-from attune.engine.state import Items, State
+from attune.engine.state import Chunks, Items, State
 from attune.exceptions import NotFound
 from attune.execution.ports import Catalog, Directory, ExecutionStore
 from attune.language.graph import Graph, Task, Transition
@@ -70,6 +71,8 @@ class Reader:
         return state.status if state else ExecutionStatus.REQUESTED
 
     def _both(self, execution: str) -> tuple[Start | None, State | None]:
+        if is_chunk(execution):
+            raise NotFound(f"there is no execution '{execution}'", execution_id=execution)
         start, state = self._store.load_start(execution), self._store.load(execution)
         if start is None and state is None:
             raise NotFound(f"there is no execution '{execution}'", execution_id=execution)
@@ -118,7 +121,7 @@ def _summary(execution: str, start: Start | None, state: State | None) -> dict[s
         "error": state.error if state else None,
         "trigger": start.trigger if start else {},
         "identity": start.identity if start else "",
-        "parent": {"execution": parent.execution, "task": parent.attempt.task} if parent else None,
+        "parent": {"execution": home_of(parent.execution), "task": parent.attempt.task} if parent else None,
         "created_at": iso(created),
         "updated_at": iso(state.updated_at if state else created),
         "ended_at": iso(ended),
@@ -205,16 +208,20 @@ def _type(task: Task) -> str:
 def _items(task: Task, state: State | None) -> dict[str, int] | None:
     if state is None or task.with_items is None:
         return None
-    under_way = [visit.items for (index, _), visit in state.active.items() if index == task.index and visit.items]
+    parts = (visit.items or visit.chunks for (index, _), visit in state.active.items() if index == task.index)
+    under_way = [part for part in parts if part]
     if under_way:
-        items: Items = under_way[-1]
-        return {
-            "total": items.total,
-            "done": items.next - len(items.active) - len(items.again),
-            "failed": len(items.failed),
-        }
+        return _progress(under_way[-1])
     total, failed = state.item_counts.get(task.index, (0, 0))
     return {"total": total, "done": total, "failed": failed}
+
+
+def _progress(under_way: Items | Chunks) -> dict[str, int]:
+    """Of a list in chunks, what is in chunks that have ended."""
+    if isinstance(under_way, Chunks):
+        return {"total": under_way.total, "done": under_way.ended_items(), "failed": under_way.failed}
+    done = under_way.next - len(under_way.active) - len(under_way.again)
+    return {"total": under_way.total, "done": done, "failed": len(under_way.failed)}
 
 
 def _edges(graph: Graph, task: Task) -> Iterator[dict[str, Any]]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from attune.actions.attempt import Attempt, Outcome
+from attune.engine.ids import home_of
 from attune.exceptions import AttuneError, task_error
 from attune.execution.ports import (
     Claim,
@@ -130,7 +131,7 @@ class Worker:
     def _attempt(self, message: TaskMessage) -> Attempt:
         attempt = message.attempt
         return Attempt(
-            execution_id=message.execution,
+            execution_id=home_of(message.execution),
             workflow=message.workflow,
             task=attempt.task,
             index=attempt.index,

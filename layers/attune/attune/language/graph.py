@@ -189,6 +189,9 @@ class Graph:
     timeout: float | None = None
     fail_fast: bool = False
     pack_config: Mapping[str, Any] = field(default_factory=dict)
+    chunk_size: int = 100
+    """How many items of a ``with_items`` one state keeps; a longer list is cut into chunks. Part of the graph, so that
+    an execution keeps the one that it began with."""
 
     @cached_property
     def by_name(self) -> dict[str, Task]:

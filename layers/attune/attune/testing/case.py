@@ -112,8 +112,8 @@ class _World:
         return each
 
     def _watch(self, state: State, _messages: Sequence[Message], steps: Sequence[Step]) -> None:
-        graph = self.simulator.catalog.workflow(state.workflow).graph
         for step in steps:
+            graph = self.simulator.catalog.workflow(state.workflow).graph
             transitions = graph.tasks[step.task].transitions
             self.taken.update((graph.ref, step.task, transitions.index(fired)) for fired in step.fired)
         if state.execution == self.execution:

@@ -3,6 +3,7 @@
 | what is asked                                  | how                                                          |
 |------------------------------------------------|--------------------------------------------------------------|
 | an execution's state, what it was started with | ``EXEC#<id>`` / ``STATE``, ``START``                         |
+| the state of a chunk of its items              | ``EXEC#<id>`` / ``STATE#~<task>.<visit>.<n>``                |
 | its variables, items, verdicts, output         | ``EXEC#<id>`` / ``VARS#…``, ``ITEMS#…``, ``VERDICT#…``, ``OUTPUT`` |
 | what its retries were asked for with           | ``EXEC#<id>`` / ``RETRY#…``                                  |
 | one attempt; all of a visit; all of them       | ``EXEC#<id>`` / ``TASK#…``: get, or query by prefix          |
@@ -24,7 +25,7 @@ from __future__ import annotations
 
 import hashlib
 
-from attune.engine.ids import AttemptId
+from attune.engine.ids import AttemptId, home_of
 from attune.engine.state import WaitKind
 from attune.language.status import ExecutionStatus
 
@@ -36,8 +37,8 @@ CATALOG = "CATALOG"
 
 
 def partition(execution: str) -> str:
-    """All of one execution."""
-    return f"EXEC#{execution}"
+    """All of one execution; its chunks live with it."""
+    return f"EXEC#{home_of(execution)}"
 
 
 def execution_of(partition_key: str) -> str:
@@ -51,8 +52,14 @@ def start(execution: str) -> Key:
 
 
 def state(execution: str) -> Key:
-    """Its state."""
-    return partition(execution), "STATE"
+    """Its state; a chunk's is ``STATE#`` and the rest of the chunk's id."""
+    chunk = execution.removeprefix(home_of(execution))
+    return partition(execution), f"STATE#{chunk}" if chunk else "STATE"
+
+
+def execution_of_state(key: Key) -> str:
+    """Inverse of :func:`state`."""
+    return execution_of(key[0]) + key[1].removeprefix("STATE").removeprefix("#")
 
 
 def variables(execution: str, number: int) -> Key:
@@ -60,9 +67,15 @@ def variables(execution: str, number: int) -> Key:
     return partition(execution), f"VARS#{number:06d}"
 
 
-def items(execution: str, task: str, visit: int) -> Key:
-    """What a ``with_items`` goes over."""
-    return partition(execution), f"ITEMS#{task}#{visit:06d}"
+def items(execution: str, task: str, visit: int, chunk: int | None = None) -> Key:
+    """What a ``with_items`` goes over: all of it, or what all chunks of a long one have in common, or one's part."""
+    part = "" if chunk is None else f"#{chunk:06d}"
+    return partition(execution), f"ITEMS#{task}#{visit:06d}{part}"
+
+
+def scope(execution: str, task: str, visit: int, base: int) -> Key:
+    """What the chunks of a list have in common that a retry begins again."""
+    return partition(execution), f"ITEMS#{task}#{visit:06d}#R{base:06d}"
 
 
 def verdict(execution: str, task: str, visit: int) -> Key:

@@ -1,7 +1,8 @@
 """States and starts as items. Names are short because DynamoDB counts them too.
 
 STATE: ``d`` the encoded state, ``v`` version, ``a`` the highest sequence number absorbed, ``w`` and ``n`` the
-workflow and its version, ``c`` and ``u`` when it was created and last saved; the status is in the index key.
+workflow and its version, ``c`` and ``u`` when it was created and last saved; the status is in the index key. A chunk
+has the same, but is in no listing: its status is ``st``.
 START: ``p`` slip of the parameters (the same object in S3 as the start message's), ``d`` slip of everything else.
 """
 
@@ -11,9 +12,10 @@ from typing import Any
 
 from attune.adapters.dynamodb import keys
 from attune.adapters.dynamodb.marshal import Item
-from attune.adapters.dynamodb.table import with_key
+from attune.adapters.dynamodb.table import key_of, with_key
 from attune.adapters.payloads import Payloads, to_text
 from attune.engine import codec
+from attune.engine.ids import is_chunk
 from attune.engine.messages import Start, decode, encode
 from attune.engine.state import State
 
@@ -26,10 +28,10 @@ def state_item(payloads: Payloads, state: State, version: int, retention_days: f
     """The STATE item; an ended execution's expires if there is a retention."""
     text = to_text(codec.encode(state))
     expires = state.status.ended and retention_days > 0
+    listing = {"GSI1PK": keys.listed_by_status(state.status), "GSI1SK": state.execution}
     return with_key(
         keys.state(state.execution),
-        GSI1PK=keys.listed_by_status(state.status),
-        GSI1SK=state.execution,
+        **({"st": str(state.status)} if is_chunk(state.execution) else listing),
         d=payloads.put_text(state.execution, text, STATE_INLINE),
         v=version,
         a=state.absorbed,
@@ -45,11 +47,11 @@ def state_of(payloads: Payloads, item: Item) -> State:
     """Inverse of :func:`state_item`."""
     return codec.decode(
         payloads.get(item["d"]),
-        execution=keys.execution_of(item["PK"]),
+        execution=keys.execution_of_state(key_of(item)),
         workflow=item["w"],
         workflow_version=item["n"],
         created_at=float(item["c"]),
-        status=keys.status_of(item["GSI1PK"]),
+        status=item["st"] if "st" in item else keys.status_of(item["GSI1PK"]),
         version=item["v"],
         absorbed=item["a"],
         updated_at=float(item["u"]),

@@ -21,11 +21,12 @@ from attune.engine.effects import (
     WriteOutput,
     WriteRecord,
     WriteRetry,
+    WriteScope,
     WriteVars,
     WriteVerdict,
     WriteWait,
 )
-from attune.engine.facts import Key
+from attune.engine.facts import Key, scope_key
 from attune.engine.ids import AttemptId, wait_id
 from attune.engine.messages import Start
 from attune.engine.state import State, WaitKind
@@ -201,7 +202,14 @@ _WRITERS: dict[type, Callable[[Payloads, str, Any], list[Item]]] = {
     WriteRecord: lambda p, e, w: [_record_item(p, e, w)],
     WriteWait: _wait_items,
     WriteVerdict: lambda p, e, w: [_slip_item(keys.verdict(e, w.task, w.visit), p, e, dict(w.error))],
-    WriteItems: lambda p, e, w: [_slip_item(keys.items(e, w.task, w.visit), p, e, list(w.values), n=len(w.values))],
+    WriteItems: lambda p, e, w: [
+        _slip_item(keys.items(e, w.task, w.visit, w.chunk), p, e, list(w.values), n=len(w.values))
+    ],
+    WriteScope: lambda p, e, w: [
+        _slip_item(
+            _KEYS[(key := scope_key(w.task, w.visit, w.base))[0]](e, *key[1:]), p, e, dict(w.scope), n=w.scope["total"]
+        )
+    ],
     WriteRetry: lambda p, e, w: [_slip_item(keys.retry(e, w.number), p, e, asdict(w))],
     WriteOutput: lambda p, e, w: [_slip_item(keys.output(e), p, e, {"output": w.output, "error": w.error})],
 }
@@ -211,6 +219,7 @@ _KEYS: Mapping[str, Callable[..., keys.Key]] = {
     "vars": keys.variables,
     "record": keys.attempt,
     "items": keys.items,
+    "scope": keys.scope,
     "verdict": keys.verdict,
     "retry": keys.retry,
     "output": keys.output,
@@ -233,6 +242,7 @@ _VALUES: Mapping[str, Callable[[Payloads, Item], Any]] = {
     "vars": _slip_value,
     "record": _record_value,
     "items": _slip_value,
+    "scope": _slip_value,
     "verdict": _slip_value,
     "retry": _slip_value,
     "output": _slip_value,

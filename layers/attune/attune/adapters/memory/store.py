@@ -14,12 +14,13 @@ from attune.engine.effects import (
     WriteOutput,
     WriteRecord,
     WriteRetry,
+    WriteScope,
     WriteVars,
     WriteVerdict,
     WriteWait,
 )
-from attune.engine.facts import OUTPUT, START, Key, items_key, record_key, retry_key, vars_key, verdict_key
-from attune.engine.ids import AttemptId
+from attune.engine.facts import OUTPUT, START, Key, items_key, record_key, retry_key, scope_key, vars_key, verdict_key
+from attune.engine.ids import AttemptId, home_of, is_chunk
 from attune.engine.messages import Start, decode, encode
 from attune.engine.state import State
 from attune.execution.ports import Claim, ClaimStatus, Record, TaskMessage
@@ -50,16 +51,16 @@ class MemoryStore:
 
     def load(self, execution: str) -> State | None:
         """See the port."""
-        data = self._get(execution, ("state",))
+        data = self._get(execution, _state_key(execution))
         return codec.decode(data["state"], **data["beside"]) if data else None
 
     def save(self, state: State, expected: int) -> bool:
         """See the port."""
-        stored = self._get(state.execution, ("state",))
+        stored = self._get(state.execution, _state_key(state.execution))
         if (stored["beside"]["version"] if stored else 0) != expected:
             return False
         beside = {name: getattr(state, name) for name in _BESIDE} | {"version": expected + 1}
-        self._put(state.execution, ("state",), {"state": codec.encode(state), "beside": beside})
+        self._put(state.execution, _state_key(state.execution), {"state": codec.encode(state), "beside": beside})
         return True
 
     def write(self, execution: str, writes: Iterable[Write]) -> None:
@@ -86,7 +87,8 @@ class MemoryStore:
         return _ending(value) if key[0] == "record" else value
 
     def _records(self, execution: str, task: str, visit: int) -> list[Any]:
-        rows: list[Any] = [None] * len(self._get(execution, items_key(task, visit)) or [])
+        listed = self._get(execution, items_key(task, visit)) or []
+        rows: list[Any] = [None] * (listed["total"] if isinstance(listed, dict) else len(listed))
         for attempt, record in sorted(self.records(execution), key=lambda row: row[0].number):
             if (attempt.task, attempt.visit) == (task, visit) and attempt.index is not None and "status" in record:
                 rows[attempt.index] = _ending(record)
@@ -97,7 +99,7 @@ class MemoryStore:
         return [
             (key[1], json.loads(text))
             for (owner, key), text in self.items.items()
-            if owner == execution and key[0] == "record"
+            if owner == home_of(execution) and key[0] == "record"
         ]
 
     def claim(self, message: TaskMessage, token: str, now: float, lease_until: float) -> Claim:
@@ -125,15 +127,19 @@ class MemoryStore:
         return record
 
     def waits(self) -> list[tuple[str, AttemptId, dict[str, Any]]]:
-        """What executions wait for from outside now."""
+        """What executions (or chunks) wait for from outside now."""
         return [(owner, key[1], self._get(owner, key)) for owner, key in self._waiting]
 
     def _get(self, execution: str, key: Key) -> Any:
-        text = self.items.get((execution, key))
+        text = self.items.get((home_of(execution), key))
         return None if text is None else json.loads(text)
 
     def _put(self, execution: str, key: Key, value: Any) -> None:
-        self.items[execution, key] = json.dumps(value)
+        self.items[home_of(execution), key] = json.dumps(value)
+
+
+def _state_key(execution: str) -> Key:
+    return ("state", execution) if is_chunk(execution) else ("state",)
 
 
 def _ending(record: dict[str, Any] | None) -> dict[str, Any] | None:
@@ -156,7 +162,8 @@ _WRITERS: dict[type, Callable[[Any], tuple[Key, Any]]] = {
     WriteRecord: _record,
     WriteWait: _wait,
     WriteVerdict: lambda w: (verdict_key(w.task, w.visit), w.error),
-    WriteItems: lambda w: (items_key(w.task, w.visit), w.values),
     WriteRetry: lambda w: (retry_key(w.number), asdict(w)),
+    WriteItems: lambda w: (items_key(w.task, w.visit, w.chunk), w.values),
+    WriteScope: lambda w: (scope_key(w.task, w.visit, w.base), w.scope),
     WriteOutput: lambda w: (OUTPUT, {"output": w.output, "error": w.error}),
 }

@@ -1,0 +1,168 @@
+"""Lists in chunks through the handlers: what an item costs does not grow with the list.
+
+``python -m tests.integration.test_chunks`` prints the table of docs/reference/cost.md, for 10,000 items;
+``--write`` puts it there.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from attune.actions.attempt import Attempt, Outcome, OutcomeStatus
+
+PAGE = Path(__file__).parents[2] / "docs" / "reference" / "cost.md"
+BEGIN, END = "<!-- chunks: begin -->", "<!-- chunks: end -->"
+SIZES = [int(size) for size in os.environ.get("ATTUNE_TEST_ITEMS", "100,1000").split(",")]
+WRITES = ("PutItem", "UpdateItem", "BatchWriteItem")
+MOST_STATE = 4096
+"""Bytes that a state may have; DynamoDB bills a write per KB."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What the items of one list cost: calls to AWS, bytes written to the table, and the largest state."""
+
+    items: int
+    calls: int
+    written: int
+    largest: int
+
+    def row(self) -> str:
+        """As a row of the table."""
+        calls, written = self.calls / self.items, self.written / self.items
+        return f"| {self.items:,} | {calls:.2f} | {written:,.0f} | {self.largest:,} |"
+
+
+class Echo:
+    """Answers for ``core.echo`` without a process for each of ten thousand items."""
+
+    def run(self, attempts: Sequence[Attempt], *, deadline: float) -> Iterator[tuple[int, Outcome]]:
+        for position, attempt in enumerate(attempts):
+            yield position, Outcome(OutcomeStatus.COMPLETED, {"message": attempt.input["message"]})
+
+
+class StateSizes:
+    """Notes the size of every STATE item that a DynamoDB client puts."""
+
+    def __init__(self, client: Any) -> None:
+        self.largest, self.seen = 0, set[str]()
+        client.meta.events.register("before-call.dynamodb.PutItem", self._note)
+
+    def _note(self, params: Any, **_: Any) -> None:
+        item = json.loads(params["body"])["Item"]
+        if item["SK"]["S"].startswith("STATE"):
+            self.seen.add(item["SK"]["S"])
+            self.largest = max(self.largest, sum(len(name) + len(*v.values()) for name, v in item.items()))
+
+
+@pytest.fixture
+def counted(stack: Any, ledger: Any, monkeypatch: pytest.MonkeyPatch) -> tuple[Any, Any, StateSizes]:
+    """The stack with a worker that echoes, the ledger of its calls, and the sizes of its states."""
+    from attune import wiring
+    from attune.execution.worker import Worker
+
+    monkeypatch.setenv("ATTUNE__LOG_LEVEL", "ERROR")
+    wiring.log.cache_clear()
+    echo = Worker(wiring.store(), wiring.mailbox(), wiring.task_queue(), Echo(), wiring.clock, lambda pack: {})
+    stack.functions["run_task"].worker = lambda: echo
+    for service in ("dynamodb", "sqs", "s3", "events", "scheduler"):
+        ledger.attach(wiring.client(service))
+    stack.api("POST", "/api/v1/packs/sync")
+    return stack, ledger, StateSizes(wiring.client("dynamodb"))
+
+
+def cost(counted: tuple[Any, Any, StateSizes], items: int) -> Cost:
+    """Run a list of so many items to its end, and count."""
+    stack, ledger, sizes = counted
+    execution = stack.start("flows.many", items=items)
+    ledger.reset()
+    sizes.largest = 0
+    batches = stack.pump()
+    mapped = {("sqs", "ReceiveMessage"), ("sqs", "DeleteMessageBatch")}
+    calls = sum(count for call, count in ledger.counts.items() if call not in mapped) + 3 * batches
+    written = sum(ledger.request_bytes["dynamodb", operation] for operation in WRITES)
+    shown = stack.execution(execution)
+    assert (shown["status"], shown["output"]) == ("completed", {"total": items})
+    return Cost(items, calls, written, sizes.largest)
+
+
+def test_an_item_costs_the_same_in_a_long_list_as_in_a_short_one(counted: tuple[Any, Any, StateSizes]) -> None:
+    """Fifty at a time, through the real handlers; printed with -s."""
+    cost(counted, 10)
+    costs = [cost(counted, size) for size in SIZES]
+    head = "| items | calls per item | bytes written per item | largest state, bytes |\n|--:|--:|--:|--:|"
+    print("\n" + "\n".join([BEGIN, head, *(c.row() for c in costs), END]))
+    short = costs[0]
+    for long in costs[1:]:
+        assert long.calls / long.items < 1.1 * short.calls / short.items
+        assert long.written / long.items < 1.1 * short.written / short.items
+    assert max(c.largest for c in costs) < MOST_STATE
+
+
+def test_chunks_are_seen_by_nobody_but_the_table(counted: tuple[Any, Any, StateSizes]) -> None:
+    stack, _, sizes = counted
+    execution = stack.start("flows.many", items=230)
+    stack.pump()
+    assert sizes.seen == {"STATE", *(f"STATE#~each.1.{number}" for number in range(3))}
+    _, listed = stack.api("GET", "/api/v1/workflow-executions")
+    assert [row["id"] for row in listed["data"]["items"]] == [execution]
+    _, tasks = stack.api("GET", f"/api/v1/workflow-executions/{execution}/tasks?limit=200")
+    assert [row["index"] for row in tasks["data"]["items"]] == list(range(200))
+    status, _ = stack.api("GET", f"/api/v1/workflow-executions/{execution}~each.1.0")
+    assert status == 404
+    status, _ = stack.api("POST", f"/api/v1/workflow-executions/{execution}~each.1.0/cancel")
+    assert status == 404
+
+
+def test_a_question_in_a_chunk_is_answered_and_a_cancellation_closes_the_others(stack: Any) -> None:
+    stack.api("POST", "/api/v1/packs/sync")
+    execution = stack.start("flows.questions")
+    stack.pump()
+    _, listed = stack.api("GET", "/api/v1/inquiries?limit=100")
+    rows = listed["data"]["items"]
+    assert len(rows) == 20
+    assert {row["execution"] for row in rows} == {execution}
+    for row in rows[:3]:
+        status, _ = stack.api("POST", f"/api/v1/inquiries/{row['id']}/answer", {"response": "yes"})
+        assert status == 202
+    stack.pump()
+    _, tasks = stack.api("GET", f"/api/v1/workflow-executions/{execution}/tasks?limit=200")
+    assert [row["result"] for row in tasks["data"]["items"]] == ["yes"] * 3
+    stack.api("POST", f"/api/v1/workflow-executions/{execution}/cancel")
+    stack.pump()
+    assert stack.execution(execution)["status"] == "cancelled"
+    _, listed = stack.api("GET", "/api/v1/inquiries?limit=100")
+    assert listed["data"]["items"] == []
+
+
+def main() -> int:
+    """Run the measurement with 10,000 items (ten minutes), and with --write put its table into the page."""
+    import contextlib
+    import io
+
+    os.environ["ATTUNE_TEST_ITEMS"] = "100,1000,10000"
+    out = io.StringIO()
+    with contextlib.redirect_stdout(out):
+        code = pytest.main([__file__, "-s", "-q", "--timeout=0", "-p", "no:cacheprovider"])
+    text = out.getvalue()
+    if code or BEGIN not in text:
+        print(text)
+        return 1
+    made = text[text.index(BEGIN) : text.index(END) + len(END)]
+    print(made)
+    if "--write" in sys.argv:
+        page = PAGE.read_text(encoding="utf-8")
+        PAGE.write_text(page[: page.index(BEGIN)] + made + page[page.index(END) + len(END) :], encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
