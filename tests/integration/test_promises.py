@@ -22,7 +22,7 @@ def count_calls(stack, ledger, ref, **parameters):
     stack.pump()
     counts = Counter(ledger.counts)
     assert stack.execution(execution)["status"] == "completed"
-    for operation in ("ReceiveMessage", "DeleteMessage"):
+    for operation in ("ReceiveMessage", "DeleteMessageBatch"):
         del counts["sqs", operation]
     return counts
 

@@ -32,10 +32,13 @@ WIDE = 160
 
 
 def console(*, stderr: bool = False) -> Console:
-    """Where text goes; colour only where it is a terminal."""
+    """Where text goes; colour only where it is a terminal.
+
+    It holds on to the stream that there is now: while an action's module is imported, ``sys.stdout`` is another one.
+    """
     from rich.console import Console
 
-    out = Console(stderr=stderr, highlight=False)
+    out = Console(file=sys.stderr if stderr else sys.stdout, highlight=False)
     if not out.is_terminal:
         out.width = WIDE
     return out
