@@ -22,7 +22,7 @@ from attune.execution.ports import TaskMessage
 from attune.language.graph import ActionSpec, Runner
 
 REGION = "eu-central-1"
-SERVICES = ("dynamodb", "s3", "sqs", "events", "scheduler")
+SERVICES = ("dynamodb", "s3", "sqs", "events", "scheduler", "secretsmanager", "kms")
 TABLE = {
     "TableName": "attune",
     "BillingMode": "PAY_PER_REQUEST",
@@ -202,6 +202,8 @@ def stack(
         "SCHEDULE_ROLE_ARN": "arn:aws:iam::123456789012:role/schedules",
         "PACKS_BASE_DIR": str(packs_dir),
         "WORKER_TIMEOUT": "60",
+        "SECRETS_PREFIX": "attune/",
+        "SECRETS_KEY": clients.kms.create_key()["KeyMetadata"]["Arn"],
     }
     for name, value in environment.items():
         monkeypatch.setenv(f"ATTUNE__{name}", value)

@@ -39,7 +39,7 @@ class Stack:
             def do_GET(self):
                 stack.answer(self)
 
-            do_POST = do_GET  # noqa: N815 (http.server's name)
+            do_POST = do_PUT = do_DELETE = do_GET  # noqa: N815 (http.server's names)
 
             def log_message(self, *_):
                 pass

@@ -332,7 +332,6 @@ NOT_YET = {
     "`with_items` on a group": "tasks: [{name: a, type: loop, with_items: [1], tasks: [{name: b, action: core.noop}]}]",
     "more than 100,000 items": "tasks: [{name: a, action: core.noop, with_items: '{{ range(10000) * 10 + [1] }}'}]",
     "`foreach`": "tasks: [{name: a, action: core.noop, foreach: [1]}]",
-    "`kv.get`": "tasks: [{name: a, action: core.echo, input: {message: '{{ kv.get(1) }}'}}]",
     "steps dialect": "apiVersion: attune/v1\nkind: Workflow\nsteps: [{name: a}]",
 }
 """What the list of what isn't there says, and a workflow that shows it. When one of these works: document it."""

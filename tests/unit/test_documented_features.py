@@ -34,6 +34,8 @@ SHOWN = {
     "status": "completed",
     "url": "https://db.local",
     "ternary": "deployed",
+    "flag": False,
+    "secret": "t0ken",
     "who": "simulator",
 }
 
@@ -140,6 +142,7 @@ def test_a_documented_feature_runs_as_documented(name: str) -> None:
 
 def test_every_template_of_the_documents_gives_what_they_say() -> None:
     world = Documented({})
+    world.secrets.put("api.credentials.token", "t0ken")
     regions = [{"name": "eu", "enabled": True}, {"name": "us", "enabled": False}]
     parameters = {"app_name": " shop ", "all_regions": regions, "regions": ["eu", "us"]}
     ended = world.play(Case("templates", ["deploy", "show"], parameters))

@@ -18,7 +18,12 @@ from attune.cli.local.runtime import RUNTIMES
 PROJECT = Path(__file__).parents[2]
 FUNCTIONS = ("Api", "Advance", "RunTask", "OnEvent", "OnTimer", "OnDead")
 SQS_MAX_RETENTION = 14 * 24 * 3600
-WITHOUT_RESOURCES = {"xray:PutTraceSegments", "xray:PutTelemetryRecords", "scheduler:ListSchedules"}
+WITHOUT_RESOURCES = {
+    "secretsmanager:ListSecrets",
+    "xray:PutTraceSegments",
+    "xray:PutTelemetryRecords",
+    "scheduler:ListSchedules",
+}
 """Actions that can't be narrowed to a resource."""
 
 

@@ -705,7 +705,7 @@ REFERENCES: list[tuple[Any, set[tuple[Any, ...]]]] = [
         "{{ x ? task.a.result : task.b.result | default(vars.c) }}",
         {("x",), ("task", "a", "result"), ("task", "b", "result"), ("vars", "c")},
     ),
-    ("{{ kv.get_secret('a', default=vars.d).x }}", {("kv", "get_secret"), ("vars", "d")}),
+    ("{{ kv.get_secret('a', default=vars.d).x }}", {("kv", "get_secret", "a"), ("vars", "d")}),
     ("{{ succeeded() and result.score > 0.8 }}", {("succeeded",), ("result", "score")}),
     ("{{ hash(input.password) ~ range(3) }}", {("input", "password")}),
     ("{{ (vars.a | first).b }}", {("vars", "a")}),

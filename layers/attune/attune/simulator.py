@@ -17,6 +17,7 @@ from attune.adapters.memory.clock import VirtualClock
 from attune.adapters.memory.cloud import MemoryCloud
 from attune.adapters.memory.events import MemoryEvents
 from attune.adapters.memory.store import MemoryStore
+from attune.adapters.memory.values import MemoryKeyValueStore, MemorySecrets
 from attune.engine.facts import OUTPUT
 from attune.engine.ids import AttemptId, execution_id, home_of
 from attune.engine.messages import Answer, Cancel, Message, Retry
@@ -24,6 +25,7 @@ from attune.engine.state import State, WaitKind
 from attune.engine.turn import Step
 from attune.execution.advancer import Advancer, Observer
 from attune.execution.dispatch import Dispatcher
+from attune.execution.opening import Opener
 from attune.execution.ports import Letter, TaskMessage
 from attune.execution.starting import prepare
 from attune.execution.waits import Waits
@@ -58,9 +60,12 @@ class Simulator:
         clock: VirtualClock | None = None,
         observer: Observer | None = None,
         pack_config: Callable[[str], dict[str, Any]] | None = None,
+        values: Mapping[str, Any] | None = None,
+        secrets: Mapping[str, str] | None = None,
     ) -> None:
         self.clock = clock or VirtualClock()
-        self.catalog, self.store = catalog, MemoryStore()
+        self.values, self.secrets = MemoryKeyValueStore(values), MemorySecrets(secrets)
+        self.catalog, self.store = catalog, MemoryStore(self.values)
         self.cloud = MemoryCloud(self.clock)
         events = MemoryEvents(self.store)
         self.waits = Waits(events, self.cloud, catalog, self.clock)
@@ -68,7 +73,8 @@ class Simulator:
         dispatcher = Dispatcher(self.store, catalog, cloud, cloud, cloud, cloud, self.clock, events)
         self.advancer = Advancer(self.store, catalog, dispatcher, self.clock, observer or _unobserved)
         config = pack_config or (lambda pack: dict(catalog.pack(pack).config))
-        self.worker = Worker(self.store, self.cloud, self.cloud, runner, self.clock, config)
+        opener = Opener(self.secrets, self.values, self.secrets)
+        self.worker = Worker(self.store, self.cloud, self.cloud, runner, self.clock, config, lambda: opener)
         self.cloud.on_letters, self.cloud.on_tasks = self.advancer.deliver, self._work
         self._count = 0
 
@@ -78,7 +84,10 @@ class Simulator:
         now = self.clock.now()
         execution = execution_id(now, hashlib.sha256(str(self._count).encode()).digest())
         trigger = {"type": "cli"}
-        start = prepare(self.catalog, ref, parameters, execution=execution, now=now, trigger=trigger, identity=identity)
+        prepared = prepare(
+            self.catalog, ref, parameters, execution=execution, now=now, trigger=trigger, identity=identity
+        )
+        start = prepared.sealed(self.secrets, execution)
         self.store.create(start)
         self.post(execution, start)
         return execution

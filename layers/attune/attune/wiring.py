@@ -27,15 +27,18 @@ if TYPE_CHECKING:
     from attune.adapters.dynamodb.sensors import DynamoSensors
     from attune.adapters.dynamodb.store import DynamoStore
     from attune.adapters.dynamodb.table import Table
+    from attune.adapters.dynamodb.values import DynamoKeyValueStore
     from attune.adapters.events import EventBridgeBus
     from attune.adapters.payloads import Payloads
     from attune.adapters.scheduler import Scheduler
+    from attune.adapters.secrets import AwsSecrets, KmsSealer
     from attune.adapters.sqs import Queue, SqsMailbox, SqsTaskQueue
     from attune.adapters.timers import AwsTimers
     from attune.api.services import Services
     from attune.engine.state import State
     from attune.engine.turn import Step
     from attune.execution.advancer import Advancer
+    from attune.execution.opening import Opener
     from attune.execution.rules import Rules
     from attune.execution.starting import Starter
     from attune.execution.worker import Worker
@@ -230,7 +233,39 @@ def worker() -> Worker:
 
     os.environ["ATTUNE_EVENT_BUS"] = setting("EVENT_BUS")
     runner = ActionRunner(packs_dir(), default_timeout=float(setting("WORKER_TIMEOUT")), logger=log())
-    return Worker(store(), mailbox(), task_queue(), runner, clock, _PackConfigs())
+    return Worker(store(), mailbox(), task_queue(), runner, clock, _PackConfigs(), opener)
+
+
+@cache
+def opener() -> Opener:
+    """For inputs with secrets; made, and the template engine with it, when the first one comes by."""
+    from attune.execution.opening import Opener
+
+    return Opener(secrets(), values(), sealer())
+
+
+@cache
+def values() -> DynamoKeyValueStore:
+    """The key-value store."""
+    from attune.adapters.dynamodb.values import DynamoKeyValueStore
+
+    return DynamoKeyValueStore(table(), payloads())
+
+
+@cache
+def secrets() -> AwsSecrets:
+    """Secrets by name."""
+    from attune.adapters.secrets import AwsSecrets
+
+    return AwsSecrets(_Lazily("secretsmanager"), setting("SECRETS_PREFIX"), clock)
+
+
+@cache
+def sealer() -> KmsSealer:
+    """Keeps secret parameters."""
+    from attune.adapters.secrets import KmsSealer
+
+    return KmsSealer(_Lazily("kms"), setting("SECRETS_KEY"), clock)
 
 
 class _PackConfigs:
@@ -260,7 +295,7 @@ def starter() -> Starter:
     """Starts executions."""
     from attune.execution.starting import Starter
 
-    return Starter(store(), directory(), catalog(), mailbox(), clock, os.urandom)
+    return Starter(store(), directory(), catalog(), mailbox(), clock, os.urandom, sealer())
 
 
 @cache
@@ -316,8 +351,10 @@ def services() -> Services:
     registry = Registry(catalog(), AwsSchedules(scheduler()), clock, packs_dir())
     reader = Reader(store(), directory(), catalog())
     asked = Inquiries(directory(), mailbox())
-    retrier = Retrier(store(), catalog(), mailbox(), clock)
-    return Services(starter(), reader, registry, catalog(), directory(), mailbox(), clock, asked, retrier)
+    retrier = Retrier(store(), catalog(), mailbox(), clock, sealer())
+    return Services(
+        starter(), reader, registry, catalog(), directory(), mailbox(), clock, asked, retrier, values(), secrets()
+    )
 
 
 def packs_dir() -> Path:
@@ -328,7 +365,7 @@ def packs_dir() -> Path:
 def reset() -> None:
     """Forget everything that was made (for tests, which change the environment)."""
     made = (log, client, table, payloads, store, catalog, directory, mailbox, task_queue, scheduler, timers)
-    more = (events, sensor_store, bus)
+    more = (events, sensor_store, bus, opener, values, secrets, sealer)
     desks = (advancer, worker, starter, rules, event_desk, timer_desk, dead_letter_desk, services)
     for made_once in (*made, *more, *desks):
         made_once.cache_clear()

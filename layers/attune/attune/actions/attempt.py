@@ -8,6 +8,9 @@ from enum import StrEnum
 from typing import Any
 
 from attune.language.graph import ActionSpec
+from attune.language.masking import Masker
+
+NOTHING_SECRET = Masker(())
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +19,7 @@ class Attempt:
 
     ``workflow`` is a ref; ``index`` the item's number, None without ``with_items``; ``visit`` counts how often
     the execution has come to the task; ``number`` counts attempts from 1; ``timeout`` is in seconds and, when
-    None, is the action's own, else the runner's default.
+    None, is the action's own, else the runner's default; ``mask`` knows the secrets in ``input``.
     """
 
     execution_id: str
@@ -29,6 +32,7 @@ class Attempt:
     input: Mapping[str, Any]
     timeout: float | None = None
     pack_config: Mapping[str, Any] = field(default_factory=dict)
+    mask: Masker = NOTHING_SECRET
 
     @property
     def idempotency_key(self) -> str:

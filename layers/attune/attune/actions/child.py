@@ -73,12 +73,12 @@ def _frame(attempt: Attempt, packs_dir: Path, expires: float) -> bytes:
         body = b'{"result":' + _perform(attempt, packs_dir, expires) + b"}"
     except BaseException as exc:
         home = actions_folder(packs_dir, attempt.action)
-        body = json.dumps({"error": error_of(exc, home)}).encode()
+        body = json.dumps({"error": error_of(exc, home, attempt.mask)}).encode()
     return len(body).to_bytes(HEADER) + body
 
 
 def _perform(attempt: Attempt, packs_dir: Path, expires: float) -> bytes:
-    arguments = complete_input(attempt.action, attempt.input)
+    arguments = complete_input(attempt.action, attempt.input, attempt.mask)
     value = handler(attempt.action.runner)(attempt, arguments, Context.of(attempt, expires), packs_dir)
     encoded = encode_result(value)
     check_output(attempt.action, encoded)

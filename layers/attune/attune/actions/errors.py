@@ -8,7 +8,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from attune.actions.attempt import NOTHING_SECRET
 from attune.exceptions import AttuneError, task_error
+from attune.language.masking import Masker
 
 MESSAGE_LIMIT = 4_000
 """Characters kept of an error's message."""
@@ -43,20 +45,21 @@ class ActionError(AttuneError):
         self.retryable = retryable
 
 
-def error_of(exc: BaseException, home: Path) -> dict[str, Any]:
-    """Any exception as ``{type, message, details, retryable}``.
+def error_of(exc: BaseException, home: Path, mask: Masker = NOTHING_SECRET) -> dict[str, Any]:
+    """Any exception as ``{type, message, details, retryable}``, without the secrets that ``mask`` knows.
 
     An exception may carry ``details`` and ``retryable`` attributes of its own; without details it gets the lines
     of its traceback that lie in ``home``, the folder of the action's files (nobody wants to see ours).
     """
     if isinstance(exc, SystemExit):
-        return task_error("exited", f"the action called sys.exit({exc.code!r}) instead of returning a result")
+        code = mask.text(repr(exc.code))
+        return task_error("exited", f"the action called sys.exit({code}) instead of returning a result")
     type_ = exc.type if isinstance(exc, ActionError) else type(exc).__name__
     details = getattr(exc, "details", None)
     if details is None and not isinstance(exc, ActionError):
         details = {"traceback": own_frames(exc, home)}
     retryable = getattr(exc, "retryable", True) is not False
-    return task_error(type_, _message(exc), retryable=retryable, details=_bounded(details) or None)
+    return task_error(type_, _message(exc, mask), retryable=retryable, details=_bounded(details) or None)
 
 
 def own_frames(exc: BaseException, home: Path) -> list[str]:
@@ -66,12 +69,13 @@ def own_frames(exc: BaseException, home: Path) -> list[str]:
     return [f"{f.filename.removeprefix(base)}:{f.lineno} in {f.name}: {f.line}" for f in frames[-FRAMES_LIMIT:]]
 
 
-def _message(exc: BaseException) -> str:
+def _message(exc: BaseException, mask: Masker) -> str:
+    """Masked before it is cut: of a part of a secret nobody knows that it is one."""
     try:
         text = str(exc)
     except Exception:
         text = "(its message could not be made)"
-    text = text.encode("utf-8", "replace").decode()
+    text = mask.text(text.encode("utf-8", "replace").decode())
     return text if len(text) <= MESSAGE_LIMIT else f"{text[:MESSAGE_LIMIT]}… ({len(text)} characters)"
 
 

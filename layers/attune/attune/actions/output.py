@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
+from attune.language.masking import Masker
+
 OUTPUT_LIMIT = 64 * 1024
 """Bytes of output kept per attempt, stdout and stderr together."""
 
@@ -17,11 +19,15 @@ class RecordLogger(Protocol):
 
 
 class OutputLog:
-    """One record per line, with ``fields`` and ``stream``, until :data:`OUTPUT_LIMIT`; the rest is counted."""
+    """One record per line, with ``fields`` and ``stream``, until :data:`OUTPUT_LIMIT`; the rest is counted.
 
-    def __init__(self, logger: RecordLogger, fields: Mapping[str, object]) -> None:
+    ``mask`` takes secrets out of lines.
+    """
+
+    def __init__(self, logger: RecordLogger, fields: Mapping[str, object], mask: Masker) -> None:
         self._logger = logger
         self._fields = fields
+        self._mask = mask
         self._room = OUTPUT_LIMIT
         self._dropped = 0
         self._partial: dict[str, bytes] = {}
@@ -38,11 +44,14 @@ class OutputLog:
     def close(self) -> None:
         """Log the lines without an end, and how much was left out."""
         for stream, line in self._partial.items():
-            if line:
+            if self._dropped and self._mask:
+                self._dropped += len(line)  # it may end within a secret, which nobody would know again
+            elif line:
                 self._record(stream, line)
         self._partial.clear()
         if self._dropped:
             self._logger.info(f"output truncated, {self._dropped} bytes dropped", extra={**self._fields})
 
     def _record(self, stream: str, line: bytes) -> None:
-        self._logger.info(line.decode("utf-8", "replace").rstrip("\r"), extra={**self._fields, "stream": stream})
+        text = self._mask.text(line.decode("utf-8", "replace").rstrip("\r"))
+        self._logger.info(text, extra={**self._fields, "stream": stream})

@@ -100,7 +100,7 @@ class ActionRunner:
             "attempt": attempt.number,
             "action": attempt.action.ref,
         }
-        return OutputLog(self._logger, fields)
+        return OutputLog(self._logger, fields, attempt.mask)
 
     def _preload(self, attempt: Attempt, latest: float) -> None:
         """Do once, here, what every fork would do again: import the action's code, compile its schemas."""

@@ -6,8 +6,10 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from attune.actions.attempt import NOTHING_SECRET
 from attune.actions.errors import ActionError
 from attune.language.graph import ActionSpec
+from attune.language.masking import Masker
 from attune.language.schema import mismatches, with_defaults
 
 ERRORS_LIMIT = 20
@@ -25,7 +27,7 @@ def prepare(action: ActionSpec) -> None:
         _errors({}, schema)
 
 
-def complete_input(action: ActionSpec, given: Mapping[str, Any]) -> dict[str, Any]:
+def complete_input(action: ActionSpec, given: Mapping[str, Any], mask: Masker = NOTHING_SECRET) -> dict[str, Any]:
     """``given`` with the schema's defaults filled in.
 
     Raises:
@@ -33,7 +35,7 @@ def complete_input(action: ActionSpec, given: Mapping[str, Any]) -> dict[str, An
 
     """
     filled = with_defaults(given, action.parameters)
-    if action.parameters and (errors := _errors(filled, action.parameters)):
+    if action.parameters and (errors := _errors(filled, action.parameters, mask)):
         raise _invalid("invalid_input", f"the input of {action.ref} is not valid", errors)
     return filled
 
@@ -44,9 +46,9 @@ def check_output(action: ActionSpec, encoded: bytes) -> None:
         raise _invalid("invalid_output", f"what {action.ref} returned does not fit its output_schema", errors)
 
 
-def _errors(value: Any, schema: Mapping[str, Any]) -> list[dict[str, str]]:
+def _errors(value: Any, schema: Mapping[str, Any], mask: Masker = NOTHING_SECRET) -> list[dict[str, str]]:
     try:
-        return mismatches(value, schema)
+        return mismatches(value, schema, mask.text)
     except Exception as exc:  # a schema that is none, or refers to nowhere: jsonschema raises all sorts of things
         text = f"the action's schema is wrong: {type(exc).__name__}: {exc}"
         raise ActionError(text, type="invalid_schema", retryable=False) from exc

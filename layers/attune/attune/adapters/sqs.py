@@ -3,7 +3,7 @@
 * advance queue: ``{"execution", "message"}``, the message as :func:`attune.engine.messages.encode` has it; a start
   whose parameters are large has ``parameters_ref``, their slip, instead;
 * task queue: ``{"execution", "workflow", "attempt", "spec", "input", "timeout", "salt"}``; a large input is
-  ``input_ref``, its slip.
+  ``input_ref``, its slip; ``sealed`` is there where the worker has to render something.
 
 A body that is still too large lies in S3 as a whole, and the slip is what is sent (see ``payloads``).
 """
@@ -63,6 +63,8 @@ def task_to_body(message: TaskMessage, payloads: Payloads) -> str:
         "timeout": message.timeout,
         "salt": message.salt,
     }
+    if message.sealed is not None:
+        data["sealed"] = dict(message.sealed)
     return payloads.put(message.execution, _lighter(data, "input", message.execution, payloads))
 
 

@@ -17,6 +17,7 @@ from attune.api.executions import executions
 from attune.api.inquiries import inquiries
 from attune.api.packs import packs
 from attune.api.services import Services
+from attune.api.values import secrets, values
 from attune.api.workflows import workflows
 from attune.exceptions import AttuneError, InvalidParameters, PayloadTooLarge, Unauthorized
 
@@ -35,8 +36,8 @@ class Application:
         self._services = services
         self.resolver = APIGatewayHttpResolver(enable_validation=True)
         self.resolver.enable_swagger(path="/docs", title="Attune", version=__version__, description=_DESCRIPTION)
-        for router in (workflows(services), executions(services), inquiries(services), packs(services)):
-            self.resolver.include_router(router, prefix="/api/v1")
+        for make in (workflows, executions, inquiries, packs, values, secrets):
+            self.resolver.include_router(make(services), prefix="/api/v1")
         _add_open_routes(self.resolver)
         _add_error_handlers(self.resolver)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from attune.execution.inquiries import Inquiries
-from attune.execution.ports import Catalog, Clock, Directory, Mailbox
+from attune.execution.ports import Catalog, Clock, Directory, KeyValueStore, Mailbox, SecretStore
 from attune.execution.queries import Reader
 from attune.execution.retrying import Retrier
 from attune.execution.starting import Starter
@@ -25,3 +25,5 @@ class Services:
     clock: Clock
     inquiries: Inquiries
     retrier: Retrier
+    values: KeyValueStore
+    secrets: SecretStore

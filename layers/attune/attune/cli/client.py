@@ -136,6 +136,33 @@ class Client:
         """Check a pack on the server's disk without registering it."""
         return self._mapping("POST", _pack(pack, "validate"), again=True)
 
+    def value(self, key: str) -> Json:
+        """``{key, value}`` of the key-value store."""
+        return self._mapping("GET", _named("kv", key))
+
+    def put_value(self, key: str, value: Any) -> Json:
+        """Set a value; ``created`` says whether it is new."""
+        return self._mapping("PUT", _named("kv", key), json={"value": value}, again=True)
+
+    def put_secret(self, name: str, value: str) -> Json:
+        """Set a secret."""
+        return self._mapping("PUT", _named("secrets", name), json={"value": value}, again=True)
+
+    def remove(self, kind: str, name: str) -> Json:
+        """Remove one of ``kv`` or ``secrets``."""
+        return self._mapping("DELETE", _named(kind, name))
+
+    def names(self, kind: str, prefix: str = "") -> Iterator[str]:
+        """All keys of ``kv`` that begin so, or all names of ``secrets``, page by page."""
+        filters = {"prefix": prefix} if kind == "kv" else {}
+        cursor = ""
+        while True:
+            page = self._mapping("GET", f"{_BASE}/{kind}", params=_given({**filters, "limit": PAGE, "cursor": cursor}))
+            yield from page["items"]
+            cursor = page["cursor"] or ""
+            if not cursor:
+                return
+
     def health(self) -> Json:
         """``{status, version}``."""
         return self._mapping("GET", f"{_BASE}/health")
@@ -190,6 +217,10 @@ def _path(execution: str, what: str = "") -> str:
 
 def _pack(pack: str, what: str) -> str:
     return f"{_BASE}/packs/{quote(pack, safe='')}/workflows/{what}"
+
+
+def _named(kind: str, name: str) -> str:
+    return f"{_BASE}/{kind}/{quote(name, safe='')}"
 
 
 def _given(values: Mapping[str, Any]) -> Json:

@@ -12,7 +12,7 @@ from typer.core import TyperGroup
 
 from attune import __version__
 from attune.cli import options, output
-from attune.cli.commands import executions, graph, inquiries, local, new, packs, run, schema, test, tokens, validate
+from attune.cli.commands import executions, graph, inquiries, kv, local, new, packs, run, schema, test, tokens, validate
 from attune.exceptions import AttuneError, InvalidDefinition
 
 WRONG, FAILED = 1, 2
@@ -78,5 +78,6 @@ app.add_typer(new.app, name="new")
 app.add_typer(executions.app, name="exec")
 app.add_typer(inquiries.app, name="inquiry")
 app.add_typer(packs.app, name="pack")
+app.add_typer(kv.app, name="kv")
 app.add_typer(tokens.app, name="token")
 app.add_typer(local.app, name="local")

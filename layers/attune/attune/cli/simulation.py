@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, cast
@@ -48,12 +48,21 @@ class Simulation:
     ``answerer`` is asked once for each inquiry, when there is nothing else to do at that moment of virtual time.
     """
 
-    def __init__(self, catalog: MemoryCatalog, runner: Runner, answerer: Answerer = nobody) -> None:
+    def __init__(
+        self,
+        catalog: MemoryCatalog,
+        runner: Runner,
+        answerer: Answerer = nobody,
+        values: Mapping[str, Any] | None = None,
+        secrets: Mapping[str, str] | None = None,
+    ) -> None:
         self._answerer, self._asked = answerer, set[str]()
         self._clock = VirtualClock(time.time())
         self._lock = threading.Lock()
         self._runner = _Interruptible(TimedRunner(runner, self._clock), self._clock, self._lock)
-        self._simulator = Simulator(catalog, self._runner, clock=self._clock, observer=self._observe)
+        self._simulator = Simulator(
+            catalog, self._runner, clock=self._clock, observer=self._observe, values=values, secrets=secrets
+        )
         attempts = cast(Directory, _Attempts(self._simulator))
         self._reader = Reader(self._simulator.store, attempts, catalog)
         self._open: set[str] = set()

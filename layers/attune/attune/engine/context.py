@@ -7,11 +7,24 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from attune.engine.facts import START, Facts, Key, record_key, records_key, retry_key, vars_key, verdict_key
+from attune.engine.facts import (
+    KV_NAMES,
+    START,
+    Facts,
+    Key,
+    kv_key,
+    record_key,
+    records_key,
+    retry_key,
+    vars_key,
+    verdict_key,
+)
 from attune.engine.ids import AttemptId, home_of
 from attune.engine.state import State
 from attune.language import templates
 from attune.language.graph import Graph, Task
+from attune.language.key_values import KeyValues
+from attune.language.secrets import public
 from attune.language.status import TaskStatus
 
 
@@ -76,6 +89,16 @@ class Context:
         self._prefetch(condition, own)
         return templates.holds(condition, self._scope(own, extra))
 
+    def scope(self, value: Any, *, own: Own | None = None, **extra: Any) -> Mapping[str, Any]:
+        """What the templates in ``value`` may name; what they do name is at hand, or asked for by MissingFacts."""
+        self._prefetch(value, own)
+        return self._scope(own, extra)
+
+    def parameters(self) -> Mapping[str, Any]:
+        """What it was started with, but for secrets."""
+        values: Mapping[str, Any] = self.facts.get(parameters_key(self.state))["parameters"]
+        return public(values) if self.graph.secrets else values
+
     def vars(self) -> Mapping[str, Any]:
         """The variables as they are now."""
         number = self.state.vars_number
@@ -83,8 +106,9 @@ class Context:
 
     def _scope(self, own: Own | None, extra: Mapping[str, Any]) -> Mapping[str, Any]:
         makers: dict[str, Callable[[], Any]] = {
-            "parameters": lambda: self.facts.get(parameters_key(self.state))["parameters"],
+            "parameters": self.parameters,
             "vars": self.vars,
+            "kv": lambda: KeyValues(lambda key: self.facts.get(kv_key(key)), lambda: self.facts.get(KV_NAMES)),
             "task": lambda: _Tasks(self, own),
             "pack": lambda: {"config": self.graph.pack_config},
             "system": lambda: _Lazy(self._system(own)),
@@ -200,6 +224,8 @@ class Context:
             yield START
         elif root == "vars" and self.state.vars_number:
             yield vars_key(self.state.vars_number)
+        elif root == "kv" and path[:1] == ("get",) and len(path) > 1:
+            yield kv_key(str(path[1]))
         elif root == "task" and len(path) >= 2 and path[1] in ("result", "items"):
             yield from self._record_keys(str(path[0]), own)
 

@@ -29,13 +29,17 @@ class Control(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RunTask:
-    """Put an attempt on the task queue. ``timeout`` in seconds; ``salt`` makes a repair's id fresh."""
+    """Put an attempt on the task queue. ``timeout`` in seconds; ``salt`` makes a repair's id fresh.
+
+    ``sealed`` is what the worker is to render in the input, see :mod:`attune.engine.sealing`.
+    """
 
     attempt: AttemptId
     spec: ActionSpec
     input: Mapping[str, Any]
     timeout: float | None = None
     salt: str = ""
+    sealed: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)

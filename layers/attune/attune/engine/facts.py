@@ -19,16 +19,23 @@ Key = tuple[Any, ...]
 chunks, its scope · ``("items", task, visit, n)`` one chunk's part of the list · ``("scope", task, visit, base)`` ·
 ``("verdict", task, visit)`` · ``("output",)`` · ``("action", ref)`` · ``("retry", n)`` ·
 ``("graph", ref, version)`` a Graph ·
-``("wait", AttemptId)`` the terms of an open wait for an event, with ``since``.
+``("wait", AttemptId)`` the terms of an open wait for an event, with ``since`` · ``("kv", key)`` the value in a list of
+its own, or None if there is none · ``("kv_names",)`` some keys of the key-value store.
 A record is ``{"status", "result", "error"}``, or None if there is none."""
 
 START: Key = ("start",)
 OUTPUT: Key = ("output",)
+KV_NAMES: Key = ("kv_names",)
 
 
 def action_key(ref: str) -> Key:
     """An action (or a workflow as one) by its ref, as JSON."""
     return ("action", ref)
+
+
+def kv_key(key: str) -> Key:
+    """A value of the key-value store."""
+    return ("kv", key)
 
 
 def vars_key(number: int) -> Key:

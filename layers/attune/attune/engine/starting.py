@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from attune.engine import attempts, groups, items, transitions
+from attune.engine import attempts, groups, items, sealing, transitions
 from attune.engine.context import Own
 from attune.engine.effects import RunTask, SeekEvent, SetTimer, StartChild, WriteWait
 from attune.engine.facts import action_key
@@ -86,7 +86,7 @@ def resolve(turn: Turn, task: Task, attempt: AttemptId) -> ActionSpec:
 
 
 def render_input(turn: Turn, task: Task, attempt: AttemptId) -> dict[str, Any]:
-    """The input of one attempt; raises TemplateError."""
+    """The input of one attempt that no worker runs; raises TemplateError."""
     own = Own(task.index, TaskStatus.PENDING, attempt=attempt)
     rendered = turn.context.render(task.input or {}, own=own, **_item(turn, task, attempt))
     return dict(rendered)
@@ -102,7 +102,10 @@ def run_task(turn: Turn, task: Task, attempt: AttemptId) -> RunTask:
     """The effect that has a worker run this attempt; raises TemplateError."""
     spec = resolve(turn, task, attempt)
     timeout = task.timeout if task.timeout is not None else spec.timeout
-    return RunTask(attempt, spec, render_input(turn, task, attempt), timeout, turn.state.salt)
+    own = Own(task.index, TaskStatus.PENDING, attempt=attempt)
+    given, sealed = sealing.render(turn.context, task.input or {}, own, _item(turn, task, attempt))
+    sealing.refuse_open(spec, sealed)
+    return RunTask(attempt, spec, given, timeout, turn.state.salt, sealed)
 
 
 def start_child(turn: Turn, task: Task, attempt: AttemptId, child: str) -> StartChild:
@@ -111,8 +114,9 @@ def start_child(turn: Turn, task: Task, attempt: AttemptId, child: str) -> Start
     if depth > MAX_DEPTH:
         raise _DepthExceeded(f"sub-workflows go {MAX_DEPTH} deep at most; '{task.name}' would be one deeper")
     parent = Parent(turn.state.execution, attempt, depth)
-    values = render_input(turn, task, attempt)
-    return StartChild(child, resolve(turn, task, attempt).entry_point, values, parent, turn.state.salt)
+    spec, own = resolve(turn, task, attempt), Own(task.index, TaskStatus.PENDING, attempt=attempt)
+    values = sealing.render_for_child(turn.context, task.input or {}, own, _item(turn, task, attempt), spec)
+    return StartChild(child, spec.entry_point, values, parent, turn.state.salt)
 
 
 def _ask_worker(turn: Turn, task: Task, attempt: AttemptId) -> None:

@@ -127,7 +127,7 @@ class Dispatcher:
             trigger={"type": "workflow", "execution": home_of(state.execution), "task": effect.parent.attempt.task},
             identity=mine.identity if mine else "anonymous",
             parent=effect.parent,
-        )
+        ).start
 
     def _tell_children(self, state: State, effects: Sequence[TellChild]) -> None:
         del state

@@ -58,7 +58,10 @@ class Mailbox(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class TaskMessage:
-    """One attempt on the task queue, with all that a worker needs to run it (but no secret)."""
+    """One attempt on the task queue, with all that a worker needs to run it (but no secret).
+
+    ``sealed`` is what it renders itself, because secrets are named there: see :mod:`attune.engine.sealing`.
+    """
 
     execution: str
     workflow: str
@@ -67,12 +70,20 @@ class TaskMessage:
     input: Mapping[str, Any]
     timeout: float | None = None
     salt: str = ""
+    sealed: Mapping[str, Any] | None = None
 
     @classmethod
     def of(cls, state: State, effect: RunTask) -> TaskMessage:
         """What this effect of this execution puts on the queue."""
         return cls(
-            state.execution, state.workflow, effect.attempt, effect.spec, effect.input, effect.timeout, effect.salt
+            state.execution,
+            state.workflow,
+            effect.attempt,
+            effect.spec,
+            effect.input,
+            effect.timeout,
+            effect.salt,
+            effect.sealed,
         )
 
 
@@ -366,4 +377,56 @@ class Schedules(Protocol):
 
     def sync(self, pack: str, rules: Sequence[Rule]) -> None:
         """Make the schedules of this pack exactly those that these rules ask for."""
+        ...
+
+
+class KeyValueStore(Protocol):
+    """Values that templates read with ``kv.get``: JSON under flat names, for all packs together."""
+
+    def get(self, key: str) -> list[Any] | None:
+        """The value in a list of its own (it may be null), None if there is none."""
+        ...
+
+    def put(self, key: str, value: Any) -> bool:
+        """Set it; True if it is new. Raises PayloadTooLarge."""
+        ...
+
+    def delete(self, key: str) -> bool:
+        """Remove it; False if there was none."""
+        ...
+
+    def keys(self, prefix: str = "", limit: int = 50, cursor: str = "") -> tuple[list[str], str | None]:
+        """A page of keys that begin so, sorted, and the cursor of the next one; raises InvalidRequest for a bad one."""
+        ...
+
+
+class SecretStore(Protocol):
+    """Secrets by name. Only a worker reads them; nobody else can."""
+
+    def get(self, name: str) -> str:
+        """The secret; raises NotFound, and InvalidRequest for one that cannot be read."""
+        ...
+
+    def put(self, name: str, value: str) -> bool:
+        """Set it; True if it is new."""
+        ...
+
+    def delete(self, name: str) -> bool:
+        """Remove it for good; False if there was none."""
+        ...
+
+    def names(self, limit: int = 50, cursor: str = "") -> tuple[list[str], str | None]:
+        """A page of names, and the cursor of the next one."""
+        ...
+
+
+class Sealer(Protocol):
+    """Turns the values of secret parameters into text that only a worker can open."""
+
+    def seal(self, execution: str, value: Any) -> str:
+        """The value, sealed for an execution; raises PayloadTooLarge."""
+        ...
+
+    def open(self, text: str) -> Any:
+        """Inverse of :meth:`seal`; raises InvalidRequest for what cannot be opened."""
         ...

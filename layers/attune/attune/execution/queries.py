@@ -15,6 +15,7 @@ from attune.engine.state import Chunks, Items, State
 from attune.exceptions import NotFound
 from attune.execution.ports import Catalog, Directory, ExecutionStore
 from attune.language.graph import Graph, Task, Transition
+from attune.language.secrets import public
 from attune.language.status import ExecutionStatus, TaskStatus
 
 
@@ -33,7 +34,7 @@ class Reader:
         given = retries[state.given - 1] if state and state.given else asdict(start) if start else {}
         return {
             **_summary(execution, start, state),
-            "parameters": given.get("parameters", {}),
+            "parameters": public(given.get("parameters", {})),
             "output": (more.get(OUTPUT) or {}).get("output"),
             "tasks": _counts(state) if state else {},
             "retries": [_retry_row(row) for row in retries],

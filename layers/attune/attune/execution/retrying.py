@@ -11,8 +11,8 @@ from attune.engine.context import parameters_key
 from attune.engine.messages import Retry
 from attune.engine.state import State
 from attune.exceptions import Conflict, InvalidParameters, NotFound
-from attune.execution.ports import Catalog, Clock, ExecutionStore, Letter, Mailbox
-from attune.execution.starting import complete
+from attune.execution.ports import Catalog, Clock, ExecutionStore, Letter, Mailbox, Sealer
+from attune.execution.starting import complete, seal_all
 from attune.language.graph import Graph
 from attune.language.values import nearest
 
@@ -33,8 +33,9 @@ class Retried:
 class Retrier:
     """Retries executions."""
 
-    def __init__(self, store: ExecutionStore, catalog: Catalog, mailbox: Mailbox, clock: Clock) -> None:
+    def __init__(self, store: ExecutionStore, catalog: Catalog, mailbox: Mailbox, clock: Clock, sealer: Sealer) -> None:
         self._store, self._catalog, self._mailbox, self._clock = store, catalog, mailbox, clock
+        self._sealer = sealer
 
     def retry(
         self,
@@ -92,8 +93,9 @@ class Retrier:
             return None
         key = parameters_key(state)
         present = self._store.facts(state.execution, [key])[key]["parameters"]
-        values = complete(state.workflow, {**present, **(given or {})}, graph.parameters)
-        return None if values == present else values
+        values = complete(state.workflow, {**present, **(given or {})}, graph, given or {})
+        sealed = seal_all(self._sealer, graph.secrets, values, state.execution)
+        return None if sealed == present else sealed
 
 
 def _check_status(state: State) -> None:

@@ -4,15 +4,44 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from attune.engine.ids import execution_id
 from attune.engine.messages import Parent, Start
 from attune.exceptions import Conflict, InvalidParameters
-from attune.execution.ports import Catalog, Clock, Directory, ExecutionStore, Letter, Mailbox
+from attune.execution.ports import Catalog, Clock, Directory, ExecutionStore, Letter, Mailbox, Sealer
+from attune.language.graph import Graph
+from attune.language.masking import Masker
 from attune.language.schema import mismatches, with_defaults
+from attune.language.secrets import Secrets, seal_of, sealed
+
+NOT_SHOWN = "it does not fit (it is, or holds, a secret, and is not shown)"
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A start that has been checked, its secret parameters in the open still: see :meth:`sealed`."""
+
+    start: Start
+    secrets: Secrets
+
+    def shown(self) -> dict[str, Any]:
+        """The parameters without what is secret."""
+        return self.secrets.hidden(self.start.parameters)
+
+    def sealed(self, sealer: Sealer, execution: str) -> Start:
+        """The start as it may be stored, for this execution."""
+        values = seal_all(sealer, self.secrets, self.start.parameters, execution)
+        return replace(self.start, execution=execution, parameters=values)
+
+
+def seal_all(sealer: Sealer, secrets: Secrets, values: Mapping[str, Any], execution: str) -> dict[str, Any]:
+    """The values with their secrets sealed for an execution; what is sealed stays as it is."""
+    found = secrets.of(values).items()
+    return secrets.replaced(values, {p: sealed(sealer.seal(execution, v)) for p, v in found if seal_of(v) is None})
 
 
 def prepare(
@@ -25,22 +54,72 @@ def prepare(
     trigger: Mapping[str, Any],
     identity: str,
     parent: Parent | None = None,
-) -> Start:
-    """The Start of an execution of the latest version; raises NotFound, Conflict (disabled), InvalidParameters."""
+) -> Prepared:
+    """The start of an execution of the latest version; raises NotFound, Conflict (disabled), InvalidParameters.
+
+    A parent passes secrets on sealed, and they have been checked where they were given. It cannot pass one in the open.
+    """
     found = catalog.workflow(ref)
     if not found.enabled:
         raise Conflict(f"workflow '{ref}' is disabled", hint="enable it, or start another version")
-    values = complete(ref, parameters, found.graph.parameters)
-    return Start(execution, ref, found.version, values, now, dict(trigger), identity, parent)
+    values = complete(ref, parameters, found.graph, parameters, is_child=parent is not None)
+    start = Start(execution, ref, found.version, values, now, dict(trigger), identity, parent)
+    return Prepared(start, found.graph.secrets)
 
 
-def complete(ref: str, parameters: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:
-    """The parameters with their defaults; raises InvalidParameters with all that does not fit the schema."""
+def complete(
+    ref: str, parameters: Mapping[str, Any], graph: Graph, given: Mapping[str, Any], *, is_child: bool = False
+) -> dict[str, Any]:
+    """The parameters with their defaults; raises InvalidParameters with all that does not fit the schema.
+
+    ``given`` are those that are new. Secrets of a parent come sealed, from anybody else they never do; what is sealed
+    has been checked before. No message tells a secret.
+    """
+    schema, secrets = graph.parameters, graph.secrets
     values = with_defaults(parameters, schema)
-    wrong = mismatches(values, schema) if schema else []
+    wrong = [
+        {"path": _json_path(path), "message": _BARE if is_child else NOT_SHOWN}
+        for path, value in secrets.of(given).items()
+        if (seal_of(value) is None) is is_child
+    ]
+    if schema:
+        found = secrets.of(values)
+        unchecked = [path for path, value in found.items() if is_child or seal_of(value) is not None]
+        rows = mismatches(values, _anything_at(schema, unchecked), Masker(found.values()).text)
+        wrong += [_discreet(row, secrets) for row in rows]
     if wrong:
         raise InvalidParameters(f"parameters of '{ref}' are wrong: {_summary(wrong)}", wrong)
     return values
+
+
+_BARE = "a parent can only pass one of its own secret parameters here; or call kv.get_secret in this workflow"
+
+
+def _discreet(row: dict[str, str], secrets: Secrets) -> dict[str, str]:
+    """A message of jsonschema may begin with the value that it is about."""
+    places = [_json_path(path) for path in secrets.paths]
+    inside = any(row["path"] == place or row["path"].startswith((f"{place}.", f"{place}[")) for place in places)
+    around = any(place.startswith(row["path"]) for place in places) and row["message"].startswith("{")
+    return {**row, "message": NOT_SHOWN} if inside or around else row
+
+
+def _json_path(path: tuple[str, ...]) -> str:
+    """As jsonschema writes it."""
+    plain = re.compile(r"[a-zA-Z][a-zA-Z0-9_]*")
+    quoted = (name.replace("\\", "\\\\").replace("'", "\\'") for name in path)
+    return "$" + "".join(f".{name}" if plain.fullmatch(name) else f"['{name}']" for name in quoted)
+
+
+def _anything_at(schema: Mapping[str, Any], paths: Iterable[tuple[str, ...]]) -> dict[str, Any]:
+    """The schema with no demand on what is at these paths of properties."""
+    made = dict(schema)
+    for path in paths:
+        inner = made
+        for step in path[:-1]:
+            inner["properties"] = {**inner["properties"], step: dict(inner["properties"][step])}
+            inner = inner["properties"][step]
+        inner["properties"] = {**inner["properties"], path[-1]: {}}
+    return made
 
 
 def _summary(wrong: list[dict[str, str]]) -> str:
@@ -57,7 +136,7 @@ class Started:
 
 
 class Starter:
-    """Starts executions. ``entropy`` gives the random part of their ids."""
+    """Starts executions. ``entropy`` gives the random part of their ids, ``sealer`` keeps their secret parameters."""
 
     def __init__(
         self,
@@ -67,9 +146,10 @@ class Starter:
         mailbox: Mailbox,
         clock: Clock,
         entropy: Callable[[int], bytes],
+        sealer: Sealer,
     ) -> None:
         self._store, self._directory, self._catalog = store, directory, catalog
-        self._mailbox, self._clock, self._entropy = mailbox, clock, entropy
+        self._mailbox, self._clock, self._entropy, self._sealer = mailbox, clock, entropy, sealer
 
     def start(
         self,
@@ -90,19 +170,22 @@ class Starter:
         """
         now = self._clock.now()
         execution = execution_id(now, self._entropy(10))
-        start = prepare(
+        prepared = prepare(
             self._catalog, ref, parameters, execution=execution, now=now, trigger=trigger, identity=identity
         )
         if idempotency_key is not None:
-            bound = self._bind(idempotency_key, start)
+            bound = self._bind(idempotency_key, prepared)
             if bound != execution:
-                return Started(self._again(bound, start), existing=True)
+                return Started(self._again(bound, prepared), existing=True)
+        start = prepared.sealed(self._sealer, execution)
         self._store.create(start)
         self._mailbox.post([Letter(execution, start)])
         return Started(execution, existing=False)
 
-    def _bind(self, key: str, start: Start) -> str:
-        request = json.dumps([start.workflow, start.parameters], sort_keys=True)
+    def _bind(self, key: str, prepared: Prepared) -> str:
+        """Secrets do not count: a hash of something short would give it away."""
+        start = prepared.start
+        request = json.dumps([start.workflow, prepared.shown()], sort_keys=True)
         digest = hashlib.sha256(request.encode()).hexdigest()
         bound, first_digest = self._directory.remember(key, start.execution, digest)
         if first_digest != digest:
@@ -113,19 +196,11 @@ class Starter:
             )
         return bound
 
-    def _again(self, execution: str, start: Start) -> str:
+    def _again(self, execution: str, prepared: Prepared) -> str:
         """Whoever came first with this key may have died half-way: finish its work."""
         first = self._store.load_start(execution)
         if first is None:
-            first = Start(
-                execution,
-                start.workflow,
-                start.workflow_version,
-                start.parameters,
-                start.created_at,
-                start.trigger,
-                start.identity,
-            )
+            first = prepared.sealed(self._sealer, execution)
             self._store.create(first)
         if self._store.load(execution) is None:
             self._mailbox.post([Letter(execution, first)])

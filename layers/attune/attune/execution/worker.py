@@ -8,13 +8,13 @@ recorded result again.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from attune.actions.attempt import Attempt, Outcome
+from attune.actions.attempt import Attempt, Outcome, OutcomeStatus
 from attune.engine.ids import home_of
-from attune.exceptions import AttuneError, task_error
+from attune.exceptions import AttuneError, TemplateError, task_error
 from attune.execution.ports import (
     Claim,
     ClaimStatus,
@@ -27,6 +27,11 @@ from attune.execution.ports import (
     TaskQueue,
 )
 from attune.execution.reporting import ended_message
+from attune.language.masking import Masker
+from attune.language.secrets import Secrets
+
+if TYPE_CHECKING:
+    from attune.execution.opening import Opener
 
 LONGEST_DELAY = 900.0
 """Seconds; SQS delays a message by 15 minutes at most."""
@@ -50,8 +55,22 @@ class Lease:
     seconds: float
 
 
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """A message of a batch, with its whole input, or the error that there is instead of one."""
+
+    position: int
+    message: TaskMessage
+    attempt: Attempt
+    error: dict[str, Any] | None = None
+
+
 class Worker:
-    """Runs batches of attempts. ``pack_config(pack)`` gives the configuration that its actions see."""
+    """Runs batches of attempts.
+
+    ``pack_config(pack)`` gives the configuration that its actions see; ``opener()`` what opens inputs with secrets: it
+    is called when the first one comes by.
+    """
 
     def __init__(
         self,
@@ -61,29 +80,44 @@ class Worker:
         runner: Runner,
         clock: Clock,
         pack_config: Callable[[str], dict[str, object]],
+        opener: Callable[[], Opener],
     ) -> None:
         self._store, self._mailbox, self._tasks = store, mailbox, tasks
-        self._runner, self._clock, self._pack_config = runner, clock, pack_config
+        self._runner, self._clock, self._pack_config, self._opener = runner, clock, pack_config, opener
 
     def work(self, batch: Sequence[TaskMessage], lease: Lease) -> list[int]:
         """Work through a batch; returns the positions of messages that must come again."""
-        granted: list[int] = []
+        granted: list[_Job] = []
         failed: list[int] = []
         answers: list[tuple[int, Letter]] = []
         for position, message in enumerate(batch):
             try:
+                job = self._job(position, message)
                 claim = self._claim(message, replace(lease, token=f"{lease.token}/{position}"))
                 if claim.status is ClaimStatus.GRANTED:
-                    granted.append(position)
+                    granted.append(job)
                 else:
                     answers += [(position, letter) for letter in self._answer(message, claim)]
             except AttuneError:
                 failed.append(position)
-        return failed + self._run(batch, granted, answers, lease)
+        return failed + self._run(granted, answers, lease)
+
+    def _job(self, position: int, message: TaskMessage) -> _Job:
+        """Opened before it is claimed: if a secret cannot be had now, the message just comes again."""
+        if message.sealed is None:
+            return _Job(position, message, self._attempt(message, message.input, ()))
+        try:
+            opened = self._opener().open(message)
+        except TemplateError as error:
+            details = error.to_dict()["details"]
+            failure = task_error("template_error", error.message, retryable=False, details=details)
+            return _Job(position, message, self._attempt(message, message.input, ()), failure)
+        return _Job(position, message, self._attempt(message, opened.input, opened.secrets))
 
     def _claim(self, message: TaskMessage, lease: Lease) -> Claim:
-        now = self._clock.now()
-        return self._store.claim(message, lease.token, now, now + lease.seconds)
+        now, secrets = self._clock.now(), Secrets(message.spec.parameters)
+        shown = replace(message, input=secrets.hidden(message.input)) if secrets else message
+        return self._store.claim(shown, lease.token, now, now + lease.seconds)
 
     def _answer(self, message: TaskMessage, claim: Claim) -> list[Letter]:
         """What to tell about an attempt that is not ours to run."""
@@ -98,22 +132,24 @@ class Worker:
             record = self._store.finish(message.execution, message.attempt, record, self._clock.now())
         return [Letter(message.execution, ended_message(message.attempt, record, message.salt))]
 
-    def _run(
-        self, batch: Sequence[TaskMessage], granted: list[int], waiting: list[tuple[int, Letter]], lease: Lease
-    ) -> list[int]:
+    def _run(self, jobs: list[_Job], waiting: list[tuple[int, Letter]], lease: Lease) -> list[int]:
         """Run what was claimed; report as it ends, several at once where they end together."""
         failed: list[int] = []
         reported = time.monotonic()
-        attempts = [self._attempt(batch[position]) for position in granted]
-        for index, outcome in self._runner.run(attempts, deadline=time.monotonic() + lease.seconds):
-            position = granted[index]
+        for job, outcome in self._outcomes(jobs, time.monotonic() + lease.seconds):
             try:
-                waiting.append((position, self._record(batch[position], outcome)))
+                waiting.append((job.position, self._record(job, outcome)))
             except AttuneError:
-                failed.append(position)
+                failed.append(job.position)
             if time.monotonic() - reported > REPORT_EVERY and not self._report(waiting):
                 waiting, reported = [], time.monotonic()
         return failed + self._report(waiting)
+
+    def _outcomes(self, jobs: list[_Job], deadline: float) -> Iterator[tuple[_Job, Outcome]]:
+        runnable = [job for job in jobs if job.error is None]
+        yield from ((job, Outcome(OutcomeStatus.FAILED, error=job.error)) for job in jobs if job.error is not None)
+        for index, outcome in self._runner.run([job.attempt for job in runnable], deadline=deadline):
+            yield runnable[index], outcome
 
     def _report(self, waiting: list[tuple[int, Letter]]) -> list[int]:
         """Tell the mailboxes; returns the positions of which they could not be told."""
@@ -123,13 +159,16 @@ class Worker:
             return [position for position, _ in waiting]
         return []
 
-    def _record(self, message: TaskMessage, outcome: Outcome) -> Letter:
-        record = Record(str(outcome.status), outcome.result, outcome.error)
+    def _record(self, job: _Job, outcome: Outcome) -> Letter:
+        message, mask = job.message, job.attempt.mask
+        error = {name: mask.value(value) for name, value in outcome.error.items()} if outcome.error else None
+        record = Record(str(outcome.status), mask.value(outcome.result), error)
         recorded = self._store.finish(message.execution, message.attempt, record, self._clock.now())
         return Letter(message.execution, ended_message(message.attempt, recorded, message.salt))
 
-    def _attempt(self, message: TaskMessage) -> Attempt:
+    def _attempt(self, message: TaskMessage, whole: Mapping[str, Any], secrets: Iterable[Any]) -> Attempt:
         attempt = message.attempt
+        own = Secrets(message.spec.parameters).of(whole).values()
         return Attempt(
             execution_id=home_of(message.execution),
             workflow=message.workflow,
@@ -138,7 +177,8 @@ class Worker:
             visit=attempt.visit,
             number=attempt.number,
             action=message.spec,
-            input=message.input,
+            input=whole,
             timeout=message.timeout,
             pack_config=self._pack_config(message.spec.pack),
+            mask=Masker([*secrets, *own]),
         )

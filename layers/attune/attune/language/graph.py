@@ -13,6 +13,7 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Any
 
+from attune.language.secrets import Secrets
 from attune.language.status import TaskStatus
 
 FORMAT = 1
@@ -207,6 +208,11 @@ class Graph:
     def heads(self) -> int:
         """The tasks that begin a new round of a loop, as a bit set."""
         return sum(1 << task.index for task in self.tasks if task.loop and task.join.kind is JoinKind.ROUND)
+
+    @cached_property
+    def secrets(self) -> Secrets:
+        """The secrets among the parameters."""
+        return Secrets(self.parameters)
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON; enums become their values."""

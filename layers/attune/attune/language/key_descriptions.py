@@ -30,6 +30,8 @@ _TESTED: Final[Mapping[str, str]] = {
     "workflow": "Ref of the workflow that is tested.",
     "action": "Ref of an action that is tested by itself and for real, in a workflow of one task named 'action'.",
     "parameters": "What the execution is started with.",
+    "kv": "Values that kv.get finds, by key.",
+    "secrets": "What kv.get_secret gives, by name.",
     "mocks": "What stands for actions: by a task's name, or by an action's (or workflow's) ref for all its calls.",
     "real": "Actions (by ref or task) that really run where nothing is mocked; true for all.",
 }

@@ -56,6 +56,25 @@ def _in_path(node: nodes.Expr, local: frozenset[str]) -> Iterator[Reference]:
         yield Reference(root.name, tuple(_known(path)))
 
 
+def _in_call(node: nodes.Call, local: frozenset[str]) -> Iterator[Reference]:
+    """What ``kv.get('x')`` reads is ``kv``, ``get``, ``x``: a first argument that is written out ends the path."""
+    function, argument = _called(node), node.args[0] if node.args else None
+    for reference in _in_node(node.node, local):
+        if reference == function and isinstance(argument, nodes.Const) and isinstance(argument.value, str):
+            yield Reference(reference.root, (*reference.path, argument.value))
+        else:
+            yield reference
+    for child in filter(None, (*node.args, *node.kwargs, node.dyn_args, node.dyn_kwargs)):
+        yield from _in_node(child, local)
+
+
+def _called(node: nodes.Call) -> Reference | None:
+    """The member of a scope that is called, if its whole path is written out."""
+    root, path = steps(node.node)
+    known = tuple(_known(path))
+    return Reference(root.name, known) if path and len(known) == len(path) and isinstance(root, nodes.Name) else None
+
+
 def _known(path: list[nodes.Expr]) -> Iterator[str | int]:
     for step in path:
         if not isinstance(step, nodes.Const) or type(step.value) not in (str, int):
@@ -99,6 +118,7 @@ _VISITS: dict[type[nodes.Node], Any] = {
     nodes.Name: _in_path,
     nodes.Getattr: _in_path,
     nodes.Getitem: _in_path,
+    nodes.Call: _in_call,
     nodes.For: _in_for,
     nodes.With: _in_with,
     nodes.If: _in_if,

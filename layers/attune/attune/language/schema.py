@@ -6,21 +6,26 @@ jsonschema is loaded when the first schema is met, so that a hot path that meets
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
 
 
-def mismatches(value: Any, schema: Mapping[str, Any]) -> list[dict[str, str]]:
-    """Every way in which the value does not fit, as ``{path, message}``; empty when it fits."""
+def mismatches(
+    value: Any, schema: Mapping[str, Any], discreet: Callable[[str], str] | None = None
+) -> list[dict[str, str]]:
+    """Every way in which the value does not fit, as ``{path, message}``; empty when it fits.
+
+    ``discreet`` changes messages before they are cut: they repeat parts of the value.
+    """
     errors = _validator(json.dumps(schema, sort_keys=True)).iter_errors(value)
-    found = [{"path": error.json_path, "message": _words(error)} for error in errors]
+    found = [{"path": error.json_path, "message": _words(error, discreet)} for error in errors]
     return sorted(found, key=lambda row: (row["path"], row["message"]))
 
 
-def _words(error: Any) -> str:
+def _words(error: Any, discreet: Callable[[str], str] | None) -> str:
     """The mismatch in words, without repeating a large value."""
-    message: str = error.message
+    message: str = discreet(error.message) if discreet else error.message
     return message if len(message) <= 300 else f"{message[:140]} … {message[-140:]}"
 
 

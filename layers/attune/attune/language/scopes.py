@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any, Final
 
 from attune.exceptions import TemplateError
-from attune.language import templates
+from attune.language import secrets_check, templates
 from attune.language.draft import Draft
 from attune.language.findings import Findings
 from attune.language.models import TaskModel
@@ -40,6 +40,9 @@ SYSTEM: Final = frozenset(
 )
 """What ``system`` has."""
 
+KV: Final = frozenset({"get", "get_secret"})
+"""What ``kv`` has."""
+
 _FORGIVES: Final = re.compile(r"\|\s*default\b|\bis\s+(not\s+)?defined\b")
 """What a template says that reckons with names that are not there."""
 _OF_TASK: Final = frozenset({"status", "result", "error", "visit"})
@@ -52,7 +55,7 @@ class Place:
     """A value that may hold templates: where it is written, what it may name, and whose it is.
 
     ``task`` is None for values of the workflow; ``before``: it is rendered before the task runs; ``kept``: what it
-    gives is stored where everybody who may see the execution can read it.
+    gives is stored where everybody who may see the execution can read it; ``given``: it goes to the task's action.
     """
 
     value: Any
@@ -62,6 +65,7 @@ class Place:
     before: bool = False
     condition: bool = False
     kept: bool = False
+    given: bool = False
 
 
 def check(draft: Draft) -> None:
@@ -127,6 +131,7 @@ class _Checker:
             "parameters": self._check_parameter,
             "system": lambda _, path, below: self._check_member("system", SYSTEM, path, below),
             "pack": self._check_pack,
+            "kv": lambda _, path, below: self._check_member("kv", KV, path, below),
         }
 
     def check(self) -> None:
@@ -140,6 +145,7 @@ class _Checker:
         for number, task in enumerate(self.draft.tasks):
             for place in self._places(number, task):
                 self._check_place(place)
+            secrets_check.check_bare(self.draft, number)
         self._check_place(Place(self.draft.workflow.output_map, ("output_map",), kept=True))
 
     def _places(self, number: int, task: TaskModel) -> Iterator[Place]:
@@ -152,7 +158,7 @@ class _Checker:
         yield Place(task.with_items, (*path, "with_items"), COMMON, number, before=True)
         yield Place(task.action, (*path, "action"), inside, number, before=True)
         yield Place(task.workflow, (*path, "workflow"), inside, number, before=True)
-        yield Place(task.input, (*path, "input"), inside, number, before=True)
+        yield Place(task.input, (*path, "input"), inside, number, before=True, given=True)
         if task.retry is not None:
             yield Place(task.retry.on_error, (*path, "retry", "on_error"), after, number, condition=True)
         for entry in self.draft.published(number):
@@ -165,10 +171,16 @@ class _Checker:
             checker = self._by_root.get(reference.root)
             if checker is not None and reference.path:
                 checker(place, path, reference.path)
-            if place.kept and (secret := self._secrets.in_reference(reference)):
-                hint = "name it in the input of the task that needs it"
-                message = f"{secret} would be kept in the open here"
-                self.findings.error("exposed-secret", path, message, hint)
+            if secret := self._secrets.in_reference(reference):
+                self._check_secret(place, path, secret)
+
+    def _check_secret(self, place: Place, path: Path, secret: str) -> None:
+        if place.given and place.task is not None:
+            secrets_check.check_input(self.draft, place.task, path, secret)
+        elif place.kept:
+            secrets_check.check_kept(self.draft, path, secret)
+        else:
+            secrets_check.check_early(self.draft, path, secret)
 
     @cached_property
     def _vars(self) -> frozenset[str]:

@@ -170,6 +170,8 @@ class CaseModel(Strict):
     workflow: str | None = None
     action: str | None = None
     parameters: dict[str, Any] = Field(default_factory=dict)
+    kv: dict[str, Any] = Field(default_factory=dict)
+    secrets: dict[str, str] = Field(default_factory=dict)
     mocks: dict[str, MockModel] = Field(default_factory=dict)
     real: Annotated[Any, BeforeValidator(_real)] = None
     timeline: list[MomentModel] = Field(default_factory=list)
@@ -183,6 +185,8 @@ class SuiteModel(Strict):
     workflow: str | None = None
     action: str | None = None
     parameters: dict[str, Any] = Field(default_factory=dict)
+    kv: dict[str, Any] = Field(default_factory=dict)
+    secrets: dict[str, str] = Field(default_factory=dict)
     mocks: dict[str, MockModel] = Field(default_factory=dict)
     real: Annotated[Any, BeforeValidator(_real)] = None
     cases: Annotated[list[CaseModel], Field(min_length=1)]
@@ -201,6 +205,8 @@ class Case:
     workflow: str | None
     action: str | None
     parameters: Mapping[str, Any]
+    kv: Mapping[str, Any]
+    secrets: Mapping[str, str]
     mocks: Mapping[str, MockModel]
     real: bool | Sequence[str]
     timeline: Sequence[MomentModel]
@@ -249,6 +255,8 @@ def _case(suite: SuiteModel, number: int, findings: Findings) -> Case:
         workflow=workflow,
         action=action,
         parameters={**suite.parameters, **case.parameters},
+        kv={**suite.kv, **case.kv},
+        secrets={**suite.secrets, **case.secrets},
         mocks={**suite.mocks, **case.mocks},
         real=case.real if case.real is not None else suite.real or False,
         timeline=tuple(sorted(case.timeline, key=lambda moment: moment.at)),

@@ -27,7 +27,9 @@ __all__ = [
     "Deferred",
     "Reference",
     "check",
+    "copied",
     "holds",
+    "is_path",
     "is_template",
     "references",
     "render",
@@ -118,6 +120,24 @@ def holds(source: Any, scope: Mapping[str, Any]) -> bool:
 def references(value: Any) -> frozenset[Reference]:
     """Every scope name that templates nested in a JSON value use, as far as its path is known before rendering."""
     return frozenset().union(*(_references(source) for source in _sources(value)))
+
+
+def copied(value: Any, name: str) -> Any:
+    """A plain copy of what a scope has under a name; raises TemplateError if it is no JSON, or too large."""
+    try:
+        return plain(value)
+    except JinjaError as error:
+        return _fail(str(error), name)
+
+
+def is_path(source: str, path: tuple[str | int, ...]) -> bool:
+    """Whether a text is a template that is exactly one ``{{ a.b.c }}`` and names this path; raises TemplateError."""
+    expression = tera.only_expression(_parsed(source))
+    if expression is None:
+        return False
+    root, below = tera.steps(expression)
+    known = [step.value for step in below if isinstance(step, nodes.Const)]
+    return isinstance(root, nodes.Name) and len(known) == len(below) and (root.name, *known) == path
 
 
 def _sources(value: Any, depth: int = 0) -> Iterator[str]:

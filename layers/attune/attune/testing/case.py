@@ -17,6 +17,7 @@ from attune.engine.turn import Step
 from attune.exceptions import Conflict, InvalidParameters, InvalidRequest
 from attune.execution.ports import TaskMessage
 from attune.language.graph import Graph
+from attune.language.secrets import public
 from attune.language.status import TaskStatus
 from attune.language.suite_file import Case
 from attune.simulator import Simulator
@@ -74,7 +75,9 @@ class _World:
         runner = ActionRunner(workspace.home)
         self.runner = MockRunner(clock, self.graph.ref, case.mocks, real, runner)
         catalog = workspace.catalog(self.graph, case.mocks)
-        self.simulator = Simulator(catalog, self.runner, clock=clock, observer=self._watch)
+        self.simulator = Simulator(
+            catalog, self.runner, clock=clock, observer=self._watch, values=case.kv, secrets=case.secrets
+        )
         self.simulator.cloud.on_tasks = self._one_by_one(self.simulator.cloud.on_tasks)
         self.steps: list[Step] = []
         self.taken: Taken = Counter()
@@ -142,7 +145,7 @@ class _World:
 
     def _input(self, record: Mapping[str, Any]) -> Any:
         child = self.simulator.store.load_start(record["child"]) if record.get("child") else None
-        return dict(child.parameters) if child else record.get("input")
+        return public(child.parameters) if child else record.get("input")
 
     def _stranded(self) -> list[str]:
         """Messages that could not be worked off, five times: nothing that a workflow should be able to cause."""

@@ -6,18 +6,16 @@ state, hence no status: it is listed under its workflow only.
 
 from __future__ import annotations
 
-import base64
-import binascii
 import re
 from typing import Any
 
 from attune.adapters.dynamodb import keys
 from attune.adapters.dynamodb.records import shown
 from attune.adapters.dynamodb.table import Table, with_key
+from attune.adapters.pages import bad_cursor, opened, sealed
 from attune.adapters.payloads import Payloads
 from attune.engine.ids import AttemptId
 from attune.engine.state import WaitKind
-from attune.exceptions import InvalidRequest
 from attune.execution.ports import Page
 from attune.language.status import ExecutionStatus
 
@@ -38,9 +36,9 @@ class DynamoDirectory:
         self, *, workflow: str | None = None, status: ExecutionStatus | None = None, limit: int = 50, cursor: str = ""
     ) -> Page:
         """See the port. A page may be short, or empty, and still have a cursor."""
-        before = _opened(cursor)
+        before = opened(cursor)
         if cursor and not _ID.fullmatch(before):
-            raise _bad_cursor()
+            raise bad_cursor()
         if workflow is not None and status is not None:
             return self._of_both(workflow, status, limit, before)
         if workflow is not None:
@@ -65,7 +63,7 @@ class DynamoDirectory:
             if len(found) > limit or len(candidates) < 100:
                 return _page(found, limit)
             before = candidates[-1]
-        return Page(found[:limit], _sealed(before))
+        return Page(found[:limit], sealed(before))
 
     def _in_status(self, executions: Ids, status: ExecutionStatus) -> Ids:
         states = self._table.get_many(map(keys.state, executions)) if executions else {}
@@ -74,16 +72,16 @@ class DynamoDirectory:
 
     def attempts(self, execution: str, *, limit: int = 100, cursor: str = "") -> tuple[Rows, str | None]:
         """See the port."""
-        after = _opened(cursor)
+        after = opened(cursor)
         if cursor and not after.startswith(keys.TASKS):
-            raise _bad_cursor()
+            raise bad_cursor()
         items = self._table.page(keys.partition(execution), keys.TASKS, after, limit + 1)
-        more = _sealed(items[limit - 1]["SK"]) if len(items) > limit else None
+        more = sealed(items[limit - 1]["SK"]) if len(items) > limit else None
         return [shown(self._payloads, item) for item in items[:limit]], more
 
     def inquiries(self, *, limit: int = 50, cursor: str = "") -> Page:
         """See the port."""
-        return _page(self._names(keys.INQUIRIES, limit + 1, _opened(cursor)), limit)
+        return _page(self._names(keys.INQUIRIES, limit + 1, opened(cursor)), limit)
 
     def inquiry(self, execution: str, attempt: AttemptId) -> dict[str, Any] | None:
         """See the port."""
@@ -108,19 +106,4 @@ class DynamoDirectory:
 
 def _page(found: Ids, limit: int) -> Page:
     shown = found[:limit]
-    return Page(shown, _sealed(shown[-1]) if len(found) > limit else None)
-
-
-def _sealed(text: str) -> str:
-    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
-
-
-def _opened(cursor: str) -> str:
-    try:
-        return base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
-    except (binascii.Error, ValueError):
-        raise _bad_cursor() from None
-
-
-def _bad_cursor() -> InvalidRequest:
-    return InvalidRequest("the cursor is not one of ours", hint="pass the one of the previous page, unchanged")
+    return Page(shown, sealed(shown[-1]) if len(found) > limit else None)

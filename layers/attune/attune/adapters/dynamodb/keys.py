@@ -9,6 +9,7 @@
 | one attempt; all of a visit; all of them       | ``EXEC#<id>`` / ``TASK#…``: get, or query by prefix          |
 | a workflow's latest version, one of its versions | ``WORKFLOW#<ref>`` / ``LATEST``, ``V#<n>``                 |
 | all packs, actions, rules (of a pack)          | ``CATALOG`` / ``PACK#…``, ``ACTION#<pack>#…``, ``RULE#<pack>#…`` |
+| a value of the key-value store, all of them    | ``KV`` / ``KEY#<key>``: get, or query by prefix              |
 | an idempotency key, a bearer token             | ``IDEMPOTENCY#<sha256>``, ``TOKEN#<sha256>`` / ``-``         |
 | who waits for an event of a type               | ``WAITS#<detail-type>`` / wait's id                          |
 | what a sensor remembers                        | ``SENSOR#<ref>`` / ``MEMORY``                                |
@@ -160,6 +161,20 @@ def members(kind: str, pack_ref: str = "") -> str:
 def member(kind: str, pack_ref: str, ref: str) -> Key:
     """One action or rule of a pack."""
     return CATALOG, f"{members(kind, pack_ref)}{ref}"
+
+
+VALUES = "KV"
+"""Partition of the key-value store."""
+
+
+def value(key: str) -> Key:
+    """A value of the key-value store."""
+    return VALUES, f"KEY#{key}"
+
+
+def value_of(sort_key: str) -> str:
+    """Inverse of :func:`value`."""
+    return sort_key.removeprefix("KEY#")
 
 
 def _sha256(text: str) -> str:

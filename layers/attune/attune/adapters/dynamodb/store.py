@@ -11,7 +11,7 @@ from dataclasses import asdict
 from typing import Any
 
 from attune.adapters.cache import BoundedCache
-from attune.adapters.dynamodb import keys, records, states
+from attune.adapters.dynamodb import keys, records, states, values
 from attune.adapters.dynamodb.marshal import Item
 from attune.adapters.dynamodb.table import Table, key_of, present, with_key
 from attune.adapters.payloads import Payloads
@@ -26,7 +26,7 @@ from attune.engine.effects import (
     WriteVerdict,
     WriteWait,
 )
-from attune.engine.facts import Key, scope_key
+from attune.engine.facts import KV_NAMES, Key, scope_key
 from attune.engine.ids import AttemptId, wait_id
 from attune.engine.messages import Start
 from attune.engine.state import State, WaitKind
@@ -36,6 +36,8 @@ LEFT_OVER = 86_400
 """Seconds for which the listing of a wait outlives its timeout at most, if its execution never closes it."""
 CACHED_BYTES = 16 * 1024 * 1024
 """Memory for facts in one function."""
+NAMES = 1000
+"""Keys of the key-value store that are looked at to find one near to a misspelt one."""
 
 
 class DynamoStore:
@@ -102,7 +104,13 @@ class DynamoStore:
             key: _VALUES[key[0]](self._payloads, items[place]) if place in items else None
             for key, place in single.items()
         }
-        return found | {key: self._records(execution, key[1], key[2]) for key in wanted if key not in found}
+        return found | {key: self._several(execution, key) for key in wanted if key not in found}
+
+    def _several(self, execution: str, key: Key) -> Any:
+        """A fact that is made of many items."""
+        if key == KV_NAMES:
+            return values.names(self._table, "", "", NAMES)
+        return self._records(execution, key[1], key[2])
 
     def claim(self, message: TaskMessage, token: str, now: float, lease_until: float) -> Claim:
         """See the port."""
@@ -224,6 +232,7 @@ _KEYS: Mapping[str, Callable[..., keys.Key]] = {
     "retry": keys.retry,
     "output": keys.output,
     "wait": lambda execution, attempt: keys.wait(execution, WaitKind.EVENT, attempt),
+    "kv": lambda _, key: keys.value(key),
 }
 """Where each kind of fact lies that is one item."""
 
@@ -247,4 +256,5 @@ _VALUES: Mapping[str, Callable[[Payloads, Item], Any]] = {
     "retry": _slip_value,
     "output": _slip_value,
     "wait": lambda payloads, item: None if "closed" in item else _slip_value(payloads, item),
+    "kv": values.fact_of,
 }

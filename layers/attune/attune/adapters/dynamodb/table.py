@@ -117,6 +117,12 @@ class Table:
             answer = self._client.put_item(TableName=self._name, Item=to_attributes(item), ReturnValues="ALL_OLD")
         return from_attributes(answer["Attributes"]) if "Attributes" in answer else None
 
+    def delete(self, key: Key) -> Item | None:
+        """Remove an item; returns it."""
+        with calling("DynamoDB"):
+            answer = self._client.delete_item(TableName=self._name, Key=_key(key), ReturnValues="ALL_OLD")
+        return from_attributes(answer["Attributes"]) if "Attributes" in answer else None
+
     def write_many(self, puts: Sequence[Item], deletes: Iterable[Key] = ()) -> None:
         """Unconditional writes of different items, with as few calls as can be; they are not one transaction."""
         requests: list[Any] = [{"PutRequest": {"Item": to_attributes(item)}} for item in puts]

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from typing import Any
 
+from attune.adapters.memory.values import MemoryKeyValueStore
 from attune.engine import codec
 from attune.engine.effects import (
     Write,
@@ -19,7 +20,18 @@ from attune.engine.effects import (
     WriteVerdict,
     WriteWait,
 )
-from attune.engine.facts import OUTPUT, START, Key, items_key, record_key, retry_key, scope_key, vars_key, verdict_key
+from attune.engine.facts import (
+    KV_NAMES,
+    OUTPUT,
+    START,
+    Key,
+    items_key,
+    record_key,
+    retry_key,
+    scope_key,
+    vars_key,
+    verdict_key,
+)
 from attune.engine.ids import AttemptId, home_of, is_chunk
 from attune.engine.messages import Start, decode, encode
 from attune.engine.state import State
@@ -31,9 +43,10 @@ _BESIDE = ("execution", "workflow", "workflow_version", "created_at", "status", 
 class MemoryStore:
     """Implements :class:`attune.execution.ports.ExecutionStore`."""
 
-    def __init__(self) -> None:
+    def __init__(self, values: MemoryKeyValueStore | None = None) -> None:
         self.items: dict[tuple[str, Key], str] = {}
         self._waiting: dict[tuple[str, Key], None] = {}
+        self._values = values or MemoryKeyValueStore()
 
     def create(self, start: Start) -> bool:
         """See the port."""
@@ -79,6 +92,10 @@ class MemoryStore:
         return {key: self._fact(execution, key) for key in keys}
 
     def _fact(self, execution: str, key: Key) -> Any:
+        if key[0] == "kv":
+            return self._values.get(key[1])
+        if key == KV_NAMES:
+            return self._values.keys()[0]
         if key[0] == "records":
             return self._records(execution, key[1], key[2])
         value = self._get(execution, key)

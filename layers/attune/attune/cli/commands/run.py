@@ -27,6 +27,8 @@ def run(
     param: options.Param = None,
     params: options.ParamsFile = None,
     answer: Answers = None,
+    kv: options.Values = None,
+    secret: options.Secrets = None,
     packs: options.Packs = None,
     as_json: options.Json = False,
 ) -> None:
@@ -47,8 +49,10 @@ def run(
     base = parameters.read_file(params) if params else None
     given = parameters.parse(param or (), prepared.graph.parameters, base)
     answering = Answering(answer or (), prepared.catalog)
+    values = {key: parameters.value(text, {}) for key, text in options.pairs(kv, "--kv").items()}
+    secrets = options.secrets(secret)
     with actions_home(prepared.packs) as home:
-        simulation = Simulation(prepared.catalog, ActionRunner(home), answering)
+        simulation = Simulation(prepared.catalog, ActionRunner(home), answering, values, secrets)
         simulation.start(prepared.ref, given)
         with following(simulation.now, quiet=as_json) as show:
             answering.show = show

@@ -1,0 +1,26 @@
+"""Cursors: where a page ended, as opaque text for URLs."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+
+from attune.exceptions import InvalidRequest
+
+
+def sealed(text: str) -> str:
+    """A cursor that stands for a key."""
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def opened(cursor: str) -> str:
+    """Inverse of :func:`sealed`; raises InvalidRequest."""
+    try:
+        return base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
+    except (binascii.Error, ValueError):
+        raise bad_cursor() from None
+
+
+def bad_cursor() -> InvalidRequest:
+    """The error for a cursor that no page gave."""
+    return InvalidRequest("the cursor is not one of ours", hint="pass the one of the previous page, unchanged")
