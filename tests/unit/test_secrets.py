@@ -10,6 +10,7 @@ from tests.conftest import World
 
 from attune.adapters.memory.cloud import VISIBILITY
 from attune.exceptions import InvalidParameters, TemplateError, Unavailable
+from attune.execution.retrying import Retrier
 from attune.language import templates
 from attune.language.key_values import KeyValues
 from attune.language.secrets import Secrets, public, sealed
@@ -278,3 +279,27 @@ def test_what_is_no_json_is_not_sent_along_to_the_worker() -> None:
     object.__setattr__(spec, "input", {"x": "{{ kv.get_secret('api') ~ failed }}"})
     ended = world.go()
     assert (ended.status, ended.error["type"]) == ("failed", "template_error")
+
+
+def test_a_retry_may_bring_another_secret_which_is_sealed_too(fail: Any) -> None:
+    def answer(attempt: Any) -> Any:
+        return fail("wrong") if attempt.input["x"] == "p4rameter" else {"ok": True}
+
+    head = "parameters: {n: {type: integer}, token: {type: string, secret: true, minLength: 5}}\n"
+    world = made(head + task('{x: "{{ parameters.token }}"}'), a=answer)
+    execution = world.go(n=1, token="p4rameter").execution
+    retrier = Retrier(world.store, world.catalog, world.cloud, world.clock, world.secrets)
+    for wrong in ("pin", sealed(f"{execution}/0")):
+        with pytest.raises(InvalidParameters, match="not shown"):
+            retrier.retry(execution, parameters={"token": wrong})
+    retrier.retry(execution, parameters={"token": "another-one"})
+    world.run()
+    assert world.ended(execution).output == {"ok": True}
+    assert world.runner.ran[-1].input == {"x": "another-one"}
+    assert "another-one" not in json.dumps(list(world.store.items.values()))
+
+
+def test_nobody_but_a_parent_passes_what_is_sealed() -> None:
+    world = made("parameters: {token: {type: string, secret: true}}\n" + task('{x: "{{ parameters.token }}"}'))
+    with pytest.raises(InvalidParameters, match="not shown"):
+        world.start("t.w", {"token": sealed("somebody/0")})
