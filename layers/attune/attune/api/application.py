@@ -12,6 +12,8 @@ from aws_lambda_powertools.event_handler.exceptions import NotFoundError, Servic
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
 
 from attune import __version__
+from attune.api.body import check_size, read_json, with_text
+from attune.api.document import OPEN_PATHS, Resolver
 from attune.api.envelope import Envelope, reply
 from attune.api.executions import executions
 from attune.api.inquiries import inquiries
@@ -19,12 +21,8 @@ from attune.api.packs import packs
 from attune.api.services import Services
 from attune.api.values import secrets, values
 from attune.api.workflows import workflows
-from attune.exceptions import AttuneError, InvalidParameters, PayloadTooLarge, Unauthorized
+from attune.exceptions import AttuneError, InvalidParameters, Unauthorized
 
-MAX_BODY = 1024 * 1024
-"""Bytes of a request's body (1 MB, like a YAML file; API Gateway itself allows 10 MB)."""
-OPEN_PATHS = frozenset({"/api/v1/health", "/api/v1/openapi.json", "/docs"})
-"""What needs no token."""
 
 logger = Logger()
 
@@ -34,7 +32,7 @@ class Application:
 
     def __init__(self, services: Callable[[], Services]) -> None:
         self._services = services
-        self.resolver = APIGatewayHttpResolver(enable_validation=True)
+        self.resolver = Resolver(enable_validation=True, json_body_deserializer=read_json)
         self.resolver.enable_swagger(path="/docs", title="Attune", version=__version__, description=_DESCRIPTION)
         for make in (workflows, executions, inquiries, packs, values, secrets):
             self.resolver.include_router(make(services), prefix="/api/v1")
@@ -44,16 +42,17 @@ class Application:
     def answer(self, event: dict[str, Any], context: Any) -> dict[str, Any]:
         """Answer an HTTP API event (payload version 2.0): who may not ask is told so before anything is read."""
         try:
+            check_size(event)
             self.resolver.append_context(identity=self._admit(event))
+            readable = with_text(event)
         except AttuneError as error:
             refused = _attune_error(error)
             headers = {"content-type": "application/json"}
             return {"statusCode": refused.status_code, "headers": headers, "body": refused.body}
-        return self.resolver.resolve(event, context)
+        return self.resolver.resolve(readable, context)
 
     def _admit(self, event: dict[str, Any]) -> str:
-        """Whose request this is; raises Unauthorized and PayloadTooLarge."""
-        _check_size(event.get("body"))
+        """Whose request this is; raises Unauthorized."""
         path = str(event.get("rawPath", "")).rstrip("/")
         if path in OPEN_PATHS:
             return "anonymous"
@@ -82,13 +81,6 @@ def _identity(services: Services, header: str) -> str:
         hint = "send 'Authorization: Bearer <token>'; 'attune token create' makes one"
         raise Unauthorized("a valid bearer token is needed", hint=hint)
     return name
-
-
-def _check_size(body: str | None) -> None:
-    if body is not None and len(body) > MAX_BODY:
-        raise PayloadTooLarge(
-            f"the body has {len(body)} bytes; {MAX_BODY} is the limit", hint="put large data into S3 and pass its key"
-        )
 
 
 def _add_error_handlers(app: APIGatewayHttpResolver) -> None:

@@ -6,8 +6,11 @@ import json
 from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler.openapi.types import OpenAPIResponse
 
 Envelope = dict[str, Any]
+ACCEPTED: dict[int, OpenAPIResponse] = {202: {"description": "Accepted"}}
+"""For routes that answer with :func:`accepted`."""
 
 
 def reply(data: Any, message: str) -> Envelope:

@@ -9,7 +9,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Body, Path, Query
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 from pydantic import BaseModel, ConfigDict, Field
 
-from attune.api.envelope import Envelope, accepted, reply
+from attune.api.envelope import ACCEPTED, Envelope, accepted, reply
 from attune.api.services import Services
 from attune.engine.messages import Cancel, Message, Pause, Resume
 from attune.exceptions import Conflict
@@ -94,11 +94,13 @@ def _add_verb(router: APIGatewayHttpRouter, verb: str, make: Callable[[str, str]
 
     handle.__name__ = f"{verb}_execution"
     path = f"/workflow-executions/<execution>/{verb}"
-    router.post(path, tags=["executions"], summary=f"{verb.capitalize()} an execution")(handle)
+    router.post(path, tags=["executions"], summary=f"{verb.capitalize()} an execution", responses=ACCEPTED)(handle)
 
 
 def _add_retry(router: APIGatewayHttpRouter, services: Callable[[], Services]) -> None:
-    @router.post("/workflow-executions/<execution>/retry", tags=["executions"], summary="Retry an execution")
+    @router.post(
+        "/workflow-executions/<execution>/retry", tags=["executions"], summary="Retry an execution", responses=ACCEPTED
+    )
     def retry_execution(execution: ExecutionId, body: Annotated[Again | None, Body()] = None) -> Any:
         wanted = body or Again.model_validate({})
         retried = services().retrier.retry(

@@ -9,7 +9,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Body, Path, Query
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 from pydantic import BaseModel, ConfigDict
 
-from attune.api.envelope import Envelope, accepted, reply
+from attune.api.envelope import ACCEPTED, Envelope, accepted, reply
 from attune.api.executions import Cursor, Limit
 from attune.api.services import Services
 
@@ -37,7 +37,7 @@ def inquiries(services: Callable[[], Services]) -> APIGatewayHttpRouter:
     def get_inquiry(inquiry: InquiryId) -> Envelope:
         return reply(services().inquiries.show(inquiry), "inquiry")
 
-    @router.post("/inquiries/<inquiry>/answer", tags=tags, summary="Answer an inquiry")
+    @router.post("/inquiries/<inquiry>/answer", tags=tags, summary="Answer an inquiry", responses=ACCEPTED)
     def answer(inquiry: InquiryId, body: Annotated[Response, Body()]) -> Any:
         services().inquiries.answer(inquiry, body.response, str(router.context.get("identity", "anonymous")))
         return accepted({"id": inquiry}, "answer accepted")

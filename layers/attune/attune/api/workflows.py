@@ -9,7 +9,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Body, Path, Query
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 from pydantic import BaseModel, ConfigDict, Field
 
-from attune.api.envelope import Envelope, accepted, reply
+from attune.api.envelope import ACCEPTED, Envelope, accepted, reply
 from attune.api.executions import Cursor, Limit
 from attune.api.services import Services
 from attune.execution.ports import WorkflowVersion
@@ -52,7 +52,7 @@ def workflows(services: Callable[[], Services]) -> APIGatewayHttpRouter:
         services().catalog.workflow(workflow)
         return reply(services().reader.executions(workflow, status, limit, cursor), "executions")
 
-    @router.post("/workflows/<workflow>/execute", tags=tags, summary="Start an execution")
+    @router.post("/workflows/<workflow>/execute", tags=tags, summary="Start an execution", responses=ACCEPTED)
     def execute(workflow: WorkflowRef, body: Annotated[Execute | None, Body()] = None) -> Any:
         wanted = body or Execute(idempotency_key=None)
         identity = str(router.context.get("identity", "anonymous"))

@@ -1,0 +1,58 @@
+"""The body of a request: read strictly, and within bounds that everything behind it can rely on."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any, NoReturn
+
+from jinja2 import TemplateRuntimeError
+
+from attune.exceptions import InvalidRequest, PayloadTooLarge
+from attune.language.values import MAX_DEPTH, plain
+
+MAX_BODY = 1024 * 1024
+"""Bytes of a request's body (1 MB, like a YAML file; API Gateway itself allows 10 MB)."""
+
+_TOO_DEEP = f"the body is nested more than {MAX_DEPTH} levels deep"
+
+
+def check_size(event: dict[str, Any]) -> None:
+    """Raises PayloadTooLarge for the body of an HTTP API event that is over :data:`MAX_BODY`."""
+    body = event.get("body") or ""
+    size = len(body) * 3 // 4 if event.get("isBase64Encoded") else len(body.encode(errors="surrogatepass"))
+    if size > MAX_BODY:
+        raise PayloadTooLarge(
+            f"the body has {size} bytes; {MAX_BODY} is the limit", hint="put large data into S3 and pass its key"
+        )
+
+
+def with_text(event: dict[str, Any]) -> dict[str, Any]:
+    """The event with its body as text; API Gateway encodes what it doesn't take for text. Raises InvalidRequest."""
+    if not event.get("isBase64Encoded"):
+        return event
+    try:
+        text = base64.b64decode(event.get("body") or "", validate=True).decode()
+    except ValueError:
+        raise InvalidRequest("the body is not UTF-8") from None
+    return {**event, "body": text, "isBase64Encoded": False}
+
+
+def read_json(text: str) -> Any:
+    """What the text says; JSONDecodeError when it is none.
+
+    Raises InvalidRequest for what Python reads but JSON has no word for (NaN, 1e999), or what is over the bounds
+    that values have everywhere: depth, parts, digits of a number.
+    """
+    try:
+        return plain(json.loads(text, parse_constant=_refuse))
+    except json.JSONDecodeError:
+        raise
+    except RecursionError:
+        raise InvalidRequest(_TOO_DEEP) from None
+    except (ValueError, TemplateRuntimeError) as error:
+        raise InvalidRequest(f"the body cannot be used: {error}") from None
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is not a JSON number")
