@@ -39,7 +39,7 @@ __all__ = [
 MAX_SOURCE: Final = 100_000
 """Characters of one template's source."""
 MAX_SHOWN: Final = 200
-"""Characters of a template's source that an error shows."""
+"""Characters of a template's source that an error shows, and of what it says about it."""
 MAX_COMPILED: Final = 2_048
 """Compiled templates kept in memory."""
 
@@ -249,5 +249,10 @@ def _explained(error: Exception) -> str:
 
 
 def _fail(message: str, source: str, *, hint: str | None = None, cause: Exception | None = None) -> NoReturn:
-    shown = source if len(source) <= MAX_SHOWN else source[:MAX_SHOWN] + "…"
-    raise TemplateError(f"{message}, in {shown}", expression=shown, hint=hint) from cause
+    shown = _cut(source)
+    raise TemplateError(f"{_cut(message)}, in {shown}", expression=shown, hint=hint and _cut(hint)) from cause
+
+
+def _cut(words: str) -> str:
+    """Names and values may be of any length, and an error is kept in many places."""
+    return words if len(words) <= MAX_SHOWN else words[:MAX_SHOWN] + "…"
