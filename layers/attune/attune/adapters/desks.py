@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from jinja2 import TemplateRuntimeError
+
 from attune.adapters.dynamodb.retention import Retention
 from attune.adapters.payloads import Payloads
 from attune.adapters.sqs import SqsMailbox, body_to_letter, body_to_task
@@ -18,6 +20,7 @@ from attune.execution.ports import Clock
 from attune.execution.rules import SCHEDULE_SOURCE, Fired, Rules
 from attune.execution.sensors import Polls, Sightings
 from attune.execution.waits import Waits
+from attune.language.values import weigh
 
 EARLY = 0.5
 """Seconds by which a timer may come early without being delayed again."""
@@ -31,21 +34,37 @@ class EventDesk:
         self._retention, self._log = retention, log
 
     def deliver(self, event: Mapping[str, Any]) -> dict[str, str]:
-        """Returns the executions started, by rule; raises Unavailable."""
-        if event.get("source") == "attune":
-            self._retain(event.get("detail") or {})
+        """Returns the executions started, by rule.
+
+        Raises Unavailable, and InvalidRequest for an event that is nested deeper than any value of ours may be.
+        """
+        _check_depth(event)
+        if event.get("source") == "attune" and isinstance(event.get("detail"), Mapping):
+            self._retain(event["detail"])
         self._waits.handle(event)
         report(self._sightings.handle(event), self._log, POLL)
         return report(self._rules.handle(event), self._log)
 
     def _retain(self, detail: Mapping[str, Any]) -> None:
+        """Anybody may say on the bus that something has ended, so what cannot be read is nothing."""
         ended_at, execution = detail.get("ended_at"), detail.get("execution_id")
         if not isinstance(execution, str):
             return
-        if isinstance(ended_at, str):
-            self._retention.expire(execution, datetime.fromisoformat(ended_at).timestamp())
-        else:
+        if ended_at is None:
             self._retention.keep(execution)
+            return
+        try:
+            ended = datetime.fromisoformat(ended_at).timestamp()
+        except (TypeError, ValueError, OverflowError):
+            return
+        self._retention.expire(execution, ended)
+
+
+def _check_depth(event: Mapping[str, Any]) -> None:
+    try:
+        weigh(event)
+    except TemplateRuntimeError as error:
+        raise InvalidRequest(f"the event cannot be used: {error}") from None
 
 
 RULE = "a rule could not start its workflow"

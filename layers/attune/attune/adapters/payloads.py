@@ -27,6 +27,7 @@ MAX_PAYLOAD = 50 * 1024 * 1024
 """Bytes of JSON of one value (an input, a result, a set of variables) at most: workers must hold it in memory."""
 
 _MARK = "@"
+_FOLDER = "payloads/"
 _REMEMBERED = 8 * 1024 * 1024
 """Bytes of read payloads that one function keeps at hand."""
 
@@ -60,7 +61,7 @@ class Payloads:
                 hint="keep the data in S3 yourself and pass its bucket and key along",
             )
         data = text.encode()
-        key = f"payloads/{home_of(owner)}/{hashlib.sha256(data).hexdigest()}"
+        key = f"{_FOLDER}{home_of(owner)}/{hashlib.sha256(data).hexdigest()}"
         if not self._stored.get(key):
             with calling("S3"):
                 self._client.put_object(Bucket=self._bucket, Key=key, Body=data, ContentType="application/json")
@@ -80,6 +81,8 @@ class Payloads:
         return text
 
     def _fetch(self, key: str) -> str:
+        if not key.startswith(_FOLDER):
+            raise NotFound(f"'{key[:200]}' is no payload")
         try:
             with calling("S3"):
                 answer = self._client.get_object(Bucket=self._bucket, Key=key)

@@ -30,6 +30,8 @@ def received(records: Sequence[Record], payloads: Payloads) -> list[Received]:
     for record in records:
         try:
             letter = body_to_letter(record["body"], payloads)
+            if letter.execution != record["attributes"]["MessageGroupId"]:
+                raise InvalidRequest(f"a letter to {letter.execution} lies in another mailbox")
         except InvalidRequest:
             if not letters:
                 raise

@@ -21,7 +21,7 @@ from attune.adapters.failures import Sleep, calling, until_accepted
 from attune.adapters.payloads import INLINE_LIMIT, Payloads, to_text
 from attune.engine.ids import AttemptId, dedup_id
 from attune.engine.messages import decode, encode
-from attune.exceptions import AttuneError, InvalidRequest
+from attune.exceptions import AttuneError, InvalidRequest, NotFound
 from attune.execution.ports import Letter, TaskMessage
 from attune.language.graph import ActionSpec
 
@@ -47,7 +47,10 @@ def body_to_letter(body: str, payloads: Payloads) -> Letter:
     """Inverse of :func:`letter_to_body`; raises InvalidRequest."""
 
     def read(data: Mapping[str, Any]) -> Letter:
-        return Letter(data["execution"], decode(_whole(data["message"], "parameters", payloads)))
+        execution, message = data["execution"], decode(_whole(data["message"], "parameters", payloads))
+        if not isinstance(execution, str) or getattr(message, "execution", execution) != execution:
+            raise ValueError("it is not for one execution")
+        return Letter(execution, message)
 
     return parse(body, payloads, read)
 
@@ -74,16 +77,34 @@ def body_to_task(body: str, payloads: Payloads) -> TaskMessage:
     def read(data: Mapping[str, Any]) -> TaskMessage:
         whole = _whole(data, "input", payloads)
         made = {"attempt": AttemptId.from_list(data["attempt"]), "spec": ActionSpec.from_dict(data["spec"])}
-        return TaskMessage(**{**whole, **made})
+        message = TaskMessage(**{**whole, **made})
+        for part in (message, message.attempt, message.spec):
+            _check_types(part)
+        return message
 
     return parse(body, payloads, read)
 
 
+_NUMBER = (int, float, type(None))
+_TYPES: Mapping[type, Mapping[str, Any]] = {
+    TaskMessage: {"execution": str, "workflow": str, "input": Mapping, "timeout": _NUMBER, "salt": str},
+    AttemptId: {"task": str, "visit": int, "index": (int, type(None)), "number": int},
+    ActionSpec: {"ref": str, "pack": str, "entry_point": str, "parameters": Mapping, "timeout": _NUMBER},
+}
+
+
+def _check_types(part: Any) -> None:
+    """A worker runs what it is given beside nine others, so what cannot be run is found before."""
+    for name, types in _TYPES[type(part)].items():
+        if not isinstance(getattr(part, name), types):
+            raise TypeError(f"{name} is a {type(getattr(part, name)).__name__}")
+
+
 def parse(body: str, payloads: Payloads, read: Callable[[Mapping[str, Any]], T]) -> T:
-    """What ``read`` makes of a body; raises InvalidRequest when it is none of ours."""
+    """What ``read`` makes of a body; raises InvalidRequest when it is none of ours, or its payload is gone."""
     try:
         return read(payloads.get(body))
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError, NotFound) as error:
         reason = f"{type(error).__name__}: {error}"
         raise InvalidRequest(f"not a message of ours ({reason})", body=body[:200]) from error
 

@@ -76,7 +76,7 @@ def wait_of(wait: str) -> tuple[str, AttemptId]:
 
 def dedup_id(*parts: object) -> str:
     """A FIFO deduplication id (SQS allows 128 characters; this has 40)."""
-    return hashlib.sha256("\x1f".join(map(str, parts)).encode()).hexdigest()[:40]
+    return hashlib.sha256("\x1f".join(map(str, parts)).encode(errors="surrogatepass")).hexdigest()[:40]
 
 
 def execution_id(now: float, entropy: bytes) -> str:

@@ -178,7 +178,7 @@ def value_of(sort_key: str) -> str:
 
 
 def _sha256(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()
 
 
 def idempotency(key: str) -> Key:
