@@ -136,7 +136,7 @@ def test_an_object_of_another_form_is_unreadable(s3, form, body, said):
 
 
 def test_an_object_over_the_limit_is_not_read(s3):
-    s3.put_object(Bucket="orders", Key="big", Body=b"x" * (6 * 1024 * 1024 + 1))
+    s3.put_object(Bucket="orders", Key="big", Body=b"x" * (50 * 1024 * 1024 + 1))
     assert error("aws.s3_get", bucket="orders", key="big", format="text")["type"] == "result_too_large"
 
 

@@ -46,7 +46,7 @@ class Handler(BaseHTTPRequestHandler):
         self.server.release.wait(20)
 
     def big(self, _rest):
-        self.reply(200, b"x" * 7_000_000, "text/plain")
+        self.reply(200, b"x" * 53_000_000, "text/plain")
 
     def redirect(self, _rest):
         self.reply(302, b"", "text/plain", {"Location": "/landed"})

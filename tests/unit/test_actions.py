@@ -102,7 +102,7 @@ def test_a_result_of_a_megabyte_is_fine():
 def test_a_result_just_within_the_limit_is_fine_and_one_byte_more_is_not():
     assert len(result("big_result", {"size": RESULT_LIMIT - 2})) == RESULT_LIMIT - 2
     found = error("big_result", {"size": RESULT_LIMIT - 1})
-    assert found["type"] == "result_too_large" and "6,291,457" in found["message"] and not found["retryable"]
+    assert found["type"] == "result_too_large" and "52,428,801" in found["message"] and not found["retryable"]
 
 
 @pytest.mark.parametrize(

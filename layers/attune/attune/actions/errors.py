@@ -15,6 +15,9 @@ from attune.language.masking import Masker
 MESSAGE_LIMIT = 4_000
 """Characters kept of an error's message."""
 
+TYPE_LIMIT = 200
+"""Characters kept of an error's type."""
+
 DETAILS_LIMIT = 64 * 1024
 """Bytes of JSON that an error's details may have; an error travels in messages and in the execution's state."""
 
@@ -54,7 +57,7 @@ def error_of(exc: BaseException, home: Path, mask: Masker = NOTHING_SECRET) -> d
     if isinstance(exc, SystemExit):
         code = mask.text(repr(exc.code))
         return task_error("exited", f"the action called sys.exit({code}) instead of returning a result")
-    type_ = exc.type if isinstance(exc, ActionError) else type(exc).__name__
+    type_ = _text(exc.type if isinstance(exc, ActionError) else type(exc).__name__, TYPE_LIMIT)
     details = getattr(exc, "details", None)
     if details is None and not isinstance(exc, ActionError):
         details = {"traceback": own_frames(exc, home)}
@@ -75,8 +78,13 @@ def _message(exc: BaseException, mask: Masker) -> str:
         text = str(exc)
     except Exception:
         text = "(its message could not be made)"
-    text = mask.text(text.encode("utf-8", "replace").decode())
-    return text if len(text) <= MESSAGE_LIMIT else f"{text[:MESSAGE_LIMIT]}… ({len(text)} characters)"
+    return _text(mask.text(text.encode("utf-8", "replace").decode()), MESSAGE_LIMIT)
+
+
+def _text(text: Any, limit: int) -> str:
+    """At most so many characters, all of which UTF-8 can hold."""
+    whole = str(text).encode("utf-8", "replace").decode()
+    return whole if len(whole) <= limit else f"{whole[:limit]}… ({len(whole)} characters)"
 
 
 def _bounded(details: Any) -> Any:

@@ -7,9 +7,13 @@ from collections.abc import Iterator
 from typing import Any
 
 from attune.actions.errors import ActionError
+from attune.language.bounds import MAX_BYTES
 
-RESULT_LIMIT = 6 * 1024 * 1024
-"""Bytes of JSON an action may return: as much as a Lambda may (synchronous response payload, 6 MB)."""
+RESULT_LIMIT = MAX_BYTES
+"""Bytes of JSON an action may return, counted as it is stored."""
+
+_MOST_GROWTH = 3
+"""How many times as long as UTF-8 the stored form can be (two bytes become six)."""
 
 DEPTH_LIMIT = 100
 """Levels of nesting; what is deeper would hit the recursion limit of one JSON parser or another later."""
@@ -26,8 +30,9 @@ def encode_result(value: Any) -> bytes:
         encoded = json.dumps(value, allow_nan=False, ensure_ascii=False, separators=(",", ":")).encode()
     except (TypeError, ValueError, RecursionError) as exc:
         raise _not_json(next(_faults(value), f"$: {exc}")) from None
-    if len(encoded) > RESULT_LIMIT:
-        raise too_large(f"the result has {len(encoded):,} bytes of JSON")
+    size = len(encoded) if len(encoded) * _MOST_GROWTH <= RESULT_LIMIT else len(json.dumps(value, separators=(",", ":")))
+    if size > RESULT_LIMIT:
+        raise too_large(f"the result has {size:,} bytes of JSON")
     if encoded.count(b"[") + encoded.count(b"{") > DEPTH_LIMIT and _depth(value) > DEPTH_LIMIT:
         raise _not_json(f"$: nested more than {DEPTH_LIMIT} levels deep")
     return encoded

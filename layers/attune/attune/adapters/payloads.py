@@ -17,14 +17,16 @@ from attune.adapters.cache import BoundedCache
 from attune.adapters.failures import calling, code_of
 from attune.engine.ids import home_of
 from attune.exceptions import NotFound, PayloadTooLarge
+from attune.language.bounds import MAX_BYTES
 
 INLINE_LIMIT = 24 * 1024
 """Bytes of JSON that stay where they are. Ten messages of this size still fit into one SendMessageBatch of 256 KB,
 and an item with an input and a result is far below DynamoDB's 400 KB. By price alone S3 wins from 8 KB on (one PUT
 costs as much as writing 8 KB to DynamoDB on demand); up to here we pay that for the 20 ms that S3 takes."""
 
-MAX_PAYLOAD = 50 * 1024 * 1024
-"""Bytes of JSON of one value (an input, a result, a set of variables) at most: workers must hold it in memory."""
+MAX_PAYLOAD = MAX_BYTES + 2 * 1024 * 1024
+"""Bytes of JSON that are stored as one at most. Values are bounded where they are made; some room is for what is put
+around them, and for the defaults of parameters."""
 
 _MARK = "@"
 _FOLDER = "payloads/"

@@ -26,6 +26,7 @@ from attune.engine.state import State, WaitKind
 from attune.exceptions import TemplateError, task_error
 from attune.language.graph import Graph, Task, Transition
 from attune.language.status import TaskStatus
+from attune.language.templates import check_size
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +66,9 @@ class Turn:
         """Publish: a new number for each change, of which only the last needs to be kept.
 
         The numbers are milliseconds, so that an invocation that lost its race can't write under the number that
-        the winner's state points to.
+        the winner's state points to. Raises TemplateError when they have more than 50 MB together.
         """
+        check_size(values, "the variables: ")
         self.state.vars_number = max(self.state.vars_number + 1, int(self.now * 1000))
         self.writes[("vars",)] = WriteVars(self.state.vars_number, values)
         self.facts.put(vars_key(self.state.vars_number), values)

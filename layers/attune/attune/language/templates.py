@@ -17,7 +17,7 @@ from jinja2 import TemplateError as JinjaError
 from jinja2 import TemplateSyntaxError, UndefinedError, nodes
 
 from attune.exceptions import AttuneError, Deferred, TemplateError
-from attune.language import tera
+from attune.language import tera, values
 from attune.language.meter import Meter, MeteredContext
 from attune.language.references import Reference, in_tree
 from attune.language.sandbox import TemplateEnvironment, template_function
@@ -27,6 +27,7 @@ __all__ = [
     "Deferred",
     "Reference",
     "check",
+    "check_size",
     "copied",
     "holds",
     "is_path",
@@ -97,7 +98,17 @@ def render(value: Any, scope: Mapping[str, Any], *, forgiving: bool = False) -> 
         Deferred: Likewise.
 
     """
-    return _render(value, scope, Meter(), forgiving, 0)
+    rendered = _render(value, scope, Meter(), forgiving, 0)
+    check_size(rendered)
+    return rendered
+
+
+def check_size(value: Any, what: str = "") -> None:
+    """Raises TemplateError when what was rendered has more than 50 MB of JSON in all."""
+    try:
+        values.check_size(value)
+    except JinjaError as error:
+        raise TemplateError(f"{what}{error}", expression="", hint="keep large data in S3 and pass its key") from None
 
 
 def holds(source: Any, scope: Mapping[str, Any]) -> bool:

@@ -16,6 +16,8 @@ from typing import Any, Final, NoReturn
 
 from jinja2 import StrictUndefined, TemplateRuntimeError, Undefined, UndefinedError
 
+from attune.language.bounds import MAX_BYTES
+
 MAX_TEXT: Final = 1 << 20
 """Characters one template may print."""
 MAX_NODES: Final = 1_000_000
@@ -24,6 +26,8 @@ MAX_DEPTH: Final = 100
 """Levels of lists and mappings inside each other."""
 MAX_INT_BITS: Final = 14_000
 """Size of an integer; Python itself refuses to print more than 4,300 digits (14,284 bits)."""
+MOST_PER_CHARACTER: Final = 32
+"""Bytes of JSON that a character, or the smallest part with its quotes and comma, can need."""
 MAX_HINT_KEYS: Final = 1_000
 """Keys that are compared with a misspelt one."""
 
@@ -125,23 +129,44 @@ def refuse(message: str) -> NoReturn:
     raise TemplateRuntimeError(message)
 
 
-def weigh(value: Any) -> None:
-    """Raise unless ``value`` is small enough to walk, in nodes and depth (a value in itself is endlessly deep)."""
+def weigh(value: Any) -> int:
+    """Raise unless ``value`` is small enough to walk, in nodes, depth (a value in itself is endlessly deep) and text.
+
+    Returns the characters of its text and numbers, and its parts, which is less than its JSON has bytes.
+    """
     level: list[Any] = [value]
-    nodes = 0
+    nodes = characters = 0
     for _ in range(MAX_DEPTH + 1):
+        characters += sum(map(_length, level))
+        if characters > MAX_BYTES:
+            refuse(f"a value has more than {MAX_BYTES:,} characters")
         containers = [node for node in level if isinstance(node, (Mapping, list, tuple))]
         if not containers:
-            return
+            return characters + nodes
         nodes += sum(map(len, containers))
         if nodes > MAX_NODES:
             refuse(f"a value has more than {MAX_NODES:,} parts")
         level = [child for node in containers for child in _children(node)]
-    refuse(f"a value is nested more than {MAX_DEPTH} levels deep, or contains itself")
+    return refuse(f"a value is nested more than {MAX_DEPTH} levels deep, or contains itself")
 
 
 def _children(node: Any) -> Iterable[Any]:
-    return node.values() if isinstance(node, Mapping) else node
+    return [*node, *node.values()] if isinstance(node, Mapping) else node
+
+
+def _length(node: Any) -> int:
+    if isinstance(node, str):
+        return len(node)
+    return node.bit_length() // 3 if isinstance(node, int) else 0
+
+
+def check_size(value: Any) -> None:
+    """Raise unless the value's JSON has at most :data:`MAX_BYTES`; it is only made where that is in doubt."""
+    if weigh(value) * MOST_PER_CHARACTER < MAX_BYTES:
+        return
+    size = len(json.dumps(value, separators=(",", ":")))
+    if size > MAX_BYTES:
+        refuse(f"a value has {size:,} bytes of JSON; {MAX_BYTES:,} is the most")
 
 
 def plain(value: Any) -> Any:
