@@ -37,7 +37,7 @@ class Gateway:
         path = environ["PATH_INFO"].encode("latin-1").decode(errors="replace")
         query = environ.get("QUERY_STRING", "")
         headers = {name[5:].replace("_", "-").lower(): v for name, v in environ.items() if name.startswith("HTTP_")}
-        
+
         if environ.get("CONTENT_TYPE"):
             headers["content-type"] = environ["CONTENT_TYPE"]
         return {

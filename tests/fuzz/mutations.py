@@ -1,3 +1,4 @@
+# ruff: noqa: E501
 """Files that are almost right: real ones with something changed, as a person or a bad day would."""
 
 from __future__ import annotations

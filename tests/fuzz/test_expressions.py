@@ -12,25 +12,95 @@ from attune.exceptions import TemplateError
 from attune.language.filters import CONTEXT_FILTERS, FILTERS, FORGIVING_FILTERS
 from attune.language.meter import MAX_SECONDS
 from attune.language.templates import holds, references, render
+from tests.fuzz.effort import tries
 
 GRACE = 4.0
 """CPU seconds that the single step may take in which the clock is found to have run out."""
 SCOPE = {
     "parameters": {"n": 3, "big": 10**4000, "text": "añ😀\u0000\ud800", "float": 1e308, "none": None, "": 1},
-    "vars": {"list": [1, "a", None, [2], {"k": "v"}], "long": list(range(5000)), "deep": json.loads("[" * 90 + "]" * 90)},
+    "vars": {
+        "list": [1, "a", None, [2], {"k": "v"}],
+        "long": list(range(5000)),
+        "deep": json.loads("[" * 90 + "]" * 90),
+    },
     "task": {"a": {"result": {"rows": [{"id": n, "v": "x" * n} for n in range(50)]}, "error": None, "items": []}},
     "item": {"key": "k", "value": [1]},
 }
 ATOMS = st.sampled_from(
-    "0 1 -1 7 2.5 1e308 10000 99999999999999999999 true false null none 'a' 'añ' '' '%' '{}' [] {} "
-    "parameters.n parameters.big parameters.text parameters.float parameters.none vars.list vars.long vars.deep "
-    "task.a.result.rows task.a.result task.a.items task.b.result item item.value nothing.there parameters vars task "
-    "range(10000) range(3) dict(a=1) hash('a') {'a':1} [1,2,3] 'a'*100 [0]*1000".split()
+    [
+        "0",
+        "1",
+        "-1",
+        "7",
+        "2.5",
+        "1e308",
+        "10000",
+        "99999999999999999999",
+        "true",
+        "false",
+        "null",
+        "none",
+        "'a'",
+        "'añ'",
+        "''",
+        "'%'",
+        "'{}'",
+        "[]",
+        "{}",
+        "parameters.n",
+        "parameters.big",
+        "parameters.text",
+        "parameters.float",
+        "parameters.none",
+        "vars.list",
+        "vars.long",
+        "vars.deep",
+        "task.a.result.rows",
+        "task.a.result",
+        "task.a.items",
+        "task.b.result",
+        "item",
+        "item.value",
+        "nothing.there",
+        "parameters",
+        "vars",
+        "task",
+        "range(10000)",
+        "range(3)",
+        "dict(a=1)",
+        "hash('a')",
+        "{'a':1}",
+        "[1,2,3]",
+        "'a'*100",
+        "[0]*1000",
+    ]
 )
 CALLS = st.sampled_from(sorted({*FILTERS, *CONTEXT_FILTERS, *FORGIVING_FILTERS}))
 ARGUMENTS = st.sampled_from(
-    "|()|(1)|(-1)|('a')|(99999)|(size=3)|(size=0)|(attribute='id')|('id')|(a=1)|(from='a',to='aaaaaaaaaa')|"
-    "(sep=', ')|(start=1,end=-1)|(precision=400)|('%Y')|(length=3)|(null)|([])|({})|('upper')|('a', 'b')".split("|")
+    [
+        "",
+        "()",
+        "(1)",
+        "(-1)",
+        "('a')",
+        "(99999)",
+        "(size=3)",
+        "(size=0)",
+        "(attribute='id')",
+        "('id')",
+        "(a=1)",
+        "(from='a',to='aaaaaaaaaa')",
+        "(sep=', ')",
+        "(start=1,end=-1)",
+        "(precision=400)",
+        "('%Y')",
+        "(length=3)",
+        "(null)",
+        "([])",
+        "({})",
+        "('upper')",
+        "('a', 'b')",
+    ]
 )
 BINARY = st.sampled_from("+ - * / // % ** ~ == != < > <= >= and or in is".split())  # noqa: SIM905
 
@@ -58,6 +128,7 @@ TEMPLATES = st.one_of(
 )
 
 
+@tries(100)
 @given(TEMPLATES, st.booleans())
 @example("{% for a in range(10000) %}{% for b in range(10000) %}{% endfor %}{% endfor %}", False)
 @example("{{ 'a' * 1000000 * 1000000 }}", False)

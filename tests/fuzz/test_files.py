@@ -18,6 +18,7 @@ from attune.language.rule_file import check_rule, compile_rule
 from attune.language.source import LIMIT, load
 from attune.language.suite_file import compile_suite
 from attune.packs.loader import catalogue, load_packs
+from tests.fuzz.effort import tries
 from tests.fuzz.mutations import ODD, PROJECT, mutated
 
 MOST_SECONDS = 10.0
@@ -65,7 +66,10 @@ def judge(text):
     assert thread_time() - began < MOST_SECONDS
 
 
-@given(st.text(max_size=400) | st.lists(st.sampled_from([*ODD, "\n", "\n", "\n  ", ": ", " "]), max_size=40).map("".join))
+@tries(60)
+@given(
+    st.text(max_size=400) | st.lists(st.sampled_from([*ODD, "\n", "\n", "\n  ", ": ", " "]), max_size=40).map("".join)
+)
 @example(BOMB)
 @example("a: &a [*a]")
 @example("{" * 100_000)
@@ -79,11 +83,13 @@ def test_random_text_is_no_file_and_that_is_said_clearly(text):
     judge(text)
 
 
+@tries(60)
 @given(st.binary(max_size=200))
 def test_random_bytes_are_refused_clearly(data):
     judge(data)
 
 
+@tries(300)
 @given(mutated)
 def test_a_file_that_is_almost_right_compiles_or_its_problems_have_places(text):
     judge(text)

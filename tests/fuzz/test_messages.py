@@ -6,25 +6,37 @@ import copy
 import json
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from attune.exceptions import AttuneError
+from tests.fuzz.effort import tries
 
 SCALARS = st.one_of(
     st.none(),
     st.booleans(),
     st.integers(),
-    st.sampled_from([2**63, -(2**63) - 1, 10**60, 1e308, float("nan"), float("inf"), -0.0, "", "\x00", "\ud800", "😀" * 300]),
+    st.sampled_from(
+        [2**63, -(2**63) - 1, 10**60, 1e308, float("nan"), float("inf"), -0.0, "", "\x00", "\ud800", "😀" * 300]
+    ),
     st.floats(),
     st.text(max_size=12),
 )
-VALUES = st.recursive(SCALARS, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=6), inner, max_size=4), max_leaves=8)
-CHANGES = st.lists(st.tuples(st.integers(0, 50), st.sampled_from(["replace", "remove", "add"]), VALUES), min_size=1, max_size=3)
+VALUES = st.recursive(
+    SCALARS,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=6), inner, max_size=4),
+    max_leaves=8,
+)
+CHANGES = st.lists(
+    st.tuples(st.integers(0, 50), st.sampled_from(["replace", "remove", "add"]), VALUES), min_size=1, max_size=3
+)
+MESSAGES = 25
 RAW = st.one_of(
     st.text(max_size=60),
     VALUES.map(json.dumps),
-    st.sampled_from(["", "{", "@", "@payloads/none/none", "null", "[]", "[" * 5000, "{}" * 3, '{"a":1}' * 2, "9" * 5000, "\ufeff{}"]),
+    st.sampled_from(
+        ["", "{", "@", "@payloads/none/none", "null", "[]", "[" * 5000, "{}" * 3, '{"a":1}' * 2, "9" * 5000, "\ufeff{}"]
+    ),
 )
 
 
@@ -72,6 +84,7 @@ def synced(stack):
 
 
 def test_a_letter_that_is_no_letter_hinders_no_other_execution(synced):
+    @tries(MESSAGES)
     @given(BODIES)
     @example("@payloads/none/none")
     @example("[" * 100_000)
@@ -87,6 +100,7 @@ def test_a_letter_that_is_no_letter_hinders_no_other_execution(synced):
 
 
 def test_a_letter_that_is_no_letter_lets_those_before_it_in_its_mailbox_through(synced):
+    @tries(MESSAGES)
     @given(BODIES)
     @example("@payloads/none/none")
     def deliver(body):
@@ -107,7 +121,7 @@ def test_a_task_message_that_is_none_hinders_no_other_task(synced):
     synced.invoke("advance", synced.letters())
     good = synced.tasks()["Records"][0]
 
-    @settings(max_examples=max(5, settings.default.max_examples // 2))
+    @tries(MESSAGES)
     @given(BODIES)
     @example("@payloads/none/none")
     @example([(7, "replace", "text")])
@@ -125,6 +139,7 @@ def test_a_dead_letter_is_told_or_stays_and_hinders_no_other(synced, fifo):
         synced.invoke("advance", {"Records": [good]})
         good = synced.tasks()["Records"][0]
 
+    @tries(MESSAGES)
     @given(BODIES)
     @example("@payloads/none/none")
     def deliver(body):
@@ -135,10 +150,22 @@ def test_a_dead_letter_is_told_or_stays_and_hinders_no_other(synced, fifo):
 
 
 def test_a_timer_that_is_none_hinders_no_other(synced, queues):
-    timer = {"kind": "sleep", "attempt": {"task": "a", "visit": 1, "index": None, "number": 1}, "salt": "", "type": "timer"}
-    bodies = [{"execution": "01X", "message": timer, "due": 1.0}, {"rule": "flows.hourly", "time": "2026-01-01T00:00:00Z"}]
-    records = [{"messageId": f"good{n}", "body": json.dumps(body), "attributes": {"SentTimestamp": "1"}, "eventSourceARN": ""} for n, body in enumerate(bodies)]
+    timer = {
+        "kind": "sleep",
+        "attempt": {"task": "a", "visit": 1, "index": None, "number": 1},
+        "salt": "",
+        "type": "timer",
+    }
+    bodies = [
+        {"execution": "01X", "message": timer, "due": 1.0},
+        {"rule": "flows.hourly", "time": "2026-01-01T00:00:00Z"},
+    ]
+    records = [
+        {"messageId": f"good{n}", "body": json.dumps(body), "attributes": {"SentTimestamp": "1"}, "eventSourceARN": ""}
+        for n, body in enumerate(bodies)
+    ]
 
+    @tries(MESSAGES)
     @given(BODIES, st.sampled_from(records))
     def deliver(body, like):
         assert ids_of(synced.invoke("on_timer", {"Records": [broken(like, body), *records]})) <= {"broken"}
@@ -154,9 +181,15 @@ def test_an_event_starts_something_or_nothing_or_is_refused_in_our_own_words(syn
         {"id": "e", "source": "tests", "detail-type": "Hello", "account": "1", "detail": {"word": "x"}},
         {"id": "e", "source": "shop", "detail-type": "OrderPaid", "detail": {"order": 7, "amount": 1}},
         {"id": "e", "source": "attune", "detail-type": "Workflow Execution Completed", "detail": ended},
-        {"id": "e", "source": "attune.schedule", "detail-type": "Schedule", "detail": {"rule": "flows.hourly", "time": "t"}},
+        {
+            "id": "e",
+            "source": "attune.schedule",
+            "detail-type": "Schedule",
+            "detail": {"rule": "flows.hourly", "time": "t"},
+        },
     ]
 
+    @tries(MESSAGES)
     @given(st.builds(changed, st.sampled_from(events), CHANGES))
     @example(events[1] | {"id": "\ud800"})
     @example(events[0] | {"id": "\ud800"})

@@ -316,7 +316,8 @@ def event_desk() -> EventDesk:
 
     waits = Waits(events(), mailbox(), catalog(), clock)
     sightings = Sightings(catalog(), store(), sensor_store(), bus(), clock)
-    return EventDesk(rules(), waits, sightings, Retention(table(), float(setting("RETENTION_DAYS", "0"))), log())
+    retention = Retention(table(), payloads(), float(setting("RETENTION_DAYS", "0")))
+    return EventDesk(rules(), waits, sightings, retention, log())
 
 
 @cache

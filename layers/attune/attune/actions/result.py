@@ -30,7 +30,9 @@ def encode_result(value: Any) -> bytes:
         encoded = json.dumps(value, allow_nan=False, ensure_ascii=False, separators=(",", ":")).encode()
     except (TypeError, ValueError, RecursionError) as exc:
         raise _not_json(next(_faults(value), f"$: {exc}")) from None
-    size = len(encoded) if len(encoded) * _MOST_GROWTH <= RESULT_LIMIT else len(json.dumps(value, separators=(",", ":")))
+    size = len(encoded)
+    if size * _MOST_GROWTH > RESULT_LIMIT:
+        size = len(json.dumps(value, separators=(",", ":")))
     if size > RESULT_LIMIT:
         raise too_large(f"the result has {size:,} bytes of JSON")
     if encoded.count(b"[") + encoded.count(b"{") > DEPTH_LIMIT and _depth(value) > DEPTH_LIMIT:

@@ -63,7 +63,7 @@ def calling(service: str) -> Iterator[None]:
         if _is_size(error):
             raise PayloadTooLarge(f"{service} refused what is too large: {error}") from error
         raise
-    except (botocore.ConnectionError, botocore.HTTPClientError) as error:
+    except (botocore.ConnectionError, botocore.HTTPClientError, botocore.IncompleteReadError) as error:
         raise Unavailable(f"{service} could not be reached: {error}", hint="try again") from error
 
 

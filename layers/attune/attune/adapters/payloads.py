@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -28,7 +29,12 @@ MAX_PAYLOAD = MAX_BYTES + 2 * 1024 * 1024
 """Bytes of JSON that are stored as one at most. Values are bounded where they are made; some room is for what is put
 around them, and for the defaults of parameters."""
 
+ENDED = "attune=ended"
+"""Tag of the payloads of executions that have ended; template.yaml has the lifecycle rule."""
+
 _MARK = "@"
+_SIDE_BY_SIDE = 8
+"""Objects that are marked at the same time."""
 _FOLDER = "payloads/"
 _REMEMBERED = 8 * 1024 * 1024
 """Bytes of read payloads that one function keeps at hand."""
@@ -73,6 +79,39 @@ class Payloads:
     def get(self, slip: str) -> Any:
         """The value that a slip stands for; raises NotFound when its object is gone."""
         return json.loads(self._text(slip[1:]) if slip.startswith(_MARK) else slip)
+
+    def let_go(self, owner: str) -> int:
+        """Mark what is stored for an owner, for the bucket's lifecycle rule to delete; returns how many objects.
+
+        A lifecycle rule counts days from when an object was written, and an execution may last for years. So each is
+        written anew here, onto itself, with :data:`ENDED` as its tag: the days then count from now.
+        """
+        return self._mark(owner, ENDED)
+
+    def hold(self, owner: str) -> int:
+        """Take the mark away again: the execution goes on. Returns how many objects are stored for it."""
+        return self._mark(owner, "")
+
+    def _mark(self, owner: str, tag: str) -> int:
+        prefix = f"{_FOLDER}{owner}/"
+        with calling("S3"):
+            pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix)
+            keys = [found["Key"] for page in pages for found in page.get("Contents", ())]
+        with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool:
+            return sum(pool.map(lambda key: self._write_anew(key, tag), keys))
+
+    def _write_anew(self, key: str, tag: str) -> int:
+        with calling("S3"):
+            self._client.copy_object(
+                Bucket=self._bucket,
+                Key=key,
+                CopySource={"Bucket": self._bucket, "Key": key},
+                ContentType="application/json",
+                MetadataDirective="REPLACE",
+                TaggingDirective="REPLACE",
+                Tagging=tag,
+            )
+        return 1
 
     def _text(self, key: str) -> str:
         text = self._read.get(key)

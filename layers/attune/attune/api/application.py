@@ -12,7 +12,7 @@ from aws_lambda_powertools.event_handler.exceptions import NotFoundError, Servic
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
 
 from attune import __version__
-from attune.api.body import check_size, read_json, with_text
+from attune.api.body import TOO_MUCH, check_size, fits, read_json, with_text
 from attune.api.document import OPEN_PATHS, Resolver
 from attune.api.envelope import Envelope, reply
 from attune.api.executions import executions
@@ -22,7 +22,6 @@ from attune.api.services import Services
 from attune.api.values import secrets, values
 from attune.api.workflows import workflows
 from attune.exceptions import AttuneError, InvalidParameters, Unauthorized
-
 
 logger = Logger()
 
@@ -46,10 +45,9 @@ class Application:
             self.resolver.append_context(identity=self._admit(event))
             readable = with_text(event)
         except AttuneError as error:
-            refused = _attune_error(error)
-            headers = {"content-type": "application/json"}
-            return {"statusCode": refused.status_code, "headers": headers, "body": refused.body}
-        return self.resolver.resolve(readable, context)
+            return _plain(_attune_error(error))
+        answer = self.resolver.resolve(readable, context)
+        return answer if fits(answer) else _plain(_attune_error(TOO_MUCH))
 
     def _admit(self, event: dict[str, Any]) -> str:
         """Whose request this is; raises Unauthorized."""
@@ -81,6 +79,12 @@ def _identity(services: Services, header: str) -> str:
         hint = "send 'Authorization: Bearer <token>'; 'attune token create' makes one"
         raise Unauthorized("a valid bearer token is needed", hint=hint)
     return name
+
+
+def _plain(answer: Response[str]) -> dict[str, Any]:
+    """An answer that is given without the resolver."""
+    headers = {"content-type": "application/json"}
+    return {"statusCode": answer.status_code, "headers": headers, "body": answer.body}
 
 
 def _add_error_handlers(app: APIGatewayHttpResolver) -> None:

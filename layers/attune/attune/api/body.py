@@ -1,4 +1,4 @@
-"""The body of a request: read strictly, and within bounds that everything behind it can rely on."""
+"""The bodies of requests and answers: read strictly, and within bounds that everything behind it can rely on."""
 
 from __future__ import annotations
 
@@ -14,6 +14,13 @@ from attune.language.values import MAX_DEPTH, plain
 MAX_BODY = 1024 * 1024
 """Bytes of a request's body (1 MB, like a YAML file; API Gateway itself allows 10 MB)."""
 
+MAX_ANSWER = 6 * 1024 * 1024
+"""Bytes of an answer, in the JSON in which a function hands it over (Lambda's limit)."""
+TOO_MUCH = PayloadTooLarge(
+    f"the answer would have more than the {MAX_ANSWER} bytes that a Lambda function can give",
+    hint="ask for fewer rows, with 'limit'",
+)
+
 _TOO_DEEP = f"the body is nested more than {MAX_DEPTH} levels deep"
 
 
@@ -25,6 +32,11 @@ def check_size(event: dict[str, Any]) -> None:
         raise PayloadTooLarge(
             f"the body has {size} bytes; {MAX_BODY} is the limit", hint="put large data into S3 and pass its key"
         )
+
+
+def fits(answer: dict[str, Any]) -> bool:
+    """Whether the answer can be handed over. It is only measured where it is not far from the limit."""
+    return len(answer.get("body") or "") < MAX_ANSWER // 8 or len(json.dumps(answer)) < MAX_ANSWER
 
 
 def with_text(event: dict[str, Any]) -> dict[str, Any]:

@@ -17,7 +17,11 @@ from attune.execution.ports import Letter
 from attune.language.status import ExecutionStatus
 
 ExecutionId = Annotated[str, Path(description="The execution's id", min_length=1, max_length=64)]
-Limit = Annotated[int, Query(description="Rows per page", ge=1, le=200)]
+MAX_ROWS = 200
+"""Rows of a page."""
+MAX_REASON = 500
+"""Characters of why somebody intervenes."""
+Limit = Annotated[int, Query(description="Rows per page", ge=1, le=MAX_ROWS)]
 Cursor = Annotated[str, Query(description="What the page before gave as its cursor", max_length=2048)]
 
 
@@ -25,7 +29,7 @@ class Reason(BaseModel):
     """Why somebody intervenes."""
 
     model_config = ConfigDict(extra="forbid")
-    reason: str = Field("", max_length=500)
+    reason: str = Field("", max_length=MAX_REASON)
 
 
 class Again(BaseModel):

@@ -18,13 +18,16 @@ from attune.language.status import ExecutionStatus
 
 WorkflowRef = Annotated[str, Path(description="pack.workflow", min_length=1, max_length=255)]
 
+MAX_KEY = 255
+"""Characters of an idempotency key."""
+
 
 class Execute(BaseModel):
     """What to start a workflow with."""
 
     model_config = ConfigDict(extra="forbid")
     parameters: dict[str, Any] = Field(default_factory=dict)
-    idempotency_key: str | None = Field(None, min_length=1, max_length=255)
+    idempotency_key: str | None = Field(None, min_length=1, max_length=MAX_KEY)
 
 
 def workflows(services: Callable[[], Services]) -> APIGatewayHttpRouter:

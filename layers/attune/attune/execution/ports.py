@@ -309,7 +309,11 @@ class Directory(Protocol):
     def attempts(
         self, execution: str, *, limit: int = 100, cursor: str = ""
     ) -> tuple[list[dict[str, Any]], str | None]:
-        """The records of an execution's attempts, by task, visit, item and number."""
+        """The records of an execution's attempts, by task, visit, item and number. A page may be short."""
+        ...
+
+    def stored(self, execution: str) -> dict[str, str]:
+        """Where ``parameters`` and ``output`` of an execution lie, if they lie in objects of their own."""
         ...
 
     def inquiries(self, *, limit: int = 50, cursor: str = "") -> Page:

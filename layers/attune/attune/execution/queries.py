@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
@@ -18,6 +19,9 @@ from attune.language.graph import Graph, Task, Transition
 from attune.language.secrets import public
 from attune.language.status import ExecutionStatus, TaskStatus
 
+MOST_SHOWN = 2 * 1024 * 1024
+"""Bytes of JSON up to which an execution is shown with its parameters, and with its output."""
+
 
 class Reader:
     """Answers questions about executions."""
@@ -32,13 +36,21 @@ class Reader:
         more = self._store.facts(execution, keys) if keys else {}
         retries = [more[key] for key in keys if key != OUTPUT]
         given = retries[state.given - 1] if state and state.given else asdict(start) if start else {}
+        parameters = public(given.get("parameters", {}))
+        shown = {"parameters": parameters, "output": (more.get(OUTPUT) or {}).get("output")}
         return {
             **_summary(execution, start, state),
-            "parameters": public(given.get("parameters", {})),
-            "output": (more.get(OUTPUT) or {}).get("output"),
+            **shown,
+            **self._put_aside(execution, shown),
             "tasks": _counts(state) if state else {},
             "retries": [_retry_row(row) for row in retries],
         }
+
+    def _put_aside(self, execution: str, shown: Mapping[str, Any]) -> dict[str, Any]:
+        """What is too large to be shown is null, and ``stored`` has the key of the S3 object that it lies in."""
+        large = [name for name, value in shown.items() if len(json.dumps(value)) > MOST_SHOWN]
+        keys = self._directory.stored(execution) if large else {}
+        return {**dict.fromkeys(large), "stored": {name: keys[name] for name in large if name in keys}}
 
     def executions(
         self, workflow: str | None, status: ExecutionStatus | None, limit: int, cursor: str

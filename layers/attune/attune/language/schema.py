@@ -8,25 +8,32 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from functools import lru_cache
+from itertools import islice
 from typing import Any
+
+MOST_MISMATCHES = 1_000
+"""Mismatches that are told of one value."""
 
 
 def mismatches(
     value: Any, schema: Mapping[str, Any], discreet: Callable[[str], str] | None = None
 ) -> list[dict[str, str]]:
-    """Every way in which the value does not fit, as ``{path, message}``; empty when it fits.
+    """The ways in which the value does not fit, as ``{path, message}``, 1,000 at most; empty when it fits.
 
     ``discreet`` changes messages before they are cut: they repeat parts of the value.
     """
-    errors = _validator(json.dumps(schema, sort_keys=True)).iter_errors(value)
-    found = [{"path": error.json_path, "message": _words(error, discreet)} for error in errors]
+    errors = islice(_validator(json.dumps(schema, sort_keys=True)).iter_errors(value), MOST_MISMATCHES)
+    found = [{"path": _cut(error.json_path), "message": _words(error, discreet)} for error in errors]
     return sorted(found, key=lambda row: (row["path"], row["message"]))
 
 
 def _words(error: Any, discreet: Callable[[str], str] | None) -> str:
-    """The mismatch in words, without repeating a large value."""
-    message: str = discreet(error.message) if discreet else error.message
-    return message if len(message) <= 300 else f"{message[:140]} … {message[-140:]}"
+    return _cut(discreet(error.message) if discreet else error.message)
+
+
+def _cut(words: str) -> str:
+    """Without repeating a large value."""
+    return words if len(words) <= 300 else f"{words[:140]} … {words[-140:]}"
 
 
 def with_defaults(value: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:

@@ -28,6 +28,8 @@ PLAIN_LIMIT = 4 * 1024
 """Bytes of JSON up to which a graph is stored as it is; larger ones are compressed."""
 COMPRESSED_LIMIT = 350 * 1024
 """Bytes that stay in the item when compressed (DynamoDB's limit for all of it is 400 KB); larger ones go to S3."""
+PLACE_LIMIT = 300 * 1024
+"""Bytes of a pack, action or rule that stay in its item; larger ones go to S3."""
 CACHED_VERSIONS = 200
 
 
@@ -96,7 +98,7 @@ class DynamoCatalog:
         item = self._table.get(keys.pack(ref))
         if item is None:
             raise NotFound(f"there is no pack '{ref}'", hint="register it first", pack=ref)
-        return PackRecord(**json.loads(item["d"]))
+        return PackRecord(**self._payloads.get(item["d"]))
 
     def packs(self) -> list[PackRecord]:
         """See the port."""
@@ -104,7 +106,7 @@ class DynamoCatalog:
 
     def put_pack(self, pack: PackRecord) -> bool:
         """See the port."""
-        return self._table.replace(with_key(keys.pack(pack.ref), d=to_text(asdict(pack)))) is None
+        return self._table.replace(with_key(keys.pack(pack.ref), d=self._slip(pack.ref, asdict(pack)))) is None
 
     def put_actions(self, pack: str, actions: Iterable[ActionSpec]) -> None:
         """See the port. What the pack had and doesn't have any more goes."""
@@ -119,7 +121,7 @@ class DynamoCatalog:
         """See the port. An action's ref begins with its pack's."""
         item = self._table.get(keys.member("ACTION", ref.partition(".")[0], ref))
         if item is not None:
-            return ActionSpec.from_dict(json.loads(item["d"]))
+            return ActionSpec.from_dict(self._payloads.get(item["d"]))
         try:
             return self.workflow(ref).as_action()
         except NotFound:
@@ -153,11 +155,14 @@ class DynamoCatalog:
         return found
 
     def _all(self, kind: str) -> list[Any]:
-        return [json.loads(item["d"]) for item in self._table.query(keys.CATALOG, keys.members(kind))]
+        return [self._payloads.get(item["d"]) for item in self._table.query(keys.CATALOG, keys.members(kind))]
+
+    def _slip(self, pack: str, data: Any) -> str:
+        return self._payloads.put_text(f"packs/{pack}", to_text(data), PLACE_LIMIT)
 
     def _replace(self, kind: str, pack: str, members: Mapping[str, Any]) -> None:
         """Make the members of a pack exactly these."""
-        puts = [with_key(keys.member(kind, pack, ref), d=to_text(data)) for ref, data in members.items()]
+        puts = [with_key(keys.member(kind, pack, ref), d=self._slip(pack, data)) for ref, data in members.items()]
         kept = {item["SK"] for item in puts}
         present = self._table.query(keys.CATALOG, keys.members(kind, pack), "SK")
         gone = [(keys.CATALOG, item["SK"]) for item in present if item["SK"] not in kept]

@@ -7,20 +7,25 @@ state, hence no status: it is listed under its workflow only.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from attune.adapters.dynamodb import keys
 from attune.adapters.dynamodb.records import shown
 from attune.adapters.dynamodb.table import Table, with_key
 from attune.adapters.pages import bad_cursor, opened, sealed
-from attune.adapters.payloads import Payloads
-from attune.engine.ids import AttemptId
+from attune.adapters.payloads import Payloads, location, to_text
+from attune.engine.ids import AttemptId, wait_of
 from attune.engine.state import WaitKind
 from attune.execution.ports import Page
 from attune.language.status import ExecutionStatus
 
 MAX_ROUNDS = 10
 """Pages of a workflow's executions that are read at most to find those of one status; then the page is short."""
+PAGE_BYTES = 2 * 1024 * 1024
+"""Bytes of JSON from which on a page of attempts holds no more, however many were asked for."""
+LONGEST_CURSOR = 500
+"""Characters of what a cursor holds, which is or was a key."""
 Ids = list[str]
 Rows = list[dict[str, Any]]
 _ID = re.compile(r"[0-9A-HJKMNP-TV-Z]{26}")
@@ -72,16 +77,22 @@ class DynamoDirectory:
 
     def attempts(self, execution: str, *, limit: int = 100, cursor: str = "") -> tuple[Rows, str | None]:
         """See the port."""
-        after = opened(cursor)
-        if cursor and not after.startswith(keys.TASKS):
-            raise bad_cursor()
+        after = _checked(cursor, keys.attempt_of)
         items = self._table.page(keys.partition(execution), keys.TASKS, after, limit + 1)
-        more = sealed(items[limit - 1]["SK"]) if len(items) > limit else None
-        return [shown(self._payloads, item) for item in items[:limit]], more
+        rows = _fitting(shown(self._payloads, item) for item in items[:limit])
+        more = sealed(items[len(rows) - 1]["SK"]) if len(items) > len(rows) else None
+        return rows, more
+
+    def stored(self, execution: str) -> dict[str, str]:
+        """See the port."""
+        places = {"parameters": (keys.start(execution), "p"), "output": (keys.output(execution), "d")}
+        items = self._table.get_many(place for place, _ in places.values())
+        found = {name: location(items.get(place, {}).get(short)) for name, (place, short) in places.items()}
+        return {name: key for name, key in found.items() if key}
 
     def inquiries(self, *, limit: int = 50, cursor: str = "") -> Page:
         """See the port."""
-        return _page(self._names(keys.INQUIRIES, limit + 1, opened(cursor)), limit)
+        return _page(self._names(keys.INQUIRIES, limit + 1, _checked(cursor, wait_of)), limit)
 
     def inquiry(self, execution: str, attempt: AttemptId) -> dict[str, Any] | None:
         """See the port."""
@@ -107,3 +118,26 @@ class DynamoDirectory:
 def _page(found: Ids, limit: int) -> Page:
     shown = found[:limit]
     return Page(shown, sealed(shown[-1]) if len(found) > limit else None)
+
+
+def _fitting(rows: Iterable[dict[str, Any]]) -> Rows:
+    """As many of the rows as one page may hold, one at least."""
+    fitting: Rows = []
+    size = 0
+    for row in rows:
+        size += len(to_text(row))
+        if fitting and size > PAGE_BYTES:
+            break
+        fitting.append(row)
+    return fitting
+
+
+def _checked(cursor: str, parse: Callable[[str], Any]) -> str:
+    """What a cursor holds, which must be something that ``parse`` takes."""
+    text = opened(cursor)
+    try:
+        if cursor and (parse(text) is None or len(text) > LONGEST_CURSOR):
+            raise bad_cursor()
+    except ValueError:
+        raise bad_cursor() from None
+    return text

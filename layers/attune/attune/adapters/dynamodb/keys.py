@@ -96,13 +96,15 @@ def output(execution: str) -> Key:
 
 ANY_TYPE = "*"
 """In place of a detail-type: waits whose pattern names no single one."""
+LONGEST_TYPE = 256
+"""Characters of an event's type in a key (DynamoDB takes 2,048 bytes); EventBridge itself allows 128."""
 INQUIRIES = "INQUIRIES"
 """Partition of the index: inquiries that are open, by their id."""
 
 
 def waits(detail_type: str) -> str:
     """Partition: attempts that wait for an event of this type, each under its wait's id."""
-    return f"WAITS#{detail_type}"
+    return f"WAITS#{detail_type if len(detail_type) <= LONGEST_TYPE else _sha256(detail_type)}"
 
 
 def event(detail_type: str, came: float, event_id: str) -> Key:

@@ -4,8 +4,9 @@ When an item is written nobody knows when its execution will end, and a guess (c
 either delete records under a running execution or keep them far longer than was asked for. So only STATE gets its
 ``ttl`` on the hot path, with the save that ends the execution, at no cost. All other items get theirs from
 :meth:`Retention.expire`, once, off the hot path: ``on_event`` calls it when an end is announced on the bus. It
-costs one more write per item, and nothing at all without a retention. When an ended execution is retried, that is
-announced too, and :meth:`Retention.keep` takes the marks away again. Payloads in S3 are not touched.
+costs one more write per item, and nothing at all without a retention. Payloads in S3 are marked then, too, and a
+lifecycle rule of the bucket deletes them after as many days. When an ended execution is retried, that is announced
+too, and :meth:`Retention.keep` takes all marks away again.
 """
 
 from __future__ import annotations
@@ -16,13 +17,14 @@ from typing import Any
 from attune.adapters.dynamodb import keys
 from attune.adapters.dynamodb.states import DAY
 from attune.adapters.dynamodb.table import Table, key_of
+from attune.adapters.payloads import Payloads
 
 
 class Retention:
-    """Marks all items of an ended execution for deletion ``days`` after its end."""
+    """Marks all items and payloads of an ended execution for deletion ``days`` after its end."""
 
-    def __init__(self, table: Table, days: float) -> None:
-        self._table, self._days = table, days
+    def __init__(self, table: Table, payloads: Payloads, days: float) -> None:
+        self._table, self._payloads, self._days = table, payloads, days
 
     def expire(self, execution: str, ended_at: float) -> int:
         """Mark what is not marked so yet; returns how many items that were. Safe to call again, and at any time: an
@@ -44,6 +46,7 @@ class Retention:
             self._table.update(key_of(item), expression, values, condition, {"#ttl": "ttl"})
             for item in self._table.query(keys.partition(execution), only="PK, SK")
         ]
+        (self._payloads.let_go if ended else self._payloads.hold)(execution)
         return sum(outcome.accepted for outcome in outcomes)
 
     def _has_ended(self, execution: str) -> bool:
