@@ -9,6 +9,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
+from attune.engine.context import needs_record
 from attune.engine.facts import OUTPUT, Key, retry_key
 from attune.engine.ids import home_of, is_chunk
 from attune.engine.messages import Start
@@ -19,6 +20,8 @@ from attune.language.graph import Graph, Task, Transition
 from attune.language.secrets import public
 from attune.language.status import ExecutionStatus, TaskStatus
 
+_RECORDED = frozenset({TaskStatus.COMPLETED, TaskStatus.FAILED, TaskStatus.TIMED_OUT})
+"""How tasks stand whose attempts have left a record, if they leave one."""
 MOST_SHOWN = 2 * 1024 * 1024
 """Bytes of JSON up to which an execution is shown with its parameters, and with its output."""
 
@@ -68,7 +71,8 @@ class Reader:
         if state is not None and state.workflow and not cursor:
             graph = self._graph(state)
             recorded = {(row["task"], row["visit"]) for row in shown}
-            shown = [*_without_record(graph, state, recorded), *shown]
+            bare = _without_record(graph, state, recorded, all_read=following is None)
+            shown = [*bare, *shown]
         return {"items": shown, "cursor": following}
 
     def graph(self, execution: str) -> dict[str, Any]:
@@ -180,10 +184,14 @@ def _attempt_row(row: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _without_record(graph: Graph, state: State, recorded: set[tuple[str, int]]) -> Iterator[dict[str, Any]]:
+def _without_record(
+    graph: Graph, state: State, recorded: set[tuple[str, int]], *, all_read: bool
+) -> Iterator[dict[str, Any]]:
     for task in graph.tasks:
         visit = state.visits_of(task.index)
         status = task_status(state, task.index)
+        if not all_read and status in _RECORDED and needs_record(task):
+            continue  # its record comes on a later page
         if status is not TaskStatus.PENDING and (task.name, visit) not in recorded:
             bare = {"task": task.name, "visit": visit, "index": None, "attempt": 1, "action": task.action}
             yield _attempt_row({**bare, "status": str(status), "child": _child(state, task.index)})
