@@ -133,6 +133,17 @@ tasks:
     input: {value: "{{ item }}"}
 output_map: {sizes: "{{ task.each.result }}"}
 """,
+    "workflows/lists.yaml": """
+ref: big.lists
+label: Items with large results
+parameters: {count: {type: integer, required: true}, size: {type: integer, required: true}}
+tasks:
+  - name: each
+    action: big.give
+    with_items: "{{ range(parameters.count) }}"
+    input: {kind: list, size: "{{ parameters.size }}"}
+output_map: {lists: "{{ task.each.result }}"}
+""",
     "workflows/asks.yaml": """
 ref: big.asks
 label: Asks for much
@@ -299,6 +310,38 @@ def test_a_page_of_attempts_ends_where_an_answer_would_be_too_large_and_the_next
         cursor, pages = body["data"]["cursor"], pages + 1
     assert [row for row in rows if row[0] == "each"] == [("each", n) for n in range(12)]
     assert (pages, rows.count(("one", None))) == (4, 1)
+
+
+def parked(stack, letters):
+    """What becomes of letters that cannot be folded: they die, and the execution is told."""
+    failed = [failure["itemIdentifier"] for failure in stack.invoke("advance", letters)["batchItemFailures"]]
+    dead = [record for record in letters["Records"] if record["messageId"] in failed]
+    assert dead
+    assert stack.invoke("on_dead", {"Records": dead}) == {"batchItemFailures": []}
+    assert stack.invoke("advance", stack.letters()) == {"batchItemFailures": []}
+
+
+def test_a_payload_that_somebody_has_deleted_parks_the_execution_with_the_reason(big, clients):
+    execution = big.start("big.once", kind="text", size=400_000)
+    big.invoke("advance", big.letters())
+    big.invoke("run_task", big.tasks())
+    for found in clients.s3.list_objects_v2(Bucket="attune")["Contents"]:
+        clients.s3.delete_object(Bucket="attune", Key=found["Key"])
+    parked(big, big.letters())
+    shown = big.execution(execution)
+    assert (shown["status"], shown["error"]["type"]) == ("paused", "poison_message")
+    assert "is gone" in shown["error"]["message"]
+
+
+def test_results_of_items_that_no_function_could_hold_park_the_execution_with_the_reason(big, monkeypatch):
+    monkeypatch.setattr("attune.adapters.payloads.MAX_PAYLOAD", 300_000)
+    execution = big.start("big.lists", count=4, size=20_000)
+    big.invoke("advance", big.letters())
+    big.invoke("run_task", big.tasks())
+    parked(big, big.letters())
+    shown = big.execution(execution)
+    assert (shown["status"], shown["error"]["type"]) == ("paused", "poison_message")
+    assert "the results of the items of 'each' have more than" in shown["error"]["message"]
 
 
 def test_an_answer_that_lambda_could_not_give_is_said_to_be_too_large(big, monkeypatch):

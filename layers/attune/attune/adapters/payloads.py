@@ -78,7 +78,11 @@ class Payloads:
 
     def get(self, slip: str) -> Any:
         """The value that a slip stands for; raises NotFound when its object is gone."""
-        return json.loads(self._text(slip[1:]) if slip.startswith(_MARK) else slip)
+        return json.loads(self.text(slip))
+
+    def text(self, slip: str) -> str:
+        """The same as JSON text."""
+        return self._text(slip[1:]) if slip.startswith(_MARK) else slip
 
     def let_go(self, owner: str) -> int:
         """Mark what is stored for an owner, for the bucket's lifecycle rule to delete; returns how many objects.
@@ -132,6 +136,22 @@ class Payloads:
             if code_of(error) in ("NoSuchKey", "404"):
                 raise NotFound(f"payload {key} is gone", hint="was it deleted from the bucket?") from error
             raise
+
+
+class Counted:
+    """Reads as Payloads do, but not more than a function can hold at once: raises PayloadTooLarge."""
+
+    def __init__(self, payloads: Payloads, what: str) -> None:
+        self._payloads, self._what, self._size = payloads, what, 0
+
+    def get(self, slip: str) -> Any:
+        """See :meth:`Payloads.get`."""
+        text = self._payloads.text(slip)
+        self._size += len(text)
+        if self._size > MAX_PAYLOAD:
+            hint = "return less from each, or keep it in S3"
+            raise PayloadTooLarge(f"{self._what} have more than {MAX_BYTES} bytes of JSON together", hint=hint)
+        return json.loads(text)
 
 
 def location(slip: str | None) -> str | None:

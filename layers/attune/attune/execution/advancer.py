@@ -17,7 +17,7 @@ from attune.engine.ids import is_chunk
 from attune.engine.messages import Cancel, Dead, Message, Start, StartChunk, decode
 from attune.engine.state import State
 from attune.engine.turn import Step
-from attune.exceptions import AttuneError, Conflict
+from attune.exceptions import AttuneError, Conflict, Unavailable
 from attune.execution.dispatch import Dispatcher
 from attune.execution.ports import Catalog, Clock, ExecutionStore, Received
 from attune.language.graph import Graph
@@ -59,7 +59,7 @@ class Advancer:
         """
         try:
             self.advance(execution, letters)
-        except AttuneError:
+        except Unavailable:
             raise
         except Exception:
             if len(letters) == 1:
@@ -139,7 +139,7 @@ class Advancer:
         graph, now = self._graph(current.workflow, current.workflow_version), self._clock.now()
         try:
             return self._with_facts(execution, known, lambda: fold(graph, current, batch, now, known))
-        except AttuneError:
+        except Unavailable:
             raise
         except Exception as error:
             poisoned = [_as_poison(message, error) for message in batch]

@@ -22,7 +22,7 @@ from typing import Any
 
 from attune.adapters.dynamodb.keys import attempt_of
 from attune.adapters.dynamodb.marshal import Item
-from attune.adapters.payloads import Payloads, location
+from attune.adapters.payloads import Counted, Payloads, location
 from attune.execution.ports import Claim, ClaimStatus, Record
 
 FREE = "attribute_not_exists(PK) OR (attribute_not_exists(st) AND t = :t)"
@@ -44,14 +44,14 @@ def ending(payloads: Payloads, execution: str, record: Record, now: float | None
     }
 
 
-def record_of(payloads: Payloads, item: Item) -> Record | None:
+def record_of(payloads: Payloads | Counted, item: Item) -> Record | None:
     """How it ended, None if it has not."""
     if "st" not in item:
         return None
     return Record(item["st"], _value(payloads, item, "r"), _value(payloads, item, "er"))
 
 
-def _value(payloads: Payloads, item: Item, name: str) -> Any:
+def _value(payloads: Payloads | Counted, item: Item, name: str) -> Any:
     return payloads.get(item[name]) if name in item else None
 
 

@@ -14,7 +14,7 @@ from attune.adapters.cache import BoundedCache
 from attune.adapters.dynamodb import keys, records, states, values
 from attune.adapters.dynamodb.marshal import Item
 from attune.adapters.dynamodb.table import Table, key_of, present, with_key
-from attune.adapters.payloads import Payloads
+from attune.adapters.payloads import Counted, Payloads
 from attune.engine.effects import (
     Write,
     WriteItems,
@@ -155,9 +155,10 @@ class DynamoStore:
         """How each item of a visit ended, by its last attempt that did; None where none has."""
         rows: list[dict[str, Any] | None] = [None] * self._item_count(execution, task, visit)
         found = self._table.query(keys.partition(execution), keys.visit_prefix(task, visit), "SK, st, r, er")
+        payloads = Counted(self._payloads, f"the results of the items of '{task}'")
         for item in found:
             index = keys.attempt_of(item["SK"]).index
-            record = records.record_of(self._payloads, item)
+            record = records.record_of(payloads, item)
             if index is not None and record is not None:
                 rows += [None] * (index + 1 - len(rows))
                 rows[index] = record.to_dict()
