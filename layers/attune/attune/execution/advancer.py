@@ -20,6 +20,7 @@ from attune.engine.turn import Step
 from attune.exceptions import AttuneError, Conflict, Unavailable
 from attune.execution.dispatch import Dispatcher
 from attune.execution.ports import Catalog, Clock, ExecutionStore, Received
+from attune.execution.warm import WarmStates
 from attune.language.graph import Graph
 from attune.language.status import ExecutionStatus
 
@@ -51,6 +52,7 @@ class Advancer:
         self._observer = observer
         self._graphs: dict[tuple[str, int], Graph] = {}
         self._registered: dict[str, Callable[..., Any]] = {"action": self._action, "graph": self._graph}
+        self._warm = WarmStates()
 
     def deliver(self, execution: str, letters: Sequence[Received]) -> int:
         """Advance by a batch; returns how many of its letters need not come again.
@@ -80,6 +82,9 @@ class Advancer:
     def advance(self, execution: str, letters: Sequence[Received]) -> State | None:
         """Fold the letters that are new, save once, send. Returns the state; None if there is no such execution.
 
+        The first try is on the state that this process saved last, if it has one: mostly nobody saved since, and the
+        read is spared. Where that guess was wrong the save is refused; what no save would prove is not done on it.
+
         Raises:
             Unavailable: a service did not answer; the same letters must come again.
 
@@ -90,6 +95,9 @@ class Advancer:
         return self._absorb(execution, last)
 
     def _absorb(self, execution: str, letters: Sequence[Received]) -> State | None:
+        guessed = self._on_guess(execution, letters, self._warm.take(execution))
+        if not isinstance(guessed, _Refused):
+            return guessed
         for _ in range(MAX_ROUNDS):
             state = self._store.load(execution)
             fresh = [letter for letter in letters if state is None or letter.sequence > state.absorbed]
@@ -102,6 +110,19 @@ class Advancer:
                 return saved
         raise Conflict(f"execution {execution} was saved by somebody else {MAX_ROUNDS} times in a row")
 
+    def _on_guess(self, execution: str, letters: Sequence[Received], guess: State | None) -> State | _Refused | None:
+        """Fold on a state that may be stale; refused unless a save has proven that it was not.
+
+        Letters that it has absorbed, folds that come to nothing, and records (which are written before the save, and
+        would stand if it were refused) need the state as it is.
+        """
+        if guess is None or any(letter.sequence <= guess.absorbed for letter in letters):
+            return _Refused()
+        folded = self._fold(execution, guess, [letter.message for letter in letters])
+        if folded is None or folded.writes or _is_idle(guess, folded):
+            return _Refused()
+        return self._save(guess.version, folded, letters)
+
     def _send_again(self, state: State) -> None:
         """These letters were absorbed before, so whoever did it may have died before sending (promise 2)."""
         if state.outbox:
@@ -111,15 +132,18 @@ class Advancer:
             self._dispatcher.send(state, effects)
 
     def _fold_and_save(self, execution: str, state: State | None, fresh: Sequence[Received]) -> State | _Refused | None:
-        expected = state.version if state else 0
         folded = self._fold(execution, state, [letter.message for letter in fresh])
         if folded is None or (state is not None and _is_idle(state, folded)):
             return state
-        after = replace(folded.state, version=expected + 1, absorbed=fresh[-1].sequence)
         self._store.write(execution, folded.writes)
+        return self._save(state.version if state else 0, folded, fresh)
+
+    def _save(self, expected: int, folded: Folded, fresh: Sequence[Received]) -> State | _Refused:
+        after = replace(folded.state, version=expected + 1, absorbed=fresh[-1].sequence)
         if not self._store.save(after, expected):
             return _Refused()
         self._dispatcher.send(after, folded.effects)
+        self._warm.keep(after)
         self._observer(after, [letter.message for letter in fresh], folded.steps)
         return after
 

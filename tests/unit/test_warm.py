@@ -1,0 +1,133 @@
+"""Warm states: folding on what this process saved last spares reads, and never changes what comes of an execution.
+
+Two processes that take turns have stale states all the time; the runs here are those of ``test_protocol``, with every
+crash that it tries.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections import Counter
+from typing import Any
+
+import pytest
+from tests.unit.test_protocol import WORKFLOWS, Fault, _dying, faulty_world, outcome
+
+from attune.engine.messages import Pause, Resume
+from attune.engine.state import State
+from attune.execution.advancer import Advancer
+from attune.execution.ports import Received
+from attune.execution.warm import WarmStates
+from attune.language.status import ExecutionStatus
+
+CHAIN = WORKFLOWS["chain"].replace(", publish: [{v: 1}]", "").replace("{{ vars.v }}", "1")
+
+
+def twin(w: Any) -> Advancer:
+    """A second process on the same world, with the same faults."""
+    one = w.advancer
+    return Advancer(one._store, one._catalog, one._dispatcher, one._clock)
+
+
+def taking_turns(w: Any, pattern: str) -> Any:
+    """Have two processes fold in turn, as the pattern says: ``0`` the one, ``1`` the other."""
+    deliver = (w.cloud.on_letters, _dying(twin(w).deliver, twice=False))
+    turns = itertools.cycle(pattern)
+
+    def on_letters(execution: str, letters: Any) -> int:
+        return deliver[int(next(turns))](execution, letters)
+
+    w.cloud.on_letters = on_letters
+    return w
+
+
+@pytest.mark.parametrize("name", WORKFLOWS)
+@pytest.mark.parametrize("pattern", ["01", "001", "0110"])
+def test_two_processes_with_stale_states_and_a_crash_at_any_call_change_nothing(world, fail, name, pattern):
+    count = Fault()
+    expected = outcome(faulty_world(world, name, Fault(), fail))
+    assert outcome(taking_turns(faulty_world(world, name, count, fail), pattern)) == expected
+    for number in range(1, count.calls + 1):
+        for after in (False, True):
+            w = taking_turns(faulty_world(world, name, Fault(number, after), fail), pattern)
+            assert outcome(w) == expected, f"crash {'after' if after else 'before'} call {number}"
+            assert not w.cloud.dead_letters
+            assert not w.cloud.dead_tasks
+
+
+@pytest.mark.parametrize("name", WORKFLOWS)
+def test_two_processes_run_no_attempt_twice_and_leave_the_records_of_one(world, fail, name):
+    alone = faulty_world(world, name, Fault(), fail)
+    both = taking_turns(faulty_world(world, name, Fault(), fail), "01")
+    assert outcome(alone) == outcome(both)
+    ran = [(a.execution_id, a.task, a.visit, a.index, a.number) for a in both.runner.ran]
+    assert len(ran) == len(set(ran))
+    assert records(both) == records(alone)
+
+
+def records(w: Any) -> dict[Any, str]:
+    """All that is stored, but for the names that workers gave themselves."""
+    return {key: re.sub('"token": "[^"]*"', "", text) for key, text in w.store.items.items()}
+
+
+def loads(w: Any) -> Counter[str]:
+    """How often the store's methods are called from now on."""
+    counts: Counter[str] = Counter()
+
+    class Counting:
+        def __init__(self, store: Any) -> None:
+            self._store = store
+
+        def __getattr__(self, name: str) -> Any:
+            counts[name] += 1
+            return getattr(self._store, name)
+
+    w.advancer._store = Counting(w.store)
+    return counts
+
+
+def test_a_chain_is_loaded_once_and_where_it_writes_its_output(world):
+    w = world(CHAIN)
+    counts = loads(w)
+    assert w.go().status is ExecutionStatus.COMPLETED
+    assert (counts["load"], counts["save"]) == (2, 4)
+
+
+def test_a_stale_fold_that_comes_to_nothing_is_folded_again_on_the_state_as_it_is(world):
+    """Else a result that only the other process knew to be awaited would be thrown away."""
+    w = world(CHAIN)
+    execution = w.start("t.w", {})
+    w.cloud.step(), w.cloud.step()
+    other, stale = twin(w), w.advancer._warm.take(execution)
+    assert stale is not None
+    other.advance(execution, [Received("5" * 20, Pause())])
+    w.advancer._warm.keep(stale)
+    w.advancer.advance(execution, [Received("6" * 20, Resume())])
+    assert not w.state(execution).paused
+
+
+def test_a_letter_that_the_stale_state_has_absorbed_is_answered_by_the_saved_one(world):
+    w = world(CHAIN)
+    execution = w.start("t.w", {})
+    w.cloud.step(), w.cloud.step()
+    sent = []
+    w.advancer._dispatcher.send = lambda state, effects: sent.extend(effects)
+    start = w.store.load_start(execution)
+    w.advancer.advance(execution, [Received(w.state(execution).absorbed, start)])
+    assert [effect.attempt.task for effect in sent] == ["a"]
+
+
+def _state(name: str, size: int, status: ExecutionStatus = ExecutionStatus.RUNNING) -> State:
+    return State(name, "t.w", 1, 0.0, size, status=status)
+
+
+def test_the_memory_is_bounded_and_forgets_what_was_saved_longest_ago():
+    warm = WarmStates(limit=400)
+    for name in "abc":
+        warm.keep(_state(name, 100))
+    assert [warm.take(name) is not None for name in "abc"] == [False, True, True]
+    warm.keep(_state("large", 1000))
+    warm.keep(_state("ended", 1, ExecutionStatus.COMPLETED))
+    assert warm.take("large") is None
+    assert warm.take("ended") is None
