@@ -13,7 +13,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11 python; do \
 	$$python -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))' 2>/dev/null && echo $$python && break; done)
 
-.PHONY: help install run test unit integration e2e bench-engine fuzz lint format deploy stop sam-local clean
+.PHONY: help install run test unit integration e2e bench-engine bench-cost fuzz lint format deploy stop sam-local clean
 
 help: ## Show this
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,6 +34,9 @@ bench-engine: install ## Measure the pure engine: transitions a second, and that
 
 fuzz: install ## Try random input against everything that takes any, longer than `make test` does (EXAMPLES=2000)
 	@ATTUNE_TEST_EXAMPLES=$(or $(EXAMPLES),2000) $(BIN)/pytest tests/fuzz --timeout=0
+
+bench-cost: install ## Measure what workflows cost on AWS, in dollars per million tasks (ARGS=--write: into the docs)
+	@$(BIN)/python -m tests.bench.cost $(ARGS)
 
 lint: install ## Check style, types and the template
 	$(BIN)/ruff check

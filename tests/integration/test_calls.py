@@ -55,17 +55,20 @@ def table(columns: dict[str, tuple[Counter[tuple[str, str]], int]]) -> str:
 
 
 def test_calls_per_task(stack: Any, ledger: Any, clients: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A chain stays at twelve calls a task and a bit, a fan-out below five; printed with -s."""
+    """A chain stays at eleven calls a task and a bit, a fan-out at three; printed with -s."""
     from attune import wiring
+    from attune.execution import worker
 
+    # A busy machine must not look like slow actions, whose ends are reported one by one.
+    monkeypatch.setattr(worker, "REPORT_EVERY", 60.0)
     for service in ("dynamodb", "sqs", "s3", "events", "scheduler"):
         ledger.attach(wiring.client(service))
     stack.api("POST", "/api/v1/packs/sync")
     columns = {name: (run(stack, ledger, ref, parameters), tasks) for name, ref, parameters, tasks in CASES}
     print("\n" + BEGIN + "\n" + table(columns) + "\n" + END)
     per_task = {name: sum(counts.values()) / tasks for name, (counts, tasks) in columns.items()}
-    assert per_task["chain of 20"] < 12.5
-    assert per_task["fan-out of 100"] < 5
+    assert per_task["chain of 20"] < 11.5
+    assert per_task["fan-out of 100"] < 3.1
 
 
 def main() -> int:

@@ -12,6 +12,7 @@ PACKAGE = Path(__file__).parents[2] / "layers" / "attune" / "attune"
 RANKS = {
     "exceptions": 0,
     "language": 1,
+    "cost": 1,
     "engine": 2,
     "actions": 2,
     "execution": 3,

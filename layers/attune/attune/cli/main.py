@@ -12,7 +12,21 @@ from typer.core import TyperGroup
 
 from attune import __version__
 from attune.cli import options, output
-from attune.cli.commands import executions, graph, inquiries, kv, local, new, packs, run, schema, test, tokens, validate
+from attune.cli.commands import (
+    cost,
+    executions,
+    graph,
+    inquiries,
+    kv,
+    local,
+    new,
+    packs,
+    run,
+    schema,
+    test,
+    tokens,
+    validate,
+)
 from attune.exceptions import AttuneError, InvalidDefinition
 
 WRONG, FAILED = 1, 2
@@ -73,6 +87,7 @@ app.command("run")(run.run)
 app.command("validate")(validate.validate)
 app.command("test")(test.test)
 app.command("graph")(graph.graph)
+app.command("cost")(cost.cost)
 app.command("schema")(schema.schema)
 app.add_typer(new.app, name="new")
 app.add_typer(executions.app, name="exec")

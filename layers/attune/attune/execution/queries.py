@@ -135,6 +135,7 @@ def _summary(execution: str, start: Start | None, state: State | None) -> dict[s
         "workflow": ref,
         "workflow_version": version,
         "status": str(state.status if state else ExecutionStatus.REQUESTED),
+        "state_version": state.version if state else 0,
         "error": state.error if state else None,
         "trigger": start.trigger if start else {},
         "identity": start.identity if start else "",

@@ -1,7 +1,7 @@
 """States that this process saved last, so that a fold which follows need not load what it wrote itself.
 
-A guess, never the truth: another process may have saved meanwhile. See :meth:`attune.execution.advancer.Advancer.advance`
-for what a fold on such a state may do before the conditional save has proven it right.
+A guess, never the truth: another process may have saved meanwhile. What a fold on such a state may do before the
+conditional save has proven it right, :class:`attune.execution.advancer.Advancer` knows.
 """
 
 from __future__ import annotations

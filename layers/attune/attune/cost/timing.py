@@ -1,0 +1,26 @@
+"""How much CPU the functions take, in seconds: measured, as ``make bench-cost`` measures it, on one machine.
+
+Lambda bills the time that passes, and so the waiting for DynamoDB and SQS, too; see docs/reference/cost.md.
+"""
+
+from __future__ import annotations
+
+AS_OF = "2026-11-21"
+MACHINE = "Intel Xeon, Python 3.11"
+
+ADVANCE_CALL = 0.0028
+"""A fold of one letter, with its save and a send."""
+ADVANCE_LETTER = 0.0004
+"""Each further letter of its batch."""
+WORKER_CALL = 0.0015
+"""A batch of attempts: its report."""
+WORKER_ATTEMPT = 0.0105
+"""Each of them: claim, a process of its own for an action that does next to nothing, record."""
+API_CALL = 0.004
+SMALL_CALL = 0.002
+"""``on_event`` and ``on_timer``."""
+
+ADVANCE_GB = 1.0
+WORKER_GB = 1.0
+OTHER_GB = 0.5
+"""Memory of the functions as template.yaml has it."""

@@ -1,0 +1,333 @@
+"""The deployed functions on moto with everything that is billed counted: for the cost table of the docs.
+
+Units come from the calls' own parameters (:class:`attune.adapters.units.UnitLedger`); what Lambda's event source
+mappings do is counted here. Time is the CPU time of the handlers and of the actions' processes, without what the
+ledger takes for itself; for it to be right, moto runs in a process of its own (:func:`account`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+import resource
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+from unittest import mock
+
+import boto3
+import yaml
+
+from attune import wiring
+from attune.adapters.ledger import CallLedger
+from attune.adapters.units import UnitLedger, sqs_meter
+from attune.cost.prices import Meter
+from attune.cost.units import chunks
+from attune.execution import worker
+from tests.integration.stack import PROJECT, Stack, function
+
+FUNCTIONS = {
+    "api": "Api",
+    "advance": "Advance",
+    "run_task": "RunTask",
+    "on_event": "OnEvent",
+    "on_timer": "OnTimer",
+    "on_dead": "OnDead",
+}
+"""The functions' names in template.yaml."""
+SERVICES = ("dynamodb", "sqs", "s3", "events", "scheduler")
+
+
+class Loader(yaml.SafeLoader):
+    """Reads CloudFormation's short forms as what they are applied to."""
+
+
+Loader.add_multi_constructor("!", lambda loader, suffix, node: getattr(node, "value", None))  # type: ignore[no-untyped-call]
+TEMPLATE: dict[str, Any] = yaml.load((PROJECT / "template.yaml").read_text(encoding="utf-8"), Loader)  # noqa: S506
+
+
+def memory(function: str) -> float:
+    """GB of a function, as template.yaml has it."""
+    own = TEMPLATE["Resources"][FUNCTIONS[function]]["Properties"].get("MemorySize")
+    size = own or TEMPLATE["Globals"]["Function"]["MemorySize"]
+    return float(TEMPLATE["Parameters"][size]["Default"] if isinstance(size, str) else size) / 1024
+
+
+def cpu() -> float:
+    """Seconds of CPU time of this process and of the children that it has buried."""
+    mine, children = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
+    return mine.ru_utime + mine.ru_stime + children.ru_utime + children.ru_stime
+
+
+class ShiftedClock:
+    """The real time, moved on past waiting."""
+
+    shift = 0.0
+
+    def now(self) -> float:
+        """Epoch seconds."""
+        return time.time() + self.shift
+
+
+class _LogSize:
+    """Where log lines go: only their length matters."""
+
+    size = 0
+
+    def write(self, text: str) -> None:
+        """Count it."""
+        self.size += len(text)
+
+    def flush(self) -> None:
+        """Nothing is kept."""
+
+
+@dataclass
+class Bench(Stack):
+    """A stack that keeps its books: ``units``, ``calls_made``, and ``seconds`` of CPU by function."""
+
+    clock: ShiftedClock = field(default_factory=lambda: ShiftedClock())
+
+    def __post_init__(self) -> None:
+        self.units = UnitLedger(self._peek)
+        self.calls_made = CallLedger()
+        self._seconds: dict[tuple[str, int], list[float]] = {}
+        self._aside = 0.0
+        self._answering = False
+        self._timers: list[str] = []
+        self._tables: Any = None
+        self._events: list[dict[str, Any]] = []
+
+    def attach(self, tables: Any) -> None:
+        """Begin counting; ``tables`` is a DynamoDB client to peek with."""
+        self._tables = tables
+        for service in SERVICES:
+            client = wiring.client(service)
+            self.units.attach(client)
+            self.calls_made.attach(client)
+            client.meta.events.register("provide-client-params.events.PutEvents", self._note_events)
+            client.meta.events.register("provide-client-params.sqs.SendMessageBatch", self._note_timers)
+            client.meta.events.register("provide-client-params.scheduler.CreateSchedule", self._note_schedule)
+
+    def reset(self) -> None:
+        """Forget what was counted so far."""
+        self.units.reset()
+        self.calls_made.reset()
+        self._seconds = {}
+
+    @contextlib.contextmanager
+    def _set_aside(self) -> Iterator[None]:
+        begun = time.process_time()
+        try:
+            yield
+        finally:
+            self._aside += time.process_time() - begun
+
+    def _peek(self, table: str, key: Any) -> Any:
+        with self._set_aside():
+            return self._tables.get_item(TableName=table, Key=key).get("Item")
+
+    def _note_events(self, params: Any, **_: Any) -> None:
+        for entry in params["Entries"]:
+            event = {"source": entry["Source"], "detail-type": entry["DetailType"], "id": f"e-{len(self._events)}"}
+            self._events.append({**event, "detail": json.loads(entry["Detail"])})
+
+    def _note_timers(self, params: Any, **_: Any) -> None:
+        if params["QueueUrl"] == self.queues.timers.url:
+            self._timers += [entry["MessageBody"] for entry in params["Entries"]]
+
+    def _note_schedule(self, params: Any, **_: Any) -> None:
+        """It will fire, and send a message."""
+        self._timers.append(params["Target"]["Input"])
+        self.units.add(Meter.SCHEDULER, 1)
+        self.units.add(Meter.SQS_STANDARD, 1)
+
+    def start(self, ref: str, **parameters: Any) -> str:
+        """Start a workflow through the API, which is billed, too."""
+        with self._running("api"):
+            execution = super().start(ref, **parameters)
+        self.units.add(Meter.HTTP_API, 1)
+        return execution
+
+    def invoke(self, name: str, event: dict[str, Any]) -> dict[str, Any]:
+        """Call a function, its time taken."""
+        with self._running(name, len(event.get("Records", ()))):
+            return super().invoke(name, event)
+
+    @contextlib.contextmanager
+    def _running(self, name: str, messages: int = 0) -> Iterator[None]:
+        log, begun, aside = _LogSize(), cpu(), self._aside
+        for handler in logging.getLogger("service_undefined").handlers:
+            handler.setStream(log)  # type: ignore[attr-defined]
+        yield
+        self._seconds.setdefault((name, messages), []).append(cpu() - begun - (self._aside - aside))
+        self.units.add(Meter.LAMBDA_REQUEST, 1)
+        self.units.add(Meter.LOGS, log.size / 1024**3)
+
+    @property
+    def seconds(self) -> dict[str, float]:
+        """CPU time by function: of calls with as many messages the lower quartile, for a busy machine adds to it."""
+        sums: dict[str, float] = {}
+        for (name, _), taken in self._seconds.items():
+            quartile = sorted(taken)[len(taken) // 4]
+            sums[name] = sums.get(name, 0.0) + quartile * len(taken)
+        return sums
+
+    def by_mapping(self, name: str, queue: Any, event: dict[str, Any]) -> None:
+        """A batch that an event source mapping received, delivered and deleted."""
+        size = sum(len(record["body"].encode()) for record in event["Records"])
+        self.units.add(sqs_meter(queue.url), chunks(size) + 1)
+        assert self.invoke(name, event) == {"batchItemFailures": []}
+
+    def pump(self, *, answer: bool = False) -> int:
+        """Deliver until nothing is left to do; with ``answer``, answer what is asked before any timer fires."""
+        self._answering = answer
+        return super().pump()
+
+    def _deliveries(self) -> Iterator[bool]:
+        """A batch of each kind; time passes only when nothing else is left to do."""
+        moved = [self._deliver("advance", self.queues.advance), self._deliver("run_task", self.queues.tasks)]
+        moved.append(self._deliver_event())
+        if not any(moved) and self._answering:
+            moved.append(self._answer_all())
+        if not any(moved):
+            moved.append(self._deliver_timers())
+        yield from moved
+
+    def _deliver(self, name: str, queue: Any) -> bool:
+        event = self._event(queue, fifo=name == "advance")
+        if event is not None:
+            self.by_mapping(name, queue, event)
+        return event is not None
+
+    def _answer_all(self) -> bool:
+        """Answer every open inquiry, through the API."""
+        self._answering = False
+        inquiries = self.api("GET", "/api/v1/inquiries?limit=200")[1]["data"]["items"]
+        for inquiry in inquiries:
+            with self._running("api"):
+                assert self.api("POST", f"/api/v1/inquiries/{inquiry['id']}/answer", {"response": {}})[0] == 202
+            self.units.add(Meter.HTTP_API, 1)
+        return bool(inquiries)
+
+    def _deliver_event(self) -> bool:
+        if not self._events:
+            return False
+        self.invoke("on_event", self._events.pop(0))
+        return True
+
+    def _deliver_timers(self) -> bool:
+        """Let the next timer be due, by the clock of the functions, and deliver what is due then."""
+        if not self._timers:
+            return False
+        self._timers.sort(key=lambda body: float(json.loads(body)["due"]))
+        self.clock.shift = max(json.loads(self._timers[0])["due"] - time.time(), self.clock.shift)
+        due = [body for body in self._timers[:10] if json.loads(body)["due"] <= self.clock.now()]
+        del self._timers[: len(due)]
+        records = [
+            self._record({"MessageId": "t", "Body": body, "Attributes": {}}, self.queues.timers, fifo=False)
+            for body in due
+        ]
+        self.by_mapping("on_timer", self.queues.timers, {"Records": records})
+        return True
+
+
+@contextlib.contextmanager
+def account() -> Iterator[None]:
+    """An AWS account in another process, to which every boto3 client made meanwhile talks."""
+    port = _free_port()
+    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
+    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        _await(port)
+        for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN"):
+            os.environ.pop(name, None)
+        os.environ |= {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing"}
+        os.environ |= {"AWS_DEFAULT_REGION": "us-east-1", "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}"}
+        yield
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _await(port: int) -> None:
+    for _ in range(300):
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 0.1):
+            return
+        time.sleep(0.1)
+    raise TimeoutError("moto does not answer")
+
+
+@contextlib.contextmanager
+def deployed(packs: Path) -> Iterator[Bench]:
+    """The functions on whatever account boto3 finds, with what template.yaml has them use; warm, and counting."""
+    session = boto3.Session()
+    resources = TEMPLATE["Resources"]
+    table = {"TableName": "attune", **resources["Table"]["Properties"]}
+    wanted = ("TableName", "BillingMode", "KeySchema", "AttributeDefinitions", "GlobalSecondaryIndexes")
+    tables = session.client("dynamodb")
+    tables.create_table(**{name: table[name] for name in wanted})
+    session.client("s3").create_bucket(Bucket="attune")
+    session.client("events").create_event_bus(Name="attune")
+    session.client("scheduler").create_schedule_group(Name="attune")
+    sqs = session.client("sqs")
+    fifo = {"FifoQueue": "true", "DeduplicationScope": "messageGroup", "FifoThroughputLimit": "perMessageGroupId"}
+    names: dict[str, dict[str, str]] = {"advance.fifo": fifo, "tasks": {}, "timers": {}}
+    queues = {name.removesuffix(".fifo"): _queue(sqs, name, attributes) for name, attributes in names.items()}
+    with contextlib.ExitStack() as patches:
+        patches.enter_context(mock.patch.dict(os.environ, _environment(queues, packs)))
+        patches.enter_context(mock.patch.object(wiring, "clock", ShiftedClock()))
+        # A busy machine must not look like slow actions, whose ends are reported one by one.
+        patches.enter_context(mock.patch.object(worker, "REPORT_EVERY", 60.0))
+        wiring.reset()
+        wiring.directory().put_token("token", "bench")
+        bench = Bench(SimpleNamespace(**queues), {name: function(name) for name in FUNCTIONS}, clock=wiring.clock)
+        assert bench.api("POST", "/api/v1/packs/sync")[0] == 200
+        bench.attach(tables)
+        yield bench
+        wiring.reset()
+
+
+def _queue(client: Any, name: str, attributes: dict[str, str]) -> SimpleNamespace:
+    url = client.create_queue(QueueName=name, Attributes=attributes)["QueueUrl"]
+    arn = client.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    return SimpleNamespace(client=client, url=url, arn=arn)
+
+
+def _environment(queues: dict[str, SimpleNamespace], packs: Path) -> dict[str, str]:
+    settings = {
+        "TABLE": "attune",
+        "BUCKET": "attune",
+        "ADVANCE_QUEUE_URL": queues["advance"].url,
+        "TASK_QUEUE_URL": queues["tasks"].url,
+        "TIMER_QUEUE_URL": queues["timers"].url,
+        "TIMER_QUEUE_ARN": queues["timers"].arn,
+        "EVENT_BUS": "attune",
+        "SCHEDULE_GROUP": "attune",
+        "SCHEDULE_ROLE_ARN": "arn:aws:iam::123456789012:role/schedules",
+        "PACKS_BASE_DIR": str(packs),
+        "WORKER_TIMEOUT": "300",
+    }
+    return {f"ATTUNE__{name}": value for name, value in settings.items()}
+
+
+def write_pack(folder: Path, workflows: dict[str, str]) -> None:
+    """A pack ``bench`` with these workflows."""
+    (folder / "workflows").mkdir(parents=True, exist_ok=True)
+    (folder / "pack.yaml").write_text("ref: bench\nlabel: Bench\nversion: 1.0.0\ndescription: What is measured\n")
+    for name, text in workflows.items():
+        (folder / "workflows" / f"{name}.yaml").write_text(f"ref: bench.{name}\nlabel: {name}\n{text}")
