@@ -18,16 +18,19 @@ from typing import Any
 
 import yaml
 
+from attune.engine import slices
 from attune.engine.advance import advance, born
-from attune.engine.effects import RunTask, Write, WriteItems, WriteVars
-from attune.engine.facts import START, Key, items_key, vars_key
-from attune.engine.messages import Message, Start, TaskEnded
+from attune.engine.effects import RunTask, StartChunks, TellHome, Write, WriteItems, WriteScope, WriteVars
+from attune.engine.facts import START, Key, items_key, scope_key, vars_key
+from attune.engine.ids import chunk_id, home_of
+from attune.engine.messages import Message, Start, StartChunk, TaskEnded
 from attune.engine.state import State
 from attune.language.compiler import compile_workflow
 from attune.language.graph import ActionSpec, Graph, Runner
 from attune.language.source import load
 from attune.language.status import ExecutionStatus, TaskStatus
 
+NAME = "bench"
 SEED = 7
 GROWTH_LIMIT = 2.0
 """A transition may take this many times longer in a graph ten times as large: caches, not algorithms."""
@@ -67,6 +70,11 @@ def items(size: int) -> Tasks:
     return [_task(0) | {"with_items": "{{ parameters.list }}", "concurrency": 50}]
 
 
+def unbounded(size: int) -> Tasks:
+    """The same, all at once."""
+    return [{name: value for name, value in items(size)[0].items() if name != "concurrency"}]
+
+
 def _task(number: int, targets: Any = ()) -> dict[str, Any]:
     task: dict[str, Any] = {"name": f"t{number}", "action": WORK.ref}
     return task | {"on_success": [f"t{target}" for target in targets]} if targets else task
@@ -86,33 +94,50 @@ SHAPES = (
     Shape("fan-out", fan_out, 990),
     Shape("random DAG", random_dag, 1_000),
     Shape("with_items", items, 10_000),
+    Shape("unbounded", unbounded, 10_000),
 )
 
 
 @dataclass(slots=True)
 class Run:
-    """An execution in memory: the state, what is known, and which attempts are under way."""
+    """An execution in memory: its state and those of its chunks, what is known, which attempts are under way where."""
 
     graph: Graph
-    state: State
+    states: dict[str, State]
     known: dict[Key, Any]
-    waiting: list[RunTask] = field(default_factory=list)
+    waiting: list[tuple[str, RunTask]] = field(default_factory=list)
     ended: int = 0
 
-    def fold(self, message: Message) -> None:
+    @property
+    def state(self) -> State:
+        """The execution's own."""
+        return self.states[NAME]
+
+    def fold(self, mailbox: str, message: Message) -> None:
         """Advance by one message."""
-        folded = advance(self.graph, self.state, message, 1.0, self.known)
-        self.state = folded.state
+        if isinstance(message, StartChunk):
+            scope = self.known[scope_key(message.task, message.visit, message.base)]
+            self.states[mailbox] = slices.born(mailbox, message, scope, self.graph)
+        folded = advance(self.graph, self.states[mailbox], message, 1.0, self.known)
+        self.states[mailbox] = folded.state
         self.known.update(_facts(folded.writes))
-        self.waiting += [effect for effect in folded.effects if isinstance(effect, RunTask)]
+        for effect in folded.effects:
+            if isinstance(effect, RunTask):
+                self.waiting.append((mailbox, effect))
+            elif isinstance(effect, StartChunks):
+                for start in effect.starts:
+                    self.fold(chunk_id(mailbox, start.task, start.visit, start.number), start)
+            elif isinstance(effect, TellHome):
+                self.fold(home_of(mailbox), effect.message)
 
     def finish(self, dice: random.Random) -> None:
         """Let attempts end, one at a time, until nothing is under way."""
         while self.waiting:
             position = dice.randrange(len(self.waiting))
             self.waiting[position], self.waiting[-1] = self.waiting[-1], self.waiting[position]
-            self.fold(TaskEnded(self.waiting.pop().attempt, TaskStatus.COMPLETED))
+            mailbox, ended = self.waiting.pop()
             self.ended += 1
+            self.fold(mailbox, TaskEnded(ended.attempt, TaskStatus.COMPLETED))
 
 
 def _facts(writes: tuple[Write, ...]) -> Iterator[tuple[Key, Any]]:
@@ -120,7 +145,9 @@ def _facts(writes: tuple[Write, ...]) -> Iterator[tuple[Key, Any]]:
         if isinstance(write, WriteVars):
             yield vars_key(write.number), write.values
         elif isinstance(write, WriteItems):
-            yield items_key(write.task, write.visit), write.values
+            yield items_key(write.task, write.visit, write.chunk), write.values
+        elif isinstance(write, WriteScope):
+            yield scope_key(write.task, write.visit, write.base), write.scope
 
 
 def prepare(tasks: Tasks, size: int) -> tuple[Run, Start]:
@@ -128,8 +155,8 @@ def prepare(tasks: Tasks, size: int) -> tuple[Run, Start]:
     parameters = {"list": {"type": "array", "default": []}}
     text = yaml.safe_dump({"ref": "bench.shape", "label": "Shape", "parameters": parameters, "tasks": tasks})
     graph = compile_workflow(load(text, "shape.yaml"), pack="bench", actions={WORK.ref: WORK}).graph
-    start = Start("bench", graph.ref, 1, {"list": list(range(size))}, 1.0)
-    return Run(graph, born(start, graph), {START: asdict(start)}), start
+    start = Start(NAME, graph.ref, 1, {"list": list(range(size))}, 1.0)
+    return Run(graph, {NAME: born(start, graph)}, {START: asdict(start)}), start
 
 
 def measure(shape: Shape, size: int) -> tuple[int, float]:
@@ -137,7 +164,7 @@ def measure(shape: Shape, size: int) -> tuple[int, float]:
     run, start = prepare(shape.tasks(size), size)
     gc.collect()
     begun = perf_counter()
-    run.fold(start)
+    run.fold(NAME, start)
     run.finish(shuffled())
     seconds = perf_counter() - begun
     if run.state.status is not ExecutionStatus.COMPLETED:

@@ -51,7 +51,9 @@ class Watched:
         catalog.add_version(WorkflowVersion("t.news", 1, graph))
         catalog.put_sensors("t", [self.sensor])
         self.memories = MemorySensors()
-        starter = Starter(self.world.store, Bindings(), catalog, cloud, clock, lambda count: bytes(count))
+        starter = Starter(
+            self.world.store, Bindings(), catalog, cloud, clock, lambda count: bytes(count), self.world.secrets
+        )
         self.polls = Polls(catalog, self.memories, starter)
         self.sightings = Sightings(catalog, self.world.store, self.memories, cloud, clock)
 
