@@ -13,7 +13,9 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11 python; do \
 	$$python -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))' 2>/dev/null && echo $$python && break; done)
 
-.PHONY: help install run test unit integration e2e bench-engine bench-cost fuzz lint format deploy stop sam-local clean
+SECONDS := 600
+
+.PHONY: help install run test unit integration e2e explore bench-engine bench-cost fuzz lint format deploy stop sam-local clean
 
 help: ## Show this
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,6 +36,9 @@ bench-engine: install ## Measure the pure engine: transitions a second, and that
 
 fuzz: install ## Try random input against everything that takes any, longer than `make test` does (EXAMPLES=2000)
 	@ATTUNE_TEST_EXAMPLES=$(or $(EXAMPLES),2000) $(BIN)/pytest tests/fuzz --timeout=0
+
+explore: install ## Try out every crash point, then pairs of faults by chance, for SECONDS (600)
+	@$(BIN)/python -m tests.explore --seconds $(SECONDS)
 
 bench-cost: install ## Measure what workflows cost on AWS, in dollars per million tasks (ARGS=--write: into the docs)
 	@$(BIN)/python -m tests.bench.cost $(ARGS)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -107,15 +108,17 @@ class World(Simulator):
         takes: Mapping[str, Any] | None = None,
         actions: Sequence[ActionSpec] = (),
         chunk_size: int | None = None,
+        runner: type[ScriptedRunner] = ScriptedRunner,
+        **settings: Any,
     ):
-        self.runner = ScriptedRunner(VirtualClock(), dict(script or {}), dict(takes or {}))
+        self.runner = runner(VirtualClock(), dict(script or {}), dict(takes or {}))
         catalog = MemoryCatalog()
         catalog.put_pack(PackRecord("t", "Test", "1", config={"registry": "r.example"}))
         for pack in {"core", *(spec.pack for spec in actions)}:
             catalog.put_pack(PackRecord(pack, pack, "1"))
         catalog.put_actions("t", [*ACTIONS.values(), *actions])
-        super().__init__(catalog, self.runner, clock=self.runner.clock)
-        for graph in graphs(*texts, actions=actions):
+        super().__init__(catalog, self.runner, clock=self.runner.clock, **settings)
+        for graph in graphs(*texts, actions=actions) if actions else _usual_graphs(*texts):
             catalog.add_version(
                 WorkflowVersion(graph.ref, 1, replace(graph, chunk_size=chunk_size or graph.chunk_size))
             )
@@ -156,6 +159,12 @@ def graphs(*texts: str, actions: Sequence[ActionSpec] = ()) -> list[Graph]:
     return [
         compile_workflow(s, pack=s.data["ref"].split(".")[0], actions=known, pack_config=config).graph for s in sources
     ]
+
+
+@cache
+def _usual_graphs(*texts: str) -> list[Graph]:
+    """Those that many tests make again and again."""
+    return graphs(*texts)
 
 
 @pytest.fixture

@@ -274,7 +274,7 @@ def test_cancelling_what_was_never_started_leaves_a_tombstone_that_its_start_res
     w.run()
     assert w.state("01KNOTYET").status is ExecutionStatus.CANCELLED
     execution = w.start("t.w", {})
-    w.cloud._boxes.clear()
+    w.cloud.purge()
     start = w.store.load_start(execution)
     late = type(start)("01KNOTYET", "t.w", 1, {}, start.created_at)
     w.store.create(late)

@@ -376,7 +376,7 @@ def test_a_dead_result_is_folded_when_its_dead_letter_is_told(world):
 def test_an_execution_whose_start_was_lost_begins_with_its_next_letter(world):
     w = world(WORKFLOWS["chain"])
     execution = w.start("t.w", {})
-    w.cloud._due.clear()
+    w.cloud.purge()
     w.post(execution, Pause())
     w.run()
     assert w.state(execution).status is ExecutionStatus.PAUSED
@@ -390,7 +390,7 @@ def test_a_start_and_its_cancellation_in_one_batch_run_nothing(world):
     w = world(WORKFLOWS["chain"])
     execution = w.start("t.w", {})
     start = w.store.load_start(execution)
-    w.cloud._due.clear()
+    w.cloud.purge()
     letters = [Received("1", start), Received("2", Cancel("at once"))]
     w.advancer.deliver(execution, letters)
     w.run()

@@ -7,32 +7,52 @@ answers for them; hours of waiting pass at once.
 from __future__ import annotations
 
 import hashlib
+import itertools
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
 from typing import Any
 
 from attune.actions.attempt import Attempt, Outcome
 from attune.adapters.memory.catalog import MemoryCatalog
 from attune.adapters.memory.clock import VirtualClock
 from attune.adapters.memory.cloud import MemoryCloud
+from attune.adapters.memory.directory import MemoryDirectory
+from attune.adapters.memory.disorder import Order
 from attune.adapters.memory.events import MemoryEvents
+from attune.adapters.memory.faults import Faults
+from attune.adapters.memory.queues import Crash
 from attune.adapters.memory.store import MemoryStore
 from attune.adapters.memory.values import MemoryKeyValueStore, MemorySecrets
 from attune.engine.facts import OUTPUT
-from attune.engine.ids import AttemptId, execution_id, home_of
-from attune.engine.messages import Answer, Cancel, Message, Retry
+from attune.engine.ids import AttemptId, home_of
+from attune.engine.messages import Answer, Cancel, Message, Retry, encode
 from attune.engine.state import State, WaitKind
 from attune.engine.turn import Step
+from attune.exceptions import AttuneError
 from attune.execution.advancer import Advancer, Observer
+from attune.execution.dead_letters import DeadLetters
 from attune.execution.dispatch import Dispatcher
 from attune.execution.opening import Opener
-from attune.execution.ports import Letter, TaskMessage
-from attune.execution.starting import prepare
+from attune.execution.ports import (
+    Catalog,
+    Directory,
+    EventBus,
+    Events,
+    ExecutionStore,
+    Letter,
+    Mailbox,
+    Received,
+    TaskMessage,
+    TaskQueue,
+    Timers,
+)
+from attune.execution.starting import Starter
 from attune.execution.waits import Waits
 from attune.execution.worker import Lease, Runner, Worker
 
-LEASE = 900.0
-"""Seconds a simulated worker has."""
+LEASE = 895.0
+"""Seconds a simulated worker has: a little less than its messages are hidden."""
 
 
 class TimedRunner:
@@ -50,7 +70,11 @@ class TimedRunner:
 
 
 class Simulator:
-    """One small world: start executions in it, then :meth:`run`."""
+    """One small world: start executions in it, then :meth:`run`.
+
+    ``order`` is what is left to chance, ``faults`` what goes wrong (by default nothing); ``containers`` is how many
+    processes of ``advance`` are warm, each with caches of its own.
+    """
 
     def __init__(
         self,
@@ -62,39 +86,57 @@ class Simulator:
         pack_config: Callable[[str], dict[str, Any]] | None = None,
         values: Mapping[str, Any] | None = None,
         secrets: Mapping[str, str] | None = None,
+        order: Order | None = None,
+        faults: Faults | None = None,
+        containers: int = 1,
     ) -> None:
         self.clock = clock or VirtualClock()
         self.values, self.secrets = MemoryKeyValueStore(values), MemorySecrets(secrets)
         self.catalog, self.store = catalog, MemoryStore(self.values)
-        self.cloud = MemoryCloud(self.clock)
-        events = MemoryEvents(self.store)
-        self.waits = Waits(events, self.cloud, catalog, self.clock)
-        cloud = self.cloud
-        dispatcher = Dispatcher(self.store, catalog, cloud, cloud, cloud, cloud, self.clock, events)
-        self.advancer = Advancer(self.store, catalog, dispatcher, self.clock, observer or _unobserved)
+        self.cloud = MemoryCloud(self.clock, order)
+        self.directory = MemoryDirectory(self.store, self.clock, self.cloud.order)
+        self._observer = observer or _unobserved
+        self.ports = ports = _Ports.of(self, faults)
+        self._idle = [self._new_advancer() for _ in range(containers)]
+        self.advancer = self._idle[0]
         config = pack_config or (lambda pack: dict(catalog.pack(pack).config))
         opener = Opener(self.secrets, self.values, self.secrets)
-        self.worker = Worker(self.store, self.cloud, self.cloud, runner, self.clock, config, lambda: opener)
-        self.cloud.on_letters, self.cloud.on_tasks = self.advancer.deliver, self._work
+        self.worker = Worker(ports.store, ports.mailbox, ports.tasks, runner, self.clock, config, lambda: opener)
+        self.waits = Waits(ports.events, ports.mailbox, ports.catalog, self.clock)
+        self._dead_letters = DeadLetters(ports.store, ports.mailbox, self.clock)
+        self._connect()
         self._count = 0
+        self._leases = itertools.count(1)
 
-    def start(self, ref: str, parameters: Mapping[str, Any], identity: str = "simulator") -> str:
-        """Start the latest version of a workflow; raises NotFound and InvalidParameters."""
-        self._count += 1
-        now = self.clock.now()
-        execution = execution_id(now, hashlib.sha256(str(self._count).encode()).digest())
-        trigger = {"type": "cli"}
-        prepared = prepare(
-            self.catalog, ref, parameters, execution=execution, now=now, trigger=trigger, identity=identity
+    def _connect(self) -> None:
+        cloud = self.cloud
+        cloud.on_letters, cloud.on_tasks, cloud.on_timers = self._advance, self._work, self._fire
+        cloud.on_dead, cloud.on_event = self._bury, self.waits.handle
+
+    def _new_advancer(self) -> Advancer:
+        ports = self.ports
+        dispatcher = Dispatcher(
+            ports.store, ports.catalog, ports.mailbox, ports.tasks, ports.timers, ports.bus, self.clock, ports.events
         )
-        start = prepared.sealed(self.secrets, execution)
-        self.store.create(start)
-        self.post(execution, start)
-        return execution
+        return Advancer(ports.store, ports.catalog, dispatcher, self.clock, self._observer)
+
+    def start(
+        self, ref: str, parameters: Mapping[str, Any], identity: str = "simulator", key: str | None = None
+    ) -> str:
+        """Start the latest version of a workflow, once per idempotency key; raises NotFound and InvalidParameters."""
+        ports = self.ports
+        starter = Starter(
+            ports.store, ports.directory, ports.catalog, ports.mailbox, self.clock, self._entropy, self.secrets
+        )
+        return starter.start(ref, parameters, trigger={"type": "cli"}, identity=identity, idempotency_key=key).execution
+
+    def _entropy(self, size: int) -> bytes:
+        self._count += 1
+        return hashlib.sha256(str(self._count).encode()).digest()[:size]
 
     def post(self, execution: str, message: Message) -> None:
         """Put a letter into an execution's mailbox."""
-        self.cloud.post([Letter(execution, message)])
+        self.ports.mailbox.post([Letter(execution, message)])
 
     def cancel(self, execution: str, reason: str = "") -> None:
         """Ask an execution to stop."""
@@ -145,8 +187,60 @@ class Simulator:
         """What an ended execution returned."""
         return (self.store.facts(execution, [OUTPUT])[OUTPUT] or {}).get("output")
 
+    def _advance(self, execution: str, letters: Sequence[Received]) -> int:
+        """In a warm container, or in a new one; one that died is never seen again."""
+        idle = self._idle
+        container = idle.pop(self.cloud.order.choose(len(idle))) if idle else self._new_advancer()
+        try:
+            return container.deliver(execution, letters)
+        except Crash:
+            container = self._new_advancer()
+            raise
+        finally:
+            idle.append(container)
+
     def _work(self, batch: list[TaskMessage]) -> list[int]:
-        return self.worker.work(batch, Lease(token=f"worker-{time.monotonic_ns()}", seconds=LEASE))
+        return self.worker.work(batch, Lease(token=f"worker-{next(self._leases)}", seconds=LEASE))
+
+    def _fire(self, letters: list[Letter]) -> list[int]:
+        """As ``on_timer`` does: one that fails does not hinder the others."""
+        failed = []
+        for position, letter in enumerate(letters):
+            try:
+                self.ports.mailbox.post([letter])
+            except AttuneError:
+                failed.append(position)
+        return failed
+
+    def _bury(self, number: str, dead: Letter | TaskMessage) -> None:
+        if isinstance(dead, Letter):
+            self._dead_letters.letter(dead.execution, number, encode(dead.message))
+        else:
+            self._dead_letters.task(dead, number)
+
+
+@dataclass(frozen=True, slots=True)
+class _Ports:
+    """The ports as the functions see them: with the faults around them."""
+
+    store: ExecutionStore
+    catalog: Catalog
+    directory: Directory
+    mailbox: Mailbox
+    tasks: TaskQueue
+    timers: Timers
+    bus: EventBus
+    events: Events
+
+    @classmethod
+    def of(cls, world: Simulator, faults: Faults | None) -> _Ports:
+        """With nothing around them if nothing is to go wrong."""
+        cloud = world.cloud
+        bare = cls(world.store, world.catalog, world.directory, cloud, cloud, cloud, cloud, MemoryEvents(world.store))
+        if faults is None:
+            return bare
+        faults.cloud = cloud
+        return cls(**{field.name: faults.around(field.name, getattr(bare, field.name)) for field in fields(cls)})
 
 
 def _unobserved(state: State, messages: Sequence[Message], steps: Sequence[Step]) -> None:

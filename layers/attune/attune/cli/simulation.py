@@ -6,8 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 from attune.actions.attempt import Attempt, Outcome, OutcomeStatus
 from attune.adapters.memory.catalog import MemoryCatalog
@@ -19,7 +18,6 @@ from attune.engine.messages import Answer, Message
 from attune.engine.state import State
 from attune.engine.turn import Step
 from attune.exceptions import task_error
-from attune.execution.ports import Directory
 from attune.execution.queries import Reader, iso
 from attune.execution.worker import Runner
 from attune.simulator import Simulator, TimedRunner
@@ -63,8 +61,7 @@ class Simulation:
         self._simulator = Simulator(
             catalog, self._runner, clock=self._clock, observer=self._observe, values=values, secrets=secrets
         )
-        attempts = cast(Directory, _Attempts(self._simulator))
-        self._reader = Reader(self._simulator.store, attempts, catalog)
+        self._reader = Reader(self._simulator.store, self._simulator.directory, catalog)
         self._open: set[str] = set()
         self._times = _Times()
         self._root = ""
@@ -216,28 +213,8 @@ class _Interruptible:
             self._lock.acquire()
 
 
-@dataclass(frozen=True, slots=True)
-class _Attempts:
-    """What a directory says of attempts, for the simulator's own store."""
-
-    simulator: Simulator
-
-    def attempts(self, execution: str, *, limit: int, cursor: str) -> tuple[list[dict[str, Any]], str | None]:  # noqa: ARG002
-        """All of them, on one page."""
-        records = sorted(self.simulator.store.records(execution), key=lambda row: _order(row[0]))
-        return [_named(attempt) | record for attempt, record in records], None
-
-
 def _asked(execution: str, attempt: AttemptId, terms: dict[str, Any]) -> Asked:
     return {"id": wait_id(execution, attempt), "task": attempt.task, **terms}
-
-
-def _order(attempt: AttemptId) -> tuple[str, int, int, int]:
-    return attempt.task, attempt.visit, -1 if attempt.index is None else attempt.index, attempt.number
-
-
-def _named(attempt: AttemptId) -> dict[str, Any]:
-    return {"task": attempt.task, "visit": attempt.visit, "index": attempt.index, "attempt": attempt.number}
 
 
 class _Times:

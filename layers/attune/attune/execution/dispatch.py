@@ -22,7 +22,7 @@ from attune.engine.effects import (
 from attune.engine.ids import chunk_id, home_of
 from attune.engine.messages import Cancel, Message, Parent, Pause, Resume, Start, TaskEnded
 from attune.engine.state import State
-from attune.exceptions import AttuneError, task_error
+from attune.exceptions import AttuneError, Unavailable, task_error
 from attune.execution.ports import (
     Catalog,
     Clock,
@@ -106,6 +106,8 @@ class Dispatcher:
         """The child's start; or, if it cannot start at all, the parent's news of that."""
         try:
             start = self._child_start(state, effect)
+        except Unavailable:
+            raise
         except AttuneError as error:
             existing = self._store.load_start(effect.child)
             if existing is not None:

@@ -80,13 +80,19 @@ class DynamoStore:
         """See the port. Cached only when the state that points here has been saved."""
         items: list[Item] = []
         for write in writes:
-            if isinstance(write, WriteWait) and write.closed is not None:
-                self._close(execution, write)
+            if isinstance(write, WriteWait):
+                (self._open if write.closed is None else self._close)(execution, write)
             else:
                 items += _WRITERS[type(write)](self._payloads, execution, write)
         if items:
             self._table.write_many(items)
         self._unsaved = {execution: items}
+
+    def _open(self, execution: str, write: WriteWait) -> None:
+        """An invocation that lost its race may come when the wait is over: what is closed stays closed."""
+        *listed, item = _wait_items(self._payloads, execution, write)
+        if self._table.put(item, "attribute_not_exists(closed)").accepted and listed:
+            self._table.write_many(listed)
 
     def _close(self, execution: str, write: WriteWait) -> None:
         """Who looks for it must not find it any more; where it is listed stays, for this may have to be done again."""
@@ -209,7 +215,6 @@ def _only_type(pattern: Mapping[str, Any]) -> str:
 _WRITERS: dict[type, Callable[[Payloads, str, Any], list[Item]]] = {
     WriteVars: lambda p, e, w: [_slip_item(keys.variables(e, w.number), p, e, dict(w.values))],
     WriteRecord: lambda p, e, w: [_record_item(p, e, w)],
-    WriteWait: _wait_items,
     WriteVerdict: lambda p, e, w: [_slip_item(keys.verdict(e, w.task, w.visit), p, e, dict(w.error))],
     WriteItems: lambda p, e, w: [
         _slip_item(keys.items(e, w.task, w.visit, w.chunk), p, e, list(w.values), n=len(w.values))

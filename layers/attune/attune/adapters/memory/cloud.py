@@ -1,142 +1,136 @@
 """The queues, timers and bus of a small cloud in memory, with the habits of the real ones.
 
-At least once, FIFO with deduplication per execution, visibility timeouts, redrive to a dead-letter list: what the
-protocol has to live with on AWS it has to live with here.
+At least once, FIFO with deduplication per execution, visibility timeouts, redrive to dead letters: what the protocol
+has to live with on AWS it has to live with here. Without a seed nothing goes wrong by itself.
 """
 
 from __future__ import annotations
 
-import heapq
 import itertools
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from attune.adapters.memory.agenda import Agenda, Entry
 from attune.adapters.memory.clock import VirtualClock
+from attune.adapters.memory.disorder import Calm, Order
+from attune.adapters.memory.queues import Delivery, FifoQueue, Ground, Message, Queue, StandardQueue, Terms
 from attune.engine.effects import Announce, SetTimer
 from attune.engine.messages import TimerFired, decode, encode
 from attune.engine.state import State
 from attune.execution.ports import Letter, Received, TaskMessage
 
-DEDUPLICATION = 300.0
-"""Seconds for which a FIFO queue remembers a deduplication id (an SQS fact)."""
-VISIBILITY = 60.0
-"""Seconds after which a message whose handler died is seen again."""
-MAX_RECEIVES = 5
-"""Receives after which a message goes to the dead letters."""
-BATCH = 10
-"""Messages that one invocation is given at most (an SQS fact)."""
+ADVANCE = Terms("advance", 30.0, 5)
+TASKS = Terms("run_task", 900.0, 5)
+TIMERS = Terms("on_timer", 60.0, 10)
+EVENTS = Terms("on_event", 60.0, 3)
+DEAD = Terms("on_dead", 60.0, 1000)
+CLIENTS = Terms("client", 1.0, 1000)
+"""As template.yaml sets them (a worker has the longest life there is). A client tries again until it is heard."""
+MAX_DELAY = 900.0
+"""Seconds that a message can be delayed at most (an SQS fact); what is later is a schedule."""
 
 
-@dataclass(slots=True)
-class _Queued:
-    letter: Letter
-    sequence: str
-    receives: int = 0
-
-
-@dataclass(slots=True)
 class MemoryCloud:
-    """Implements the ports Mailbox, TaskQueue, Timers and EventBus; :meth:`step` delivers the next thing due."""
+    """Implements the ports Mailbox, TaskQueue, Timers and EventBus; :meth:`step` delivers the next thing due.
 
-    clock: VirtualClock
-    on_letters: Callable[[str, Sequence[Received]], int] = lambda execution, letters: len(letters)
-    on_tasks: Callable[[list[TaskMessage]], list[int]] = lambda batch: []
-    events: list[tuple[float, State, Announce]] = field(default_factory=list)
-    emitted: list[Mapping[str, Any]] = field(default_factory=list)
-    dead_letters: list[Letter] = field(default_factory=list)
-    dead_tasks: list[TaskMessage] = field(default_factory=list)
-    _due: list[tuple[float, int, Callable[[], None]]] = field(default_factory=list)
-    _order: itertools.count[int] = field(default_factory=itertools.count)
-    _boxes: dict[str, list[_Queued]] = field(default_factory=dict)
-    _seen: dict[tuple[str, str], float] = field(default_factory=dict)
-    _tasks: list[tuple[TaskMessage, int]] = field(default_factory=list)
+    The functions are ``on_…``: what they raise makes the same messages come again. ``on_tasks`` and ``on_timers``
+    return the positions of those that must, ``on_letters`` how many letters need not.
+    """
 
-    def at(self, due: float, action: Callable[[], None]) -> None:
+    def __init__(self, clock: VirtualClock, order: Order | None = None) -> None:
+        self.clock, self.order = clock, order or Calm()
+        self.on_letters: Callable[[str, Sequence[Received]], int] = lambda execution, letters: len(letters)
+        self.on_tasks: Callable[[list[TaskMessage]], list[int]] = lambda batch: []
+        self.on_timers: Callable[[list[Letter]], list[int]] = self._post_all
+        self.on_event: Callable[[Mapping[str, Any]], object] = lambda event: None
+        self.on_dead: Callable[[str, Letter | TaskMessage], object] = lambda number, dead: None
+        self.events: list[tuple[float, State, Announce]] = []
+        self.emitted: list[Mapping[str, Any]] = []
+        self.dead_letters: list[Letter] = []
+        self.dead_tasks: list[TaskMessage] = []
+        self.lost: list[object] = []
+        """Timers and events that nobody could handle."""
+        self._agenda = Agenda(clock)
+        self._ground = ground = Ground(self._agenda, self.order)
+        self._schedules: dict[tuple[str, str], Entry] = {}
+        self._numbers = itertools.count(1)
+        self._letters = FifoQueue(ground, ADVANCE, self._letter_died, self._deliver, lambda letter: letter.execution)
+        self._tasks = StandardQueue(ground, TASKS, self._task_died, lambda batch: self.on_tasks(batch))
+        self._timers = StandardQueue[Letter](ground, TIMERS, self.lost.append, lambda batch: self.on_timers(batch))
+        self._bus = StandardQueue(ground, EVENTS, self.lost.append, lambda batch: _each(self.on_event, batch))
+        self._dead = StandardQueue(ground, DEAD, self.lost.append, self._tell_dead)
+        self._clients = StandardQueue(ground, CLIENTS, self.lost.append, lambda batch: _each(_call, batch))
+
+    @property
+    def _queues(self) -> Sequence[Queue[Any]]:
+        return self._letters, self._tasks, self._timers, self._bus, self._dead, self._clients
+
+    @property
+    def running(self) -> Sequence[Delivery]:
+        """The deliveries that are being worked off, innermost last."""
+        return self._ground.running
+
+    def at(self, due: float, action: Callable[[], None]) -> Entry:
         """Have something happen at a time."""
-        heapq.heappush(self._due, (due, next(self._order), action))
+        return self._agenda.at(due, action)
 
     def step(self, until: float | None = None) -> bool:
         """Let the next thing happen; False when nothing is left (to happen before ``until``)."""
-        if not self._due or (until is not None and self._due[0][0] > until):
-            return False
-        due, _, action = heapq.heappop(self._due)
-        self.clock.set(due)
-        action()
-        return True
+        return self._agenda.step(until)
+
+    def pass_time(self, seconds: float) -> None:
+        """Whoever runs now stands still for so long, and everything else goes on."""
+        self._agenda.pass_time(seconds)
+
+    def purge(self) -> None:
+        """Everything that is on the queues is lost, as when somebody purges them."""
+        for queue in self._queues:
+            queue.purge()
+
+    def left_over(self) -> list[object]:
+        """What lies on the queues, alive or dead."""
+        waiting = [body for queue in self._queues for body in queue.waiting()]
+        return [*waiting, *self._schedules, *self.dead_letters, *self.dead_tasks, *self.lost]
 
     def post(self, letters: Sequence[Letter]) -> None:
         """See the port Mailbox."""
-        now = self.clock.now()
         for letter in letters:
-            key = (letter.execution, letter.message.dedup)
-            if now - self._seen.get(key, -DEDUPLICATION) < DEDUPLICATION:
-                continue
-            self._seen[key] = now
-            copy = Letter(letter.execution, decode(encode(letter.message)))
-            self.at(now, lambda copy=copy: self._arrive(copy))  # type: ignore[misc]
+            self._letters.send(Letter(letter.execution, decode(encode(letter.message))), letter.message.dedup)
 
-    def _arrive(self, letter: Letter) -> None:
-        box = self._boxes.setdefault(letter.execution, [])
-        box.append(_Queued(letter, f"{next(self._order):020d}"))
-        self.at(self.clock.now(), lambda: self._deliver(letter.execution))
-
-    def _deliver(self, execution: str) -> None:
-        """One batch of one execution, in order; a failure makes the same batch come again."""
-        box = self._boxes.get(execution, [])
-        while box and box[0].receives >= MAX_RECEIVES:
-            self.dead_letters.append(box.pop(0).letter)
-        batch = box[:BATCH]
-        if not batch:
-            return
-        for queued in batch:
-            queued.receives += 1
-        try:
-            done = self.on_letters(execution, [Received(q.sequence, q.letter.message) for q in batch])
-        except Exception:
-            done = 0
-        del box[:done]
-        if box:
-            wait = VISIBILITY if done < len(batch) else 0
-            self.at(self.clock.now() + wait, lambda: self._deliver(execution))
+    def _deliver(self, execution: str, batch: Sequence[Message[Letter]]) -> int:
+        return self.on_letters(execution, [Received(message.sequence, message.body.message) for message in batch])
 
     def send(self, messages: Sequence[TaskMessage]) -> None:
         """See the port TaskQueue."""
-        for message in messages:
-            self._enqueue(message, 0, self.clock.now())
+        self._tasks.send(messages)
 
     def send_later(self, message: TaskMessage, delay: float) -> None:
         """See the port TaskQueue."""
-        self._enqueue(message, 0, self.clock.now() + delay)
-
-    def _enqueue(self, message: TaskMessage, receives: int, due: float) -> None:
-        def arrive() -> None:
-            self._tasks.append((message, receives))
-            self.at(self.clock.now(), self._work)
-
-        self.at(due, arrive)
-
-    def _work(self) -> None:
-        batch, self._tasks = self._tasks[:BATCH], self._tasks[BATCH:]
-        if not batch:
-            return
-        now = self.clock.now()
-        try:
-            failed = self.on_tasks([message for message, _ in batch])
-        except Exception:
-            failed = list(range(len(batch)))
-        for position in failed:
-            message, receives = batch[position]
-            if receives + 1 >= MAX_RECEIVES:
-                self.dead_tasks.append(message)
-            else:
-                self._enqueue(message, receives + 1, now + VISIBILITY)
+        self._tasks.send([message], delay)
 
     def set(self, execution: str, timers: Sequence[SetTimer], now: float) -> None:
         """See the port Timers."""
         for timer in timers:
             letter = Letter(execution, TimerFired(timer.kind, timer.attempt, timer.salt))
-            self.at(max(timer.due, now), lambda letter=letter: self.post([letter]))  # type: ignore[misc]
+            if timer.due - now <= MAX_DELAY:
+                self._timers.send([letter], max(timer.due - now, 0.0))
+            else:
+                self._schedule(letter, timer.due)
+
+    def _schedule(self, letter: Letter, due: float) -> None:
+        """One schedule of a name; it is gone when it has fired."""
+        name = (letter.execution, letter.message.dedup)
+
+        def fire() -> None:
+            del self._schedules[name]
+            self._timers.send([letter])
+
+        if name not in self._schedules:
+            self._schedules[name] = self.at(due + self.order.lateness(), fire)
+
+    def _post_all(self, letters: list[Letter]) -> list[int]:
+        self.post(letters)
+        return []
 
     def announce(self, state: State, announcements: Sequence[Announce]) -> None:
         """See the port EventBus."""
@@ -145,3 +139,37 @@ class MemoryCloud:
     def emit(self, events: Sequence[Mapping[str, Any]]) -> None:
         """See the port EventBus."""
         self.emitted += events
+
+    def publish(self, event: Mapping[str, Any]) -> None:
+        """Somebody else puts an event on the bus; ``on_event`` is tried three times."""
+        self._bus.send([event])
+
+    def request(self, action: Callable[[], None]) -> None:
+        """A client asks for something, again and again until it is done."""
+        self._clients.send([action])
+
+    def _letter_died(self, letter: Letter) -> None:
+        self.dead_letters.append(letter)
+        self._dead.send([letter])
+
+    def _task_died(self, message: TaskMessage) -> None:
+        self.dead_tasks.append(message)
+        self._dead.send([message])
+
+    def _tell_dead(self, batch: list[Letter | TaskMessage]) -> list[int]:
+        return _each(lambda dead: self.on_dead(f"dead-{next(self._numbers)}", dead), batch)
+
+
+def _call(action: Callable[[], None]) -> None:
+    action()
+
+
+def _each(handle: Callable[[Any], object], batch: Iterable[Any]) -> list[int]:
+    """Handle one after the other; returns the positions of those that failed."""
+    failed = []
+    for position, body in enumerate(batch):
+        try:
+            handle(body)
+        except Exception:
+            failed.append(position)
+    return failed

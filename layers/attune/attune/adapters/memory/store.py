@@ -80,11 +80,11 @@ class MemoryStore:
         """See the port."""
         for write in writes:
             key, value = _WRITERS[type(write)](write)
-            if isinstance(write, WriteWait) and write.closed is not None:
-                value = {**(self._get(execution, key) or {}), "closed": write.closed}
+            if isinstance(write, WriteWait):
+                value = _merged(self._get(execution, key) or {}, value)
                 self._waiting.pop((execution, key), None)
-            elif isinstance(write, WriteWait):
-                self._waiting[execution, key] = None
+                if value["closed"] is None:
+                    self._waiting[execution, key] = None
             self._put(execution, key, value)
 
     def facts(self, execution: str, keys: Iterable[Key]) -> dict[Key, Any]:
@@ -143,6 +143,20 @@ class MemoryStore:
         self._put(execution, key, held | record.to_dict() | {"ended_at": now, "child": child})
         return record
 
+    def executions(self) -> list[str]:
+        """Every execution that has been created."""
+        return [owner for owner, key in self.items if key == START]
+
+    def states(self) -> dict[str, State | None]:
+        """Where everything stands that has been created; None for what has not begun."""
+        names = dict.fromkeys(owner for owner, key in self.items if key in (START, ("state",)))
+        return {name: self.load(name) for name in names}
+
+    def wait(self, execution: str, attempt: AttemptId) -> dict[str, Any] | None:
+        """What one attempt waits for from outside, or waited for."""
+        found: dict[str, Any] | None = self._get(execution, ("wait", attempt))
+        return found
+
     def waits(self) -> list[tuple[str, AttemptId, dict[str, Any]]]:
         """What executions (or chunks) wait for from outside now."""
         return [(owner, key[1], self._get(owner, key)) for owner, key in self._waiting]
@@ -172,6 +186,13 @@ def _record(write: WriteRecord) -> tuple[Key, Any]:
 
 def _wait(write: WriteWait) -> tuple[Key, Any]:
     return ("wait", write.attempt), asdict(write)
+
+
+def _merged(held: dict[str, Any], wait: dict[str, Any]) -> dict[str, Any]:
+    """What is closed stays closed, whoever comes late to open it."""
+    if held.get("closed") is not None:
+        return held
+    return wait if wait["closed"] is None else {**wait, **held, "closed": wait["closed"]}
 
 
 _WRITERS: dict[type, Callable[[Any], tuple[Key, Any]]] = {

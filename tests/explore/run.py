@@ -1,0 +1,178 @@
+"""One run of a workflow with faults, and what is wrong with how it went."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+from attune.actions.attempt import Attempt
+from attune.adapters.memory.disorder import Disorder
+from attune.adapters.memory.faults import Call, FaultKind, Faults
+from attune.engine.ids import AttemptId
+from attune.engine.state import State
+from tests.conftest import ScriptedRunner, World
+from tests.explore.workflows import WORKFLOWS, Deed, Scenario
+
+Plan = Mapping[int, FaultKind]
+MOST_STEPS = 20_000
+"""No run needs more deliveries than this."""
+CONTAINERS = 3
+"""Warm processes of ``advance``."""
+
+
+class WatchingRunner(ScriptedRunner):
+    """Notes what runs although its result is recorded already."""
+
+    world: FaultyWorld
+
+    def _outcome(self, attempt: Attempt) -> Any:
+        name = AttemptId(attempt.task, attempt.visit, attempt.index, attempt.number)
+        if any(found == name and "status" in row for found, row in self.world.store.records(attempt.execution_id)):
+            self.world.problems.append(f"{name} ran after its result was recorded")
+        return super()._outcome(attempt)
+
+
+class FaultyWorld(World):
+    """A world in which a plan of faults comes true."""
+
+    def __init__(self, scenario: Scenario, plan: Plan, seed: int) -> None:
+        self.problems: list[str] = []
+        self.sizes: Counter[str] = Counter()
+        self.faults = Faults(plan)
+        super().__init__(
+            *scenario.texts,
+            script={task: made() if isinstance(made, type) else made for task, made in scenario.script.items()},
+            takes=scenario.takes,
+            runner=WatchingRunner,
+            order=Disorder(seed) if seed else None,
+            faults=self.faults,
+            containers=CONTAINERS,
+        )
+        self.scenario, self.runner.world, self.execution = scenario, self, ""
+        save = self.store.save
+        self.store.save = lambda state, expected: self._measured(save, state, expected)  # type: ignore[method-assign]
+
+    def _measured(self, save: Any, state: State, expected: int) -> bool:
+        saved: bool = save(state, expected)
+        self.sizes[state.execution] = max(
+            self.sizes[state.execution], len(self.store.items[state.execution, ("state",)])
+        )
+        return saved
+
+    def play(self) -> None:
+        """Let a client start it and see to its deeds, to the end."""
+        self.cloud.request(self._begin)
+        for _ in range(MOST_STEPS):
+            if not self.cloud.step():
+                return
+        self.problems.append("it never comes to rest")
+
+    def _begin(self) -> None:
+        execution = self.start("t.w", {}, key="once")
+        if not self.execution:
+            self.execution = execution
+            for deed in self.scenario.deeds:
+                self._watch_for(deed)
+
+    def _watch_for(self, deed: Deed) -> None:
+        """Look every second, as a client would."""
+        found = deed.when(self, self.execution)
+        if found:
+            self.cloud.request(lambda: deed.do(self, self.execution, found))
+            return
+        state = self.store.load(self.execution)
+        if state is None or not state.status.ended:
+            self.cloud.at(self.clock.now() + 1, lambda: self._watch_for(deed))
+
+    def outcome(self) -> Outcome:
+        """How everything ended."""
+        states = self.store.states()
+        root = states.get(self.execution)
+        if root is None:
+            return Outcome("missing", None, "", ())
+        error = (root.error or {}).get("type", "")
+        return Outcome(str(root.status), self.output(self.execution), error, self._details(states))
+
+    def _details(self, states: Mapping[str, State | None]) -> tuple[str, ...]:
+        rows = []
+        for execution, state in states.items():
+            if state is None:
+                rows.append("an execution without a state")
+                continue
+            place = f"{state.workflow} of {state.parent.attempt if state.parent else '-'}"
+            rows.append(f"{place}: {state.status} {''.join(state.codes)} {state.item_counts} {state.visits}")
+            if not self.scenario.loose:
+                rows += [f"{place}: {a} {row.get('status')}" for a, row in self.store.records(execution)]
+        return tuple(sorted(rows))
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What must be the same whatever goes wrong."""
+
+    status: str
+    output: Any
+    error: str
+    details: tuple[str, ...] = field(repr=False)
+
+
+def play(name: str, plan: Plan, seed: int = 0) -> tuple[Outcome, list[str], list[Call]]:
+    """Run a workflow; returns how it ended, what is wrong by itself, and the calls."""
+    world = FaultyWorld(WORKFLOWS[name], plan, seed)
+    world.play()
+    return world.outcome(), [*world.problems, *_wrong(world)], world.faults.calls
+
+
+@cache
+def expected(name: str) -> tuple[Outcome, list[str], list[Call]]:
+    """The run without faults."""
+    return play(name, {})
+
+
+def calls(name: str, seed: int = 0) -> list[Call]:
+    """The calls of a run without faults."""
+    return expected(name)[2] if seed == 0 else play(name, {}, seed)[2]
+
+
+def explore(name: str, plan: Plan, seed: int = 0) -> list[str]:
+    """Run a workflow with faults; returns what is wrong with how it went."""
+    scenario, (right, _, _) = WORKFLOWS[name], expected(name)
+    ended, wrong, _ = play(name, plan, seed)
+    if ended.status != scenario.status:
+        wrong.append(f"it is {ended.status} instead of {scenario.status}")
+    if any(kind not in _HARMLESS for kind in plan.values()) and scenario.also(ended.output):
+        return wrong
+    if (ended.status, ended.output, ended.error) != (right.status, right.output, right.error):
+        wrong.append(f"{ended} instead of {right}")
+    if not scenario.loose:
+        given, wanted = Counter(ended.details), Counter(right.details)
+        wrong += [f"too much: {row}" for row in given - wanted] + [f"missing: {row}" for row in wanted - given]
+    return wrong
+
+
+_HARMLESS = frozenset({FaultKind.LOST_REPLY, FaultKind.DUPLICATE})
+"""Faults of which no worker dies."""
+
+
+def _wrong(world: FaultyWorld) -> list[str]:
+    """What must not be, whatever went wrong."""
+    states = world.store.states()
+    wrong = [f"{e} stands still as {s.status if s else 'requested'}" for e, s in states.items() if not _over(s)]
+    wrong += [f"left over: {thing}" for thing in world.cloud.left_over()]
+    wrong += [f"still awaited: {attempt} of {e}" for e, attempt, _ in world.store.waits()]
+    wrong += [f"the state of {e} has {size} bytes" for e, size in world.sizes.items() if size > world.scenario.bound]
+    announced = {state.execution for _, state, said in world.cloud.events if said.status.ended}
+    wrong += [f"the end of {e} was not announced" for e in world.store.executions() if e not in announced]
+    runs = Counter(_run_name(attempt) for attempt in world.runner.ran if not attempt.action.idempotent)
+    return wrong + [f"{name} must not be repeated, and ran {count} times" for name, count in runs.items() if count > 1]
+
+
+def _over(state: State | None) -> bool:
+    return state is not None and state.status.ended
+
+
+def _run_name(attempt: Attempt) -> str:
+    return f"{attempt.execution_id}/{attempt.task}#{attempt.visit}#{attempt.index}"

@@ -1,0 +1,128 @@
+"""Nothing is lost, whatever goes wrong at whichever call: a short run of what ``make explore`` does at length.
+
+And the other way round: a protocol that is broken on purpose is found out.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from tests.explore.run import calls, expected, explore, play
+from tests.explore.search import Trial, pairs, singles
+from tests.explore.workflows import WORKFLOWS
+
+from attune.adapters.memory.faults import FaultKind
+from attune.adapters.memory.store import MemoryStore
+from attune.engine.facts import record_key
+from attune.engine.ids import dedup_id
+from attune.engine.messages import TaskEnded
+from attune.execution.advancer import Advancer
+from attune.execution.ports import Claim, ClaimStatus
+from attune.execution.worker import Worker
+
+STRIDE = 9
+"""One in so many of all single faults is tried here: the calls and kinds change from one to the next."""
+
+
+def failing(trials: Iterator[Trial]) -> list[str]:
+    """What went wrong, each with the command that repeats it."""
+    found = ((trial, explore(trial.workflow, trial.plan, trial.seed)) for trial in trials)
+    return [f"{trial.command()}: {wrong}" for trial, wrong in found if wrong]
+
+
+@pytest.mark.parametrize("name", WORKFLOWS)
+def test_no_single_fault_changes_how_an_execution_ends(name):
+    assert not failing(itertools.islice(singles(name), list(WORKFLOWS).index(name) % STRIDE, None, STRIDE))
+
+
+def test_no_two_faults_change_how_an_execution_ends():
+    assert not failing(itertools.islice(pairs(WORKFLOWS, seed=7), 200))
+
+
+@pytest.mark.parametrize("name", WORKFLOWS)
+def test_duplicates_delays_and_other_orders_change_nothing(name):
+    ended, wrong, _ = expected(name)
+    assert (ended.status, wrong) == (WORKFLOWS[name].status, [])
+    assert not failing(Trial(name, {}, seed) for seed in range(1, 6))
+
+
+@pytest.mark.parametrize("seed", [0, 5])
+def test_a_run_repeats_itself_exactly(seed):
+    first, second = (play("items_of_children", {9: FaultKind.FREEZE}, seed) for _ in range(2))
+    assert first == second
+
+
+def test_all_of_a_port_is_reached():
+    reached = {call.name for name in WORKFLOWS for call in calls(name)}
+    assert reached >= {
+        *("store.create", "store.load", "store.save", "store.write", "store.claim", "store.finish", "store.facts"),
+        *("mailbox.post", "tasks.send", "timers.set", "bus.announce", "directory.remember", "events.waits"),
+    }
+
+
+def _sends_first(self: Any, execution: str, state: Any, fresh: Any) -> Any:
+    """The advancer's own steps, with the send before the save."""
+    version = state.version if state else 0
+    folded = self._fold(execution, state, [letter.message for letter in fresh])
+    if folded is not None:
+        after = replace(folded.state, version=version + 1, absorbed=fresh[-1].sequence)
+        self._dispatcher.send(after, folded.effects)
+    return _honest_save(self, execution, state, fresh)
+
+
+_honest_save = Advancer._fold_and_save
+_conditional_save = MemoryStore.save
+
+
+def _saves_anyhow(self: Any, state: Any, expected: int) -> bool:
+    stored = self.load(state.execution)
+    return _conditional_save(self, state, stored.version if stored else 0)
+
+
+def _grants_anyhow(self: Any, message: Any, token: str, now: float, lease_until: float) -> Claim:
+    held = self._get(message.execution, record_key(message.attempt)) or {}
+    self._put(message.execution, record_key(message.attempt), held | {"token": token, "lease": lease_until})
+    return Claim(ClaimStatus.GRANTED, lease_until)
+
+
+def _records_anyhow(self: Any, execution: str, attempt: Any, record: Any, now: float, child: str = "") -> Any:
+    held = self._get(execution, record_key(attempt)) or {}
+    self._put(execution, record_key(attempt), held | record.to_dict())
+    return record
+
+
+MUTANTS: dict[str, tuple[type, str, Any, str]] = {
+    "sent before saved": (Advancer, "_fold_and_save", _sends_first, "child"),
+    "no outbox": (Advancer, "_send_again", lambda self, state: None, "chain"),
+    "no claim": (MemoryStore, "claim", _grants_anyhow, "not_idempotent"),
+    "saved without a condition": (MemoryStore, "save", _saves_anyhow, "chain"),
+    "the last result wins": (MemoryStore, "finish", _records_anyhow, "unsteady"),
+    "ids used again": (
+        TaskEnded,
+        "dedup",
+        property(lambda self: dedup_id(self.attempt.task, self.attempt.visit, self.attempt.index, "ended")),
+        "retry_at_once",
+    ),
+}
+"""What is broken, and a workflow in which that shows."""
+
+
+@pytest.mark.parametrize("broken", MUTANTS)
+def test_a_broken_protocol_is_found_out(broken, monkeypatch):
+    owner, method, mutant, workflow = MUTANTS[broken]
+    expected(workflow)
+    monkeypatch.setattr(owner, method, mutant)
+    found = (trial for trial in singles(workflow) if explore(trial.workflow, trial.plan, trial.seed))
+    assert next(found, None) is not None, "nobody noticed"
+
+
+def test_a_crash_that_nobody_mends_is_found_out(monkeypatch):
+    """The mailbox swallows what it is given: the simplest way to lose something."""
+    right = expected("chain")
+    monkeypatch.setattr(Worker, "_report", lambda self, waiting: [])
+    assert explore("chain", {}) != []
+    assert right[0].status == "completed"
