@@ -50,6 +50,7 @@ class FaultyWorld(World):
             order=Disorder(seed) if seed else None,
             faults=self.faults,
             containers=CONTAINERS,
+            chunk_size=scenario.chunk_size,
         )
         self.scenario, self.runner.world, self.execution = scenario, self, ""
         save = self.store.save

@@ -41,6 +41,7 @@ class Scenario:
     also: Callable[[Any], bool] = lambda output: False
     loose: bool = False
     bound: int = 4096
+    chunk_size: int | None = None
 
 
 def _state(world: World, execution: str) -> State | None:
@@ -259,6 +260,77 @@ output_map: "{{ task.a.failed_count }}"
 """,
         ),
         script={"a": _every_third_fails},
+    ),
+    "chunks": Scenario(
+        (
+            """
+vars: {v: 1}
+tasks:
+  - {name: a, action: t.do, with_items: "{{ range(5) | list }}", input: {n: "{{ item + vars.v }}"}, on_success: b}
+  - {name: b, action: t.do, input: {all: "{{ task.a.result | map(attribute='n') | list }}"}}
+output_map: "{{ task.b.result.all }}"
+""",
+        ),
+        chunk_size=2,
+    ),
+    "chunks_in_turn": Scenario(
+        (
+            """
+tasks:
+  - {name: a, action: t.do, with_items: "{{ range(5) | list }}", concurrency: 3, tolerate_failures: 3,
+     input: {n: "{{ item }}"}, retry: {count: 1, delay: 30}, on_success: b}
+  - {name: b, action: t.do}
+output_map: "{{ task.a.failed_count }}"
+""",
+        ),
+        script={"a": _every_third_fails},
+        chunk_size=2,
+    ),
+    "chunks_of_children": Scenario(
+        (
+            """
+tasks:
+  - {name: a, action: t.child, with_items: "{{ range(3) | list }}"}
+output_map: "{{ task.a.result }}"
+""",
+            CHILD,
+        ),
+        chunk_size=2,
+    ),
+    "chunks_paused": Scenario(
+        (
+            """
+tasks:
+  - {name: a, action: t.do, with_items: "{{ range(5) | list }}", concurrency: 2, input: {n: "{{ item }}"}}
+output_map: "{{ task.a.result | length }}"
+""",
+        ),
+        deeds=(pause(begun), RESUME),
+        takes={"a": 20},
+        chunk_size=2,
+    ),
+    "chunks_cancelled": Scenario(
+        (
+            """
+tasks:
+  - {name: a, action: core.inquiry, with_items: [1, 2, 3], input: {prompt: "{{ item }}"}}
+""",
+        ),
+        status="cancelled",
+        deeds=(cancel(asked),),
+        chunk_size=2,
+    ),
+    "chunks_retried": Scenario(
+        (
+            """
+tasks:
+  - {name: a, action: t.do, with_items: [0, 1, 2], input: {n: "{{ item }}"}}
+output_map: "{{ task.a.result | map(attribute='n') | list }}"
+""",
+        ),
+        script={"a": _MendedLater},
+        deeds=(RETRY,),
+        chunk_size=2,
     ),
     "items_of_children": Scenario(
         (

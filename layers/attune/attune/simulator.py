@@ -24,7 +24,7 @@ from attune.adapters.memory.faults import Faults
 from attune.adapters.memory.queues import Crash
 from attune.adapters.memory.store import MemoryStore
 from attune.adapters.memory.values import MemoryKeyValueStore, MemorySecrets
-from attune.engine.facts import OUTPUT
+from attune.engine.facts import output_key
 from attune.engine.ids import AttemptId, home_of
 from attune.engine.messages import Answer, Cancel, Message, Retry, encode
 from attune.engine.state import State, WaitKind
@@ -185,7 +185,8 @@ class Simulator:
 
     def output(self, execution: str) -> Any:
         """What an ended execution returned."""
-        return (self.store.facts(execution, [OUTPUT])[OUTPUT] or {}).get("output")
+        key = output_key(len(self.state(execution).retried))
+        return (self.store.facts(execution, [key])[key] or {}).get("output")
 
     def _advance(self, execution: str, letters: Sequence[Received]) -> int:
         """In a warm container, or in a new one; one that died is never seen again."""

@@ -226,10 +226,11 @@ class WriteRetry:
 
 @dataclass(frozen=True, slots=True)
 class WriteOutput:
-    """What the execution returns, or why it ended otherwise."""
+    """What the execution returns, or why it ended otherwise; at its end after so many ``retries``."""
 
     output: Any
     error: Mapping[str, Any] | None
+    retries: int = 0
 
 
 Write = WriteVars | WriteRecord | WriteWait | WriteVerdict | WriteItems | WriteScope | WriteRetry | WriteOutput

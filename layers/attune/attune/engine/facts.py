@@ -38,6 +38,14 @@ def kv_key(key: str) -> Key:
     return ("kv", key)
 
 
+def output_key(retries: int) -> Key:
+    """What the execution returned when it ended after so many retries.
+
+    A name for each end, so that one who comes late to write down the first cannot overwrite the last.
+    """
+    return (*OUTPUT, retries) if retries else OUTPUT
+
+
 def vars_key(number: int) -> Key:
     """The variables as published under this number."""
     return ("vars", number)

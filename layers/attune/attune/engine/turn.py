@@ -20,7 +20,7 @@ from attune.engine.effects import (
     WriteVerdict,
     WriteWait,
 )
-from attune.engine.facts import OUTPUT, Facts, items_key, record_key, retry_key, vars_key, verdict_key
+from attune.engine.facts import Facts, items_key, output_key, record_key, retry_key, vars_key, verdict_key
 from attune.engine.ids import AttemptId
 from attune.engine.state import State, WaitKind
 from attune.exceptions import TemplateError, task_error
@@ -92,8 +92,9 @@ class Turn:
 
     def write_output(self, output: Any, error: Mapping[str, Any] | None) -> None:
         """What the execution ends with."""
-        self.writes[("output",)] = WriteOutput(output, error)
-        self.facts.put(OUTPUT, {"output": output, "error": error})
+        retries = len(self.state.retried)
+        self.writes[("output",)] = WriteOutput(output, error, retries)
+        self.facts.put(output_key(retries), {"output": output, "error": error})
 
     def write_retry(self, write: WriteRetry) -> None:
         """The execution goes on after its end."""

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from attune.engine.context import needs_record
-from attune.engine.facts import OUTPUT, Key, retry_key
+from attune.engine.facts import OUTPUT, Key, output_key, retry_key
 from attune.engine.ids import home_of, is_chunk
 from attune.engine.messages import Start
 from attune.engine.state import Chunks, Items, State
@@ -37,10 +37,10 @@ class Reader:
         start, state = self._both(execution)
         keys = _more_keys(state) if state else []
         more = self._store.facts(execution, keys) if keys else {}
-        retries = [more[key] for key in keys if key != OUTPUT]
+        retries = [more[key] for key in keys if key[0] != OUTPUT[0]]
         given = retries[state.given - 1] if state and state.given else asdict(start) if start else {}
         parameters = public(given.get("parameters", {}))
-        shown = {"parameters": parameters, "output": (more.get(OUTPUT) or {}).get("output")}
+        shown = {"parameters": parameters, "output": (more.get(output_key(len(retries))) or {}).get("output")}
         return {
             **_summary(execution, start, state),
             **shown,
@@ -102,7 +102,7 @@ class Reader:
 def _more_keys(state: State) -> list[Key]:
     """What is read besides start and state: the retries, and the output of what has ended."""
     retries = [retry_key(number + 1) for number in range(len(state.retried))]
-    return retries + ([OUTPUT] if state.status.ended else [])
+    return retries + ([output_key(len(retries))] if state.status.ended else [])
 
 
 def _retry_row(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from attune.engine.facts import OUTPUT
+from attune.engine.facts import output_key
 from attune.exceptions import AttuneError, Conflict, InvalidRequest, Unavailable
 from attune.execution.ports import Catalog, Clock, EventBus, ExecutionStore, SensorMemory, SensorStore
 from attune.execution.rules import REMEMBER, SENSOR_SOURCE, Fired
@@ -101,7 +101,9 @@ class Sightings:
         return [Fired(sensor.ref)]
 
     def _see(self, sensor: Sensor, execution: str) -> None:
-        ended = self._store.facts(execution, [OUTPUT])[OUTPUT] or {}
+        state = self._store.load(execution)
+        key = output_key(len(state.retried) if state else 0)
+        ended = self._store.facts(execution, [key])[key] or {}
         scope = {"result": (ended.get("output") or {}).get("result")}
         found = _items(sensor, scope)
         cursor = templates.render(sensor.cursor, scope) if sensor.cursor is not None else None

@@ -89,9 +89,9 @@ def retry(execution: str, number: int) -> Key:
     return partition(execution), f"RETRY#{number:06d}"
 
 
-def output(execution: str) -> Key:
-    """What it returned."""
-    return partition(execution), "OUTPUT"
+def output(execution: str, retries: int = 0) -> Key:
+    """What it returned when it ended after so many retries."""
+    return partition(execution), f"OUTPUT#{retries}" if retries else "OUTPUT"
 
 
 ANY_TYPE = "*"

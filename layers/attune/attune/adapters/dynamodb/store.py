@@ -225,7 +225,7 @@ _WRITERS: dict[type, Callable[[Payloads, str, Any], list[Item]]] = {
         )
     ],
     WriteRetry: lambda p, e, w: [_slip_item(keys.retry(e, w.number), p, e, asdict(w))],
-    WriteOutput: lambda p, e, w: [_slip_item(keys.output(e), p, e, {"output": w.output, "error": w.error})],
+    WriteOutput: lambda p, e, w: [_slip_item(keys.output(e, w.retries), p, e, {"output": w.output, "error": w.error})],
 }
 
 _KEYS: Mapping[str, Callable[..., keys.Key]] = {

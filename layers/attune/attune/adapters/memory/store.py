@@ -22,10 +22,10 @@ from attune.engine.effects import (
 )
 from attune.engine.facts import (
     KV_NAMES,
-    OUTPUT,
     START,
     Key,
     items_key,
+    output_key,
     record_key,
     retry_key,
     scope_key,
@@ -149,7 +149,7 @@ class MemoryStore:
 
     def states(self) -> dict[str, State | None]:
         """Where everything stands that has been created; None for what has not begun."""
-        names = dict.fromkeys(owner for owner, key in self.items if key in (START, ("state",)))
+        names = dict.fromkeys(_name(owner, key) for owner, key in self.items if key[0] in (START[0], "state"))
         return {name: self.load(name) for name in names}
 
     def wait(self, execution: str, attempt: AttemptId) -> dict[str, Any] | None:
@@ -167,6 +167,11 @@ class MemoryStore:
 
     def _put(self, execution: str, key: Key, value: Any) -> None:
         self.items[home_of(execution), key] = json.dumps(value)
+
+
+def _name(owner: str, key: Key) -> str:
+    """Whose state or start this is: an execution's, or a chunk's."""
+    return str(key[1]) if len(key) > 1 else owner
 
 
 def _state_key(execution: str) -> Key:
@@ -203,5 +208,5 @@ _WRITERS: dict[type, Callable[[Any], tuple[Key, Any]]] = {
     WriteRetry: lambda w: (retry_key(w.number), asdict(w)),
     WriteItems: lambda w: (items_key(w.task, w.visit, w.chunk), w.values),
     WriteScope: lambda w: (scope_key(w.task, w.visit, w.base), w.scope),
-    WriteOutput: lambda w: (OUTPUT, {"output": w.output, "error": w.error}),
+    WriteOutput: lambda w: (output_key(w.retries), {"output": w.output, "error": w.error}),
 }
