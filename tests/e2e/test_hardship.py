@@ -1,0 +1,36 @@
+"""Whatever is killed or refused meanwhile, every execution ends right, and nothing is done twice."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+from tests.e2e.conftest import Api
+from tests.e2e.hardship import killing, throttling
+
+from attune.cli.local import LocalCloud, StackOutputs
+
+
+def check_all_end_right(api: Api, folder: Path, count: int, within: float) -> None:
+    """Executions of five tasks, each of which adds a line to a file of its own."""
+    started = [api.start("flows.counted_chain", folder=str(folder)) for _ in range(count)]
+    for execution in started:
+        ended = api.ended(execution, within=within)
+        assert ended["status"] == "completed", ended
+    assert len(list(folder.iterdir())) == 5 * count
+
+
+def test_executions_end_right_though_workers_are_killed(api: Api, cloud: LocalCloud, tmp_path: Path) -> None:
+    with killing(cloud, times=8, every=1.0) as killed:
+        check_all_end_right(api, tmp_path, 40, within=240)
+    assert len(killed) == 8
+
+
+def test_executions_end_right_though_the_table_throttles(
+    api: Api, cloud: LocalCloud, stack: StackOutputs, tmp_path: Path
+) -> None:
+    with throttling(cloud, stack, one_in=5) as refused:
+        check_all_end_right(api, tmp_path, 8, within=120)
+    assert {operation.rpartition(".")[2] for operation in refused} >= {"PutItem", "UpdateItem"}
+    lines = Counter(file.read_text().count("\n") for file in tmp_path.iterdir())
+    assert lines == {1: 40}
