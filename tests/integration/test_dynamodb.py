@@ -319,3 +319,6 @@ class TestRetention:
         key, _, value = ENDED.partition("=")
         assert tags == {make.execution: [{"Key": key, "Value": value}], "other": [], "workflows/t.w": []}
         assert Payloads(clients.s3, "attune").get(slips[make.execution]) == large
+        assert payloads.hold(make.execution) == 1
+        held = clients.s3.get_object_tagging(Bucket="attune", Key=slips[make.execution][1:])
+        assert held["TagSet"] == [], "it goes on"

@@ -395,7 +395,7 @@ class _Raw:
         yield self._body
 
 
-@pytest.mark.parametrize("every", [2, 5])
+@pytest.mark.parametrize("every", [2, 4])
 def test_an_execution_ends_right_though_so_many_calls_are_throttled(big, monkeypatch, every):
     execution = big.start("big.items", count=12, size=INLINE_LIMIT + 10)
     chance, refused = Random(every), []  # noqa: S311
