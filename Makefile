@@ -15,7 +15,7 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 
 SECONDS := 600
 
-.PHONY: help install run test unit integration e2e explore bench-engine bench-cost fuzz lint format deploy stop sam-local clean
+.PHONY: help install run test unit integration e2e explore bench-engine bench-cost load fuzz lint format deploy stop sam-local clean
 
 help: ## Show this
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,6 +39,9 @@ fuzz: install ## Try random input against everything that takes any, longer than
 
 explore: install ## Try out every crash point, then pairs of faults by chance, for SECONDS (600)
 	@$(BIN)/python -m tests.explore --seconds $(SECONDS)
+
+load: install ## Put load on the stack in a local AWS: 1,000 executions of 5 tasks, one of 10,000 items
+	@$(BIN)/python -m tests.bench.load
 
 bench-cost: install ## Measure what workflows cost on AWS, in dollars per million tasks (ARGS=--write: into the docs)
 	@$(BIN)/python -m tests.bench.cost $(ARGS)
