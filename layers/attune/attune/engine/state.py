@@ -225,9 +225,11 @@ class State:
 
     def copy(self) -> State:
         """A copy that can be changed without the original noticing; visits are copied when first touched."""
-        twin = copy(self)
+        twin: State = object.__new__(State)
+        for name in State.__slots__:
+            setattr(twin, name, getattr(self, name))
         for name in _CONTAINERS:
-            setattr(twin, name, copy(getattr(self, name)))
+            setattr(twin, name, getattr(self, name).copy())
         twin.fired = {task: dict(arrivals) for task, arrivals in self.fired.items()}
         twin.private = set()
         return twin
