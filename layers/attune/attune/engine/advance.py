@@ -13,6 +13,7 @@ from typing import Any
 
 from attune.engine import attempts, chunks, ending, groups, items, messages, outbox, rerun, slices
 from attune.engine.effects import (
+    Announce,
     Control,
     Effect,
     RunTask,
@@ -32,6 +33,7 @@ from attune.engine.messages import (
     Dead,
     EventArrived,
     Message,
+    Nudge,
     Pause,
     Resume,
     Retry,
@@ -216,8 +218,12 @@ def _cancel(turn: Turn, message: Cancel) -> None:
 
 def _pause(turn: Turn, message: Pause) -> None:
     if not turn.state.status.ended and not turn.state.paused:
-        turn.state.paused = True
+        _stop(turn, message.by, message.reason)
         _tell_children(turn, Control.PAUSE, message.reason, message.generation)
+
+
+def _stop(turn: Turn, by: str, reason: str) -> None:
+    turn.state.paused, turn.state.pause_note = True, {"by": by, "reason": reason, "at": turn.now}
 
 
 def _tell_children(turn: Turn, control: Control, reason: str, generation: str) -> None:
@@ -235,7 +241,8 @@ def _resume(turn: Turn, message: Resume) -> None:
     if state.status.ended or not state.paused:
         return
     _tell_children(turn, Control.RESUME, "", message.generation)
-    state.paused, state.error = False, None if not state.failures and not state.failed else state.error
+    state.paused, state.pause_note = False, None
+    state.error = None if not state.failures and not state.failed else state.error
     for visit in list(state.active.values()):
         task = turn.graph.tasks[visit.task]
         for index, active in visit.attempts():
@@ -261,17 +268,31 @@ def _chunk_ended(turn: Turn, message: ChunkEnded) -> None:
 
 def _dead(turn: Turn, message: Dead) -> None:
     """Try the message once more, and send again all that is awaited, under fresh ids."""
-    state = turn.state
-    state.salt = message.generation
-    if message.poison is not None and not state.status.ended:
-        state.paused = True
-        state.error = task_error("poison_message", message.poison, retryable=False)
-        if state.chunk is not None:
-            turn.ask(TellHome(Dead(f"{state.execution}.{message.generation}", None, message.poison)))
-    elif message.message is not None:
+    if message.poison is not None:
+        _park(turn, message.poison, message.generation)
+        return
+    turn.state.salt = message.generation
+    if message.message is not None:
         inner = messages.decode(message.message)
         _HANDLERS[type(inner)](turn, inner)
     outbox.repeat(turn)
+
+
+def _park(turn: Turn, poison: str, generation: str) -> None:
+    """Stand still and say so. Nothing else is tried: whatever it was that failed could fail here again."""
+    state, error = turn.state, task_error("poison_message", poison, retryable=False)
+    if state.status is ExecutionStatus.REQUESTED and state.chunk is None:
+        ending.finish(turn, ExecutionStatus.FAILED, error)
+    elif not state.status.ended:
+        _stop(turn, "", "a message could not be folded")
+        state.error = error
+        parked = Dead(f"{state.execution}.{generation}", None, poison)
+        turn.ask(Announce(ExecutionStatus.PAUSED, error) if state.chunk is None else TellHome(parked))
+
+
+def _nudge(turn: Turn, message: Nudge) -> None:
+    turn.state.salt = message.generation
+    outbox.repeat(turn, only=frozenset(message.attempts), announce=False)
 
 
 _HANDLERS: dict[type, Callable[[Turn, Any], None]] = {
@@ -287,4 +308,5 @@ _HANDLERS: dict[type, Callable[[Turn, Any], None]] = {
     StartChunk: _start_chunk,
     ChunkEnded: _chunk_ended,
     Dead: _dead,
+    Nudge: _nudge,
 }

@@ -21,6 +21,7 @@ _PLAIN = {
     "failed": "x",
     "stopping": "st",
     "paused": "pz",
+    "pause_note": "pn",
     "error": "e",
     "vars_number": "vn",
     "deadline": "dl",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from functools import reduce
 
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
@@ -83,6 +84,11 @@ def execution_id(now: float, entropy: bytes) -> str:
     """A ULID: 26 characters that sort by time (48 bits of milliseconds, then 80 bits of ``entropy``)."""
     value = (int(now * 1000) << 80) | int.from_bytes(entropy[:10], "big")
     return "".join(_CROCKFORD[(value >> shift) & 31] for shift in range(125, -1, -5))
+
+
+def time_of(execution: str) -> float:
+    """When an execution's id was made, in epoch seconds; ValueError when it is none."""
+    return reduce(lambda value, letter: value * 32 + _CROCKFORD.index(letter), execution[:10], 0) / 1000
 
 
 def child_id(parent: str, attempt: AttemptId, now: float) -> str:

@@ -133,10 +133,11 @@ class EventArrived:
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """Start nothing new; what runs may finish."""
+    """Start nothing new; what runs may finish. ``by`` is who asked: a person, or the parent execution's id."""
 
     reason: str = ""
     generation: str = "1"
+    by: str = ""
 
     @property
     def dedup(self) -> str:
@@ -242,6 +243,23 @@ class Dead:
         return dedup_id("dead", self.generation)
 
 
+@dataclass(frozen=True, slots=True)
+class Nudge:
+    """Somebody found that the execution has stopped moving: ask again for what it waits for.
+
+    ``attempts`` are those that were lost (none: ask for everything). An execution that has ended tells its parent
+    again. ``generation`` makes the ids of what is sent again fresh.
+    """
+
+    generation: str
+    attempts: tuple[AttemptId, ...] = ()
+
+    @property
+    def dedup(self) -> str:
+        """One per repair."""
+        return dedup_id("nudge", self.generation)
+
+
 Message = (
     Start
     | TaskEnded
@@ -255,6 +273,7 @@ Message = (
     | StartChunk
     | ChunkEnded
     | Dead
+    | Nudge
 )
 
 
@@ -289,6 +308,7 @@ _DECODERS: dict[str, Callable[[dict[str, Any]], Message]] = {
     "start_chunk": lambda data: StartChunk(**data),
     "chunk_ended": lambda data: ChunkEnded(**data),
     "dead": lambda data: Dead(**data),
+    "nudge": lambda data: Nudge(data["generation"], tuple(AttemptId(**attempt) for attempt in data["attempts"])),
 }
 _NAMES: dict[type, str] = {
     Start: "start",
@@ -303,6 +323,7 @@ _NAMES: dict[type, str] = {
     StartChunk: "start_chunk",
     ChunkEnded: "chunk_ended",
     Dead: "dead",
+    Nudge: "nudge",
 }
 
 

@@ -6,7 +6,7 @@ is rebuilt is what was asked for (promise 2).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from typing import Any
 
 from attune.engine import chunks, slices
@@ -171,31 +171,39 @@ _CONTROLS = frozenset({"x", "y"})
 """Rows that nothing else in the state tells of."""
 
 
-def repeat(turn: Turn) -> None:
-    """Ask again for everything that the execution still waits for."""
+def repeat(turn: Turn, only: Set[AttemptId] = frozenset(), announce: bool = True) -> None:
+    """Ask again for everything that the execution still waits for, or ``only`` for these attempts.
+
+    ``announce``: tell the bus of an end again, too; rules may then fire a second time.
+    """
     state = turn.state
     for row in state.outbox:
         if row[0] in _CONTROLS:
             turn.effects.extend(_BUILDERS[row[0]](turn, *row[1:]))
     if state.status.ended:
-        turn.effects.extend(_last_words(turn))
+        turn.effects.extend(_last_words(turn, announce))
         return
-    if state.deadline is not None:
+    if state.deadline is not None and state.chunk is None and not only:
         turn.ask(SetTimer(TimerKind.WORKFLOW_TIMEOUT, state.deadline, None, state.salt))
     for visit in state.active.values():
-        task = turn.graph.tasks[visit.task]
-        if visit.chunks is not None and visit.chunks.running:
-            turn.ask(chunks.start_chunks(turn, visit, visit.chunks, sorted(visit.chunks.running)))
-        for index, active in visit.attempts():
-            attempt = AttemptId(task.name, visit.number, index, active.number)
-            turn.effects.extend(_awaited(turn, task, attempt, active))
+        turn.effects.extend(_of_visit(turn, visit, only))
 
 
-def _last_words(turn: Turn) -> Iterator[Effect]:
+def _of_visit(turn: Turn, visit: Visit, only: Set[AttemptId]) -> Iterator[Effect]:
+    task = turn.graph.tasks[visit.task]
+    if visit.chunks is not None and visit.chunks.running and not only:
+        yield chunks.start_chunks(turn, visit, visit.chunks, sorted(visit.chunks.running))
+    for index, active in visit.attempts():
+        attempt = AttemptId(task.name, visit.number, index, active.number)
+        if not only or attempt in only:
+            yield from _awaited(turn, task, attempt, active)
+
+
+def _last_words(turn: Turn, announce: bool) -> Iterator[Effect]:
     """Whom an execution that has ended tells of it; a chunk tells its home, unless that has cancelled it."""
     if turn.state.chunk is None:
         yield from _notices(turn)
-        yield from _announcements(turn, turn.state.status)
+        yield from _announcements(turn, turn.state.status) if announce else ()
     elif turn.state.status is ExecutionStatus.COMPLETED:
         yield from _words_home(turn)
 

@@ -197,6 +197,8 @@ class State:
     failed: bool = False
     stopping: bool = False
     paused: bool = False
+    pause_note: dict[str, Any] | None = None
+    """``{by, reason, at}`` while it is paused."""
     error: dict[str, Any] | None = None
     vars_number: int = 0
     deadline: float | None = None

@@ -61,7 +61,7 @@ class Advancer:
         """
         try:
             self.advance(execution, letters)
-        except Unavailable:
+        except (Unavailable, Conflict):
             raise
         except Exception:
             if len(letters) == 1:
@@ -169,7 +169,21 @@ class Advancer:
             poisoned = [_as_poison(message, error) for message in batch]
             if poisoned == batch:
                 raise
-            return self._with_facts(execution, known, lambda: fold(graph, current, poisoned, now, known))
+            return self._park(execution, known, lambda parked: fold(graph, current, parked, now, known), poisoned)
+
+    def _park(
+        self, execution: str, known: dict[Key, Any], compute: Callable[[list[Message]], Folded], batch: list[Message]
+    ) -> Folded:
+        """Fold a dead letter as the poison that it is; if its execution cannot even start, without that start."""
+        try:
+            return self._with_facts(execution, known, lambda: compute(batch))
+        except Unavailable:
+            raise
+        except Exception:
+            rest: list[Message] = [message for message in batch if not isinstance(message, Start)]
+            if rest == batch:
+                raise
+            return self._with_facts(execution, known, lambda: compute(rest))
 
     def _newborn(self, execution: str, batch: list[Message]) -> tuple[State, list[Message]] | None:
         """The state before the first fold, and the batch with its start in it."""

@@ -1,14 +1,75 @@
-"""What becomes of messages that nobody could handle: they are told to the execution they belong to."""
+"""What becomes of messages that nobody could handle: they are written down, and told to their execution."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any, Protocol
 
-from attune.engine.messages import Dead
+from attune.engine.messages import Dead, TimerFired, encode
 from attune.exceptions import task_error
 from attune.execution.ports import Clock, ExecutionStore, Letter, Mailbox, Record, TaskMessage
 from attune.execution.reporting import ended_message
+
+
+class Origin(StrEnum):
+    """The queue that a dead letter came from."""
+
+    ADVANCE = "advance"
+    TASK = "task"
+    TIMER = "timer"
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A message that died, as it is kept. ``id`` sorts by time; ``body`` is what lay on the queue.
+
+    ``execution`` is empty where nobody can tell. ``reason`` says what died and what has been done about it.
+    """
+
+    id: str
+    queue: Origin
+    at: float
+    reason: str
+    body: str
+    execution: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values."""
+        return {**asdict(self), "queue": str(self.queue)}
+
+
+@dataclass(frozen=True, slots=True)
+class LetterPage:
+    """Part of a listing, newest first; ``cursor`` (opaque) continues it, None at its end."""
+
+    letters: Sequence[DeadLetter]
+    cursor: str | None = None
+
+
+class DeadLetterBook(Protocol):
+    """Where dead letters are kept for a while."""
+
+    def add(self, letter: DeadLetter) -> None:
+        """Write it down; a second time changes nothing."""
+        ...
+
+    def page(self, limit: int = 50, cursor: str = "") -> LetterPage:
+        """Newest first; raises InvalidRequest for a cursor that is none of ours."""
+        ...
+
+    def of(self, execution: str) -> Sequence[DeadLetter]:
+        """Those of one execution, newest first."""
+        ...
+
+    def get(self, letter: str) -> DeadLetter:
+        """One of them; raises NotFound."""
+        ...
+
+    def remove(self, letter: str) -> None:
+        """Forget it."""
+        ...
 
 
 class DeadLetters:
@@ -28,3 +89,7 @@ class DeadLetters:
         record = Record("failed", None, error)
         recorded = self._store.finish(message.execution, message.attempt, record, self._clock.now())
         self._mailbox.post([Letter(message.execution, ended_message(message.attempt, recorded, generation))])
+
+    def timer(self, execution: str, timer: TimerFired, generation: str) -> None:
+        """A timer died on its way: its execution is told now, late but not never."""
+        self._mailbox.post([Letter(execution, Dead(generation, encode(timer)))])

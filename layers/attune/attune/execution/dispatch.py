@@ -48,10 +48,10 @@ _TASK_STATUS = {
 """How a child execution's end looks to its parent's task; anything else is a failure."""
 
 
-_CONTROLS: dict[Control, Callable[[TellChild | TellChunks], Message]] = {
-    Control.CANCEL: lambda effect: Cancel(effect.reason, effect.generation),
-    Control.PAUSE: lambda effect: Pause(effect.reason, effect.generation),
-    Control.RESUME: lambda effect: Resume(effect.generation),
+_CONTROLS: dict[Control, Callable[[State, TellChild | TellChunks], Message]] = {
+    Control.CANCEL: lambda state, effect: Cancel(effect.reason, effect.generation),
+    Control.PAUSE: lambda state, effect: Pause(effect.reason, effect.generation, by=state.execution),
+    Control.RESUME: lambda state, effect: Resume(effect.generation),
 }
 
 
@@ -132,8 +132,8 @@ class Dispatcher:
         ).start
 
     def _tell_children(self, state: State, effects: Sequence[TellChild]) -> None:
-        del state
-        self._mailbox.post([Letter(effect.child, _CONTROLS[effect.control](effect)) for effect in effects])
+        letters = [Letter(effect.child, _CONTROLS[effect.control](state, effect)) for effect in effects]
+        self._mailbox.post(letters)
 
     def _seek(self, state: State, effects: Sequence[SeekEvent]) -> None:
         self._mailbox.post(self._look_back.letters(state.execution, [effect.attempt for effect in effects]))
@@ -150,7 +150,10 @@ class Dispatcher:
     def _tell_chunks(self, state: State, effects: Sequence[TellChunks]) -> None:
         self._mailbox.post(
             [
-                Letter(chunk_id(state.execution, effect.task, effect.visit, number), _CONTROLS[effect.control](effect))
+                Letter(
+                    chunk_id(state.execution, effect.task, effect.visit, number),
+                    _CONTROLS[effect.control](state, effect),
+                )
                 for effect in effects
                 for number in effect.numbers
             ]

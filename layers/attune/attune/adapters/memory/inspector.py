@@ -1,0 +1,106 @@
+"""Looking at executions in memory, and the book of dead letters."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from attune.adapters.memory.catalog import MemoryCatalog
+from attune.adapters.memory.store import MemoryStore
+from attune.engine.facts import START
+from attune.engine.ids import AttemptId
+from attune.engine.state import State, WaitKind
+from attune.exceptions import NotFound
+from attune.execution.dead_letters import DeadLetter, LetterPage
+from attune.execution.inspection import Recorded, SweepNotes
+from attune.language.status import ExecutionStatus
+
+
+class MemoryInspector:
+    """Implements :class:`attune.execution.inspection.Inspector`."""
+
+    def __init__(self, store: MemoryStore, catalog: MemoryCatalog) -> None:
+        self._store, self._catalog, self._notes = store, catalog, SweepNotes()
+
+    def live(self, status: ExecutionStatus, after: str, before: str, limit: int) -> list[str]:
+        """See the port."""
+        owners = sorted({owner for owner, key in self._store.items if key == ("state",) and after < owner < before})
+        return [owner for owner, state in self.states(owners).items() if state.status is status][:limit]
+
+    def workflows(self) -> list[str]:
+        """See the port."""
+        return [version.ref for version in self._catalog.workflows()]
+
+    def started(self, workflow: str, after: str, before: str, limit: int) -> list[str]:
+        """See the port."""
+        owners = sorted(owner for owner, key in self._store.items if key == START and after < owner < before)
+        return [owner for owner in owners if self._started(owner) == workflow][:limit]
+
+    def _started(self, execution: str) -> str:
+        start = self._store.load_start(execution)
+        return start.workflow if start else ""
+
+    def states(self, executions: Iterable[str]) -> dict[str, State]:
+        """See the port."""
+        return {execution: state for execution in executions if (state := self._store.load(execution)) is not None}
+
+    def records(self, execution: str, attempts: Iterable[AttemptId]) -> dict[AttemptId, Recorded]:
+        """See the port."""
+        wanted = set(attempts)
+        return {a: _recorded(row) for a, row in self._store.records(execution) if a in wanted}
+
+    def terms(self, execution: str, attempt: AttemptId, kind: WaitKind) -> Mapping[str, Any]:
+        """See the port."""
+        text = self._store.items.get((execution, ("wait", attempt)))
+        wait: dict[str, Any] = json.loads(text) if text else {"kind": ""}
+        return {**wait["terms"], "since": wait["since"]} if wait["kind"] == kind else {}
+
+    def notes(self) -> SweepNotes:
+        """See the port."""
+        return self._notes
+
+    def keep(self, notes: SweepNotes) -> None:
+        """See the port."""
+        self._notes = notes
+
+
+def _recorded(row: Mapping[str, Any]) -> Recorded:
+    return Recorded(
+        row.get("token", ""),
+        row.get("lease", 0.0),
+        row.get("started_at", 0.0),
+        row.get("status", ""),
+        row.get("ended_at"),
+    )
+
+
+class MemoryBook:
+    """Implements :class:`attune.execution.dead_letters.DeadLetterBook`; all on one page."""
+
+    def __init__(self) -> None:
+        self._letters: dict[str, DeadLetter] = {}
+
+    def add(self, letter: DeadLetter) -> None:
+        """See the port."""
+        self._letters.setdefault(letter.id, letter)
+
+    def page(self, limit: int = 50, cursor: str = "") -> LetterPage:
+        """See the port."""
+        del cursor
+        newest = sorted(self._letters.values(), key=lambda letter: letter.id, reverse=True)
+        return LetterPage(newest[:limit])
+
+    def of(self, execution: str) -> Sequence[DeadLetter]:
+        """See the port."""
+        return [letter for letter in self.page(len(self._letters)).letters if letter.execution == execution]
+
+    def get(self, letter: str) -> DeadLetter:
+        """See the port."""
+        if letter not in self._letters:
+            raise NotFound(f"there is no dead letter '{letter}'", dead_letter=letter)
+        return self._letters[letter]
+
+    def remove(self, letter: str) -> None:
+        """See the port."""
+        self._letters.pop(letter, None)

@@ -1,0 +1,105 @@
+"""doctor: says of one execution why it is where it is, and repairs it when told to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from attune.engine.ids import AttemptId
+from attune.engine.messages import Start
+from attune.engine.state import State
+from attune.exceptions import NotFound
+from attune.execution.dead_letters import DeadLetterBook
+from attune.execution.diagnosis import Diagnosis, diagnose
+from attune.execution.examiner import Examiner
+from attune.execution.inspection import Case, Child, Inspector
+from attune.execution.ports import Clock, ExecutionStore, Letter, Mailbox
+
+DEEPEST = 10
+"""Levels of sub-workflows that a story goes down (no workflow is deeper)."""
+MOST_STORIES = 5
+"""Sub-workflows of one execution whose own stories are told."""
+
+
+class Doctor:
+    """Looks at one execution, and at the sub-workflows that it waits for."""
+
+    def __init__(
+        self,
+        inspector: Inspector,
+        examiner: Examiner,
+        store: ExecutionStore,
+        book: DeadLetterBook,
+        mailbox: Mailbox,
+        clock: Clock,
+    ) -> None:
+        self._inspector, self._examiner, self._store = inspector, examiner, store
+        self._book, self._mailbox, self._clock = book, mailbox, clock
+
+    def diagnosis(self, execution: str) -> dict[str, Any]:
+        """What is found, and which of it a repair would mend; raises NotFound."""
+        return self._shown(execution, self._diagnose(execution, self._look()))
+
+    def repair(self, execution: str) -> dict[str, Any]:
+        """Post what mends what is found, down to its sub-workflows; returns what was found. Raises NotFound."""
+        look = self._look()
+        found = self._diagnose(execution, look)
+        letters = [letter for one in (found, *look.others.values()) for letter in one.letters]
+        self._mailbox.post(_once(letters))
+        return self._shown(execution, found)
+
+    def _look(self) -> _Look:
+        now = self._clock.now()
+        return _Look(now, f"doctor.{now:.3f}", self._inspector.notes().marks)
+
+    def _shown(self, execution: str, found: Diagnosis) -> dict[str, Any]:
+        state = self._store.load(execution)
+        return {
+            "id": execution,
+            "status": str(state.status) if state else "requested",
+            "sentence": found.sentence,
+            "findings": [finding.to_dict() for finding in found.findings],
+        }
+
+    def _diagnose(self, execution: str, look: _Look, depth: int = 0) -> Diagnosis:
+        start, state = self._store.load_start(execution), self._store.load(execution)
+        if start is None and state is None:
+            raise NotFound(f"there is no execution '{execution}'", execution_id=execution)
+        return diagnose(self._case(execution, start, state, look, depth))
+
+    def _case(self, execution: str, start: Start | None, state: State | None, look: _Look, depth: int) -> Case:
+        cases = list(self._examiner.cases([execution], look.now, look.generation, look.marks))
+        bare = cases[0] if cases else Case(execution, look.now, look.generation, state=state)
+        return replace(
+            bare,
+            start=start,
+            terms=self._terms(bare),
+            dead=self._book.of(execution),
+            children=self._stories(bare, look, depth),
+        )
+
+    def _terms(self, case: Case) -> dict[AttemptId, Mapping[str, Any]]:
+        waits = {attempt: active.wait for attempt, active in case.awaited.items() if active.wait}
+        return {attempt: self._inspector.terms(case.execution, attempt, kind) for attempt, kind in waits.items()}
+
+    def _stories(self, case: Case, look: _Look, depth: int) -> dict[str, Child]:
+        told = {e: child for e, child in case.children.items() if child.exists} if depth < DEEPEST else {}
+        stories = dict(case.children)
+        for execution, child in list(told.items())[:MOST_STORIES]:
+            look.others[execution] = found = self._diagnose(execution, look, depth + 1)
+            stories[execution] = replace(child, story=found.sentence)
+        return stories
+
+
+class _Look:
+    """One look of the doctor: when, and what was found of sub-workflows on the way."""
+
+    def __init__(self, now: float, generation: str, marks: Mapping[str, float]) -> None:
+        self.now, self.generation, self.marks = now, generation, marks
+        self.others: dict[str, Diagnosis] = {}
+
+
+def _once(letters: Iterable[Letter]) -> list[Letter]:
+    """Parent and child may both ask for the same."""
+    return list({(letter.execution, letter.message.dedup): letter for letter in letters}.values())

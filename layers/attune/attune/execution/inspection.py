@@ -1,0 +1,121 @@
+"""Looking at executions from outside: what ``sweep`` and ``doctor`` see, and the ports through which they do.
+
+A :class:`Case` is all that is known of one execution at one moment; :mod:`attune.execution.diagnosis` makes findings
+of it. Times are epoch seconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from attune.engine.ids import AttemptId
+from attune.engine.messages import Start
+from attune.engine.state import Active, State, WaitKind
+from attune.execution.dead_letters import DeadLetter
+from attune.language.status import ExecutionStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What stands in an attempt's record: who holds its lease until when, and how and when it ended."""
+
+    holder: str = ""
+    lease_until: float = 0.0
+    started_at: float = 0.0
+    status: str = ""
+    """Empty while it has not ended."""
+    ended_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Child:
+    """A sub-workflow's execution as its parent's doctor sees it; ``story`` says where it stands, if that was asked."""
+
+    exists: bool
+    state: State | None = None
+    story: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One execution. ``generation`` names the look at it, for the ids of what is repaired.
+
+    ``marks`` are when an attempt was first seen without a worker, or last asked for again. ``backlog`` is how many
+    messages wait in the task queue. ``wanted`` is False when the parent no longer waits for this execution.
+    """
+
+    execution: str
+    now: float
+    generation: str
+    start: Start | None = None
+    state: State | None = None
+    awaited: Mapping[AttemptId, Active] = field(default_factory=dict)
+    records: Mapping[AttemptId, Recorded] = field(default_factory=dict)
+    children: Mapping[str, Child] = field(default_factory=dict)
+    parent: State | None = None
+    wanted: bool = True
+    marks: Mapping[AttemptId, float] = field(default_factory=dict)
+    backlog: int = 0
+    terms: Mapping[AttemptId, Mapping[str, Any]] = field(default_factory=dict)
+    dead: Sequence[DeadLetter] = ()
+
+
+def awaited(state: State, names: Sequence[str]) -> Iterator[tuple[AttemptId, Active]]:
+    """Every attempt that the state waits for; ``names`` are the tasks' by their number."""
+    for visit in state.active.values():
+        for index, active in visit.attempts():
+            yield AttemptId(names[visit.task], visit.number, index, active.number), active
+
+
+@dataclass(frozen=True, slots=True)
+class SweepNotes:
+    """What one sweep leaves for the next.
+
+    ``at`` is when it ran. ``status`` and ``after`` are where it stopped for want of time (empty: it saw all).
+    ``started`` is the time up to which starts were found to have arrived. ``marks`` are those of :class:`Case`, by
+    execution and attempt.
+    """
+
+    at: float = 0.0
+    status: str = ""
+    after: str = ""
+    started: float = 0.0
+    marks: Mapping[str, float] = field(default_factory=dict)
+
+
+class Inspector(Protocol):
+    """Reads across executions; the states and records that it gives are read consistently."""
+
+    def live(self, status: ExecutionStatus, after: str, before: str, limit: int) -> list[str]:
+        """Ids between the two (exclusive) of executions with this status, oldest first."""
+        ...
+
+    def workflows(self) -> list[str]:
+        """Refs of the workflows that can be started."""
+        ...
+
+    def started(self, workflow: str, after: str, before: str, limit: int) -> list[str]:
+        """Ids between the two of executions of a workflow, oldest first, whether they have a state or not."""
+        ...
+
+    def states(self, executions: Iterable[str]) -> dict[str, State]:
+        """Those of the states that exist."""
+        ...
+
+    def records(self, execution: str, attempts: Iterable[AttemptId]) -> dict[AttemptId, Recorded]:
+        """Those of the records that exist."""
+        ...
+
+    def terms(self, execution: str, attempt: AttemptId, kind: WaitKind) -> Mapping[str, Any]:
+        """What an attempt waits for from outside: ``{prompt, schema}`` or ``{pattern}``; empty if it is not known."""
+        ...
+
+    def notes(self) -> SweepNotes:
+        """What the last sweep left."""
+        ...
+
+    def keep(self, notes: SweepNotes) -> None:
+        """Leave this for the next sweep."""
+        ...

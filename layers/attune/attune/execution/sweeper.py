@@ -1,0 +1,124 @@
+"""sweep: finds executions that should have moved and didn't, and sends what is missing.
+
+It looks at every execution that has begun and not ended, oldest first, a bounded number in a run; the next run goes
+on where this one stopped. Then at what was started since the last run and has no state yet. It changes nothing
+itself: all that it does is to post letters, which the executions fold like any other.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from attune.engine.ids import execution_id, time_of
+from attune.engine.messages import Nudge
+from attune.execution.diagnosis import LATE, Code, Diagnosis, diagnose
+from attune.execution.examiner import Examiner, mark_of
+from attune.execution.inspection import Inspector, SweepNotes
+from attune.execution.ports import Clock, Letter, Mailbox
+from attune.language.status import ExecutionStatus
+
+PAGE = 100
+"""Executions read at once (a BatchGetItem)."""
+MOST_LOOKS = 5000
+"""Executions looked at in one run."""
+MOST_MARKS = 1000
+"""Attempts remembered from one run to the next."""
+FURTHEST_BACK = 86_400.0
+"""Seconds for which a start that does not arrive is looked for."""
+_LIVE = tuple(status for status in ExecutionStatus if not status.ended)
+_MARKED = frozenset({Code.QUEUED, Code.TASK_LOST, Code.WORKER_GONE, Code.RESULT_LOST})
+
+
+@dataclass(slots=True)
+class Swept:
+    """What a run saw and did: executions looked at, and repairs by what was found."""
+
+    looked: int = 0
+    repairs: Counter[str] = field(default_factory=Counter)
+    repaired: list[str] = field(default_factory=list)
+
+
+class Sweeper:
+    """One run is :meth:`sweep`."""
+
+    def __init__(self, inspector: Inspector, examiner: Examiner, mailbox: Mailbox, clock: Clock) -> None:
+        self._inspector, self._examiner, self._mailbox, self._clock = inspector, examiner, mailbox, clock
+
+    def sweep(self, enough: Callable[[], bool] = lambda: False, most: int = MOST_LOOKS) -> Swept:
+        """Look and repair until all is seen, ``most`` executions are, or there is ``enough``; raises Unavailable."""
+        run = _Run(self._inspector.notes(), self._clock.now())
+        stopped = ("", "")
+        for status, page in self._pages(run):
+            self._look(page, run)
+            if run.swept.looked >= most or enough():
+                stopped = (str(status), page[-1])
+                break
+        started = self._starts(run) if stopped == ("", "") else run.notes.started
+        marks = dict(sorted(run.marks.items(), key=lambda mark: mark[1])[:MOST_MARKS])
+        self._inspector.keep(SweepNotes(run.now, *stopped, started, marks))
+        return run.swept
+
+    def _pages(self, run: _Run) -> Iterator[tuple[ExecutionStatus, list[str]]]:
+        """What is to be looked at, from where the last run stopped."""
+        first = _LIVE.index(ExecutionStatus(run.notes.status)) if run.notes.status else 0
+        before = _lowest(run.now - LATE)
+        for status in _LIVE[first:]:
+            after = run.notes.after if status == run.notes.status else ""
+            while page := self._inspector.live(status, after, before, PAGE):
+                yield status, page
+                after = page[-1]
+
+    def _look(self, executions: list[str], run: _Run) -> None:
+        run.swept.looked += len(executions)
+        letters: list[Letter] = []
+        for case in self._examiner.cases(executions, run.now, run.generation, run.notes.marks):
+            found = diagnose(case)
+            run.note(found)
+            letters += found.letters
+        self._mailbox.post(letters)
+
+    def _starts(self, run: _Run) -> float:
+        """Send the starts that did not arrive; returns the time up to which all have."""
+        until = run.now - LATE
+        since = max(run.notes.started, run.now - FURTHEST_BACK)
+        late: list[str] = []
+        for workflow in self._inspector.workflows():
+            after = _lowest(since)
+            while page := self._inspector.started(workflow, after, _lowest(until), PAGE):
+                arrived = self._inspector.states(page)
+                late += [execution for execution in page if execution not in arrived]
+                after = page[-1]
+        self._mailbox.post([Letter(execution, Nudge(run.generation)) for execution in late])
+        if late:
+            run.swept.repairs[Code.START_LOST] += len(late)
+            run.swept.repaired += late
+        return min([time_of(execution) for execution in late], default=until)
+
+
+class _Run:
+    """What one run gathers."""
+
+    def __init__(self, notes: SweepNotes, now: float) -> None:
+        self.notes, self.now, self.generation = notes, now, f"sweep.{now:.3f}"
+        self.swept = Swept()
+        self.marks: dict[str, float] = dict(notes.marks)
+
+    def note(self, found: Diagnosis) -> None:
+        """Count what is repaired; mark attempts that a later run has to look at again."""
+        for old in [key for key in self.marks if key.startswith(f"{found.execution} ")]:
+            del self.marks[old]
+        for finding in found.findings:
+            if finding.letters:
+                self.swept.repairs[finding.code] += 1
+            if finding.code in _MARKED and finding.attempt is not None:
+                key = mark_of(found.execution, finding.attempt)
+                self.marks[key] = self.now if finding.letters else self.notes.marks.get(key, finding.since)
+        if found.letters:
+            self.swept.repaired.append(found.execution)
+
+
+def _lowest(time: float) -> str:
+    """The least id of an execution made at this time."""
+    return execution_id(max(time, 0), bytes(10))
