@@ -204,11 +204,13 @@ def stack(
         "WORKER_TIMEOUT": "60",
         "SECRETS_PREFIX": "attune/",
         "SECRETS_KEY": clients.kms.create_key()["KeyMetadata"]["Arn"],
+        "STACK": "attune",
+        "SWEEP_MINUTES": "5",
     }
     for name, value in environment.items():
         monkeypatch.setenv(f"ATTUNE__{name}", value)
     wiring.reset()
     wiring.directory().put_token("token", "tester")
-    names = ("api", "advance", "run_task", "on_event", "on_timer", "on_dead")
+    names = ("api", "advance", "run_task", "on_event", "on_timer", "on_dead", "sweep")
     yield Stack(queues, {name: function(name) for name in names})
     wiring.reset()

@@ -16,7 +16,7 @@ from attune.cli.local import StackOutputs
 from attune.cli.local.runtime import RUNTIMES
 
 PROJECT = Path(__file__).parents[2]
-FUNCTIONS = ("Api", "Advance", "RunTask", "OnEvent", "OnTimer", "OnDead")
+FUNCTIONS = ("Api", "Advance", "RunTask", "OnEvent", "OnTimer", "OnDead", "Sweep")
 SQS_MAX_RETENTION = 14 * 24 * 3600
 WITHOUT_RESOURCES = {
     "secretsmanager:ListSecrets",
@@ -86,7 +86,7 @@ def as_list(given: Any) -> list[Any]:
 
 
 def test_a_batch_can_fail_in_part(resources: Any) -> None:
-    assert len(mappings(resources)) == 5
+    assert len(mappings(resources)) == 6
     for _, event in mappings(resources):
         assert event["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
         assert event["BatchSize"] == 10
@@ -125,7 +125,7 @@ def test_the_mailboxes_are_ordered_and_deduplicated_per_execution(resources: Any
 
 def test_what_dies_wakes_on_dead(resources: Any) -> None:
     sources = {name_of(e["Properties"]["Queue"]) for e in resources["OnDead"]["Properties"]["Events"].values()}
-    assert sources == {"AdvanceDeadQueue", "TaskDeadQueue"}
+    assert sources == {"AdvanceDeadQueue", "TaskDeadQueue", "TimerDeadQueue"}
 
 
 def test_the_table_is_what_its_keys_say(resources: Any) -> None:

@@ -22,8 +22,10 @@ if TYPE_CHECKING:
 
     from attune.adapters.desks import DeadLetterDesk, EventDesk, TimerDesk
     from attune.adapters.dynamodb.catalog import DynamoCatalog
+    from attune.adapters.dynamodb.dead_letters import DynamoBook
     from attune.adapters.dynamodb.directory import DynamoDirectory
     from attune.adapters.dynamodb.events import DynamoEvents
+    from attune.adapters.dynamodb.inspector import DynamoInspector
     from attune.adapters.dynamodb.sensors import DynamoSensors
     from attune.adapters.dynamodb.store import DynamoStore
     from attune.adapters.dynamodb.table import Table
@@ -34,13 +36,15 @@ if TYPE_CHECKING:
     from attune.adapters.secrets import AwsSecrets, KmsSealer
     from attune.adapters.sqs import Queue, SqsMailbox, SqsTaskQueue
     from attune.adapters.timers import AwsTimers
-    from attune.api.services import Services
+    from attune.api.services import Care, Services
     from attune.engine.state import State
     from attune.engine.turn import Step
     from attune.execution.advancer import Advancer
+    from attune.execution.examiner import Examiner
     from attune.execution.opening import Opener
     from attune.execution.rules import Rules
     from attune.execution.starting import Starter
+    from attune.execution.sweeper import Sweeper
     from attune.execution.worker import Worker
 
 CONFIG_TTL = 60.0
@@ -336,7 +340,51 @@ def dead_letter_desk() -> DeadLetterDesk:
     from attune.adapters.desks import DeadLetterDesk
     from attune.execution.dead_letters import DeadLetters
 
-    return DeadLetterDesk(DeadLetters(store(), mailbox(), clock), payloads())
+    return DeadLetterDesk(DeadLetters(store(), mailbox(), clock), book(), payloads())
+
+
+@cache
+def book() -> DynamoBook:
+    """Dead letters."""
+    from attune.adapters.dynamodb.dead_letters import DynamoBook
+
+    return DynamoBook(table(), payloads())
+
+
+@cache
+def inspector() -> DynamoInspector:
+    """For those who look at executions from outside."""
+    from attune.adapters.dynamodb.inspector import DynamoInspector
+
+    return DynamoInspector(table(), payloads())
+
+
+def _examiner() -> Examiner:
+    from attune.execution.examiner import Examiner
+
+    return Examiner(inspector(), store(), catalog(), _queue("TASK").depth)
+
+
+@cache
+def sweeper() -> Sweeper:
+    """For ``sweep``."""
+    from attune.execution.sweeper import Sweeper
+
+    return Sweeper(inspector(), _examiner(), mailbox(), clock)
+
+
+def _care() -> Care:
+    from attune.adapters.checkup import Checkup
+    from attune.adapters.redrive import Redriver
+    from attune.api.services import Care
+    from attune.execution.doctor import Doctor
+
+    doctor = Doctor(inspector(), _examiner(), store(), book(), mailbox(), clock)
+    redriver = Redriver(book(), store(), mailbox(), task_queue(), _queue("TIMER"), payloads(), clock)
+    queues = {"mailboxes": _queue("ADVANCE"), "attempts": _queue("TASK"), "timers": _queue("TIMER")}
+    period = 60 * float(setting("SWEEP_MINUTES"))
+    checkup = Checkup(inspector(), book(), queues, _Lazily("cloudwatch"), setting("STACK"), period, clock)
+    return Care(doctor, book(), redriver, checkup)
 
 
 @cache
@@ -353,9 +401,8 @@ def services() -> Services:
     reader = Reader(store(), directory(), catalog())
     asked = Inquiries(directory(), mailbox())
     retrier = Retrier(store(), catalog(), mailbox(), clock, sealer())
-    return Services(
-        starter(), reader, registry, catalog(), directory(), mailbox(), clock, asked, retrier, values(), secrets()
-    )
+    known = starter(), reader, registry, catalog(), directory(), mailbox(), clock
+    return Services(*known, asked, retrier, values(), secrets(), _care())
 
 
 def packs_dir() -> Path:
@@ -366,7 +413,7 @@ def packs_dir() -> Path:
 def reset() -> None:
     """Forget everything that was made (for tests, which change the environment)."""
     made = (log, client, table, payloads, store, catalog, directory, mailbox, task_queue, scheduler, timers)
-    more = (events, sensor_store, bus, opener, values, secrets, sealer)
+    more = (events, sensor_store, bus, opener, values, secrets, sealer, book, inspector, sweeper)
     desks = (advancer, worker, starter, rules, event_desk, timer_desk, dead_letter_desk, services)
     for made_once in (*made, *more, *desks):
         made_once.cache_clear()

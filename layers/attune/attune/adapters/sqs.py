@@ -143,6 +143,13 @@ class Queue:
             entries = [{"Id": str(position), **message} for position, message in enumerate(batch)]
             until_accepted(self._send, entries, "SendMessageBatch", self._sleep)
 
+    def depth(self) -> int:
+        """About how many messages lie there to be received."""
+        name = "ApproximateNumberOfMessages"
+        with calling("SQS"):
+            answer = self._client.get_queue_attributes(QueueUrl=self._url, AttributeNames=[name])
+        return int(answer["Attributes"][name])
+
     def _send(self, entries: Sequence[Any]) -> Sequence[Any]:
         with calling("SQS"):
             answer = self._client.send_message_batch(QueueUrl=self._url, Entries=entries)

@@ -13,6 +13,7 @@ from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValida
 
 from attune import __version__
 from attune.api.body import TOO_MUCH, check_size, fits, read_json, with_text
+from attune.api.care import care
 from attune.api.document import OPEN_PATHS, Resolver
 from attune.api.envelope import Envelope, reply
 from attune.api.executions import executions
@@ -33,7 +34,7 @@ class Application:
         self._services = services
         self.resolver = Resolver(enable_validation=True, json_body_deserializer=read_json)
         self.resolver.enable_swagger(path="/docs", title="Attune", version=__version__, description=_DESCRIPTION)
-        for make in (workflows, executions, inquiries, packs, values, secrets):
+        for make in (workflows, executions, inquiries, packs, values, secrets, care):
             self.resolver.include_router(make(services), prefix="/api/v1")
         _add_open_routes(self.resolver)
         _add_error_handlers(self.resolver)

@@ -77,24 +77,24 @@ def _add_reading(router: APIGatewayHttpRouter, services: Callable[[], Services])
 
 
 def _add_control(router: APIGatewayHttpRouter, services: Callable[[], Services]) -> None:
-    def post(execution: str, make: Callable[[str], Message], verb: str) -> Any:
+    def post(execution: str, make: Callable[[str, str], Message], verb: str) -> Any:
         """Nothing that has ended can be told anything any more."""
         found, now = services(), services().clock.now()
         status = found.reader.status(execution)
         if status.ended:
             raise Conflict(f"execution '{execution}' has ended ({status})", execution_id=execution, status=str(status))
-        found.mailbox.post([Letter(execution, make(f"api.{now:.6f}"))])
+        found.mailbox.post([Letter(execution, make(f"api.{now:.6f}", str(router.context.get("identity", ""))))])
         return accepted({"id": execution, "status": str(status)}, f"{verb} requested")
 
-    _add_verb(router, "cancel", lambda reason, generation: Cancel(reason, generation), post)
-    _add_verb(router, "pause", lambda reason, generation: Pause(reason, generation), post)
-    _add_verb(router, "resume", lambda reason, generation: Resume(generation), post)
+    _add_verb(router, "cancel", lambda reason, generation, by: Cancel(reason, generation), post)
+    _add_verb(router, "pause", Pause, post)
+    _add_verb(router, "resume", lambda reason, generation, by: Resume(generation), post)
 
 
-def _add_verb(router: APIGatewayHttpRouter, verb: str, make: Callable[[str, str], Message], post: Any) -> None:
+def _add_verb(router: APIGatewayHttpRouter, verb: str, make: Callable[[str, str, str], Message], post: Any) -> None:
     def handle(execution: ExecutionId, body: Annotated[Reason | None, Body()] = None) -> Any:
         reason = body.reason if body else ""
-        return post(execution, lambda generation: make(reason, generation), verb)
+        return post(execution, lambda generation, by: make(reason, generation, by), verb)
 
     handle.__name__ = f"{verb}_execution"
     path = f"/workflow-executions/<execution>/{verb}"

@@ -4,12 +4,26 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from attune.adapters.checkup import Checkup
+from attune.adapters.redrive import Redriver
+from attune.execution.dead_letters import DeadLetterBook
+from attune.execution.doctor import Doctor
 from attune.execution.inquiries import Inquiries
 from attune.execution.ports import Catalog, Clock, Directory, KeyValueStore, Mailbox, SecretStore
 from attune.execution.queries import Reader
 from attune.execution.retrying import Retrier
 from attune.execution.starting import Starter
 from attune.packs.registry import Registry
+
+
+@dataclass(frozen=True, slots=True)
+class Care:
+    """For executions that stand still, and for the stack as a whole."""
+
+    doctor: Doctor
+    book: DeadLetterBook
+    redriver: Redriver
+    checkup: Checkup
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,3 +41,4 @@ class Services:
     retrier: Retrier
     values: KeyValueStore
     secrets: SecretStore
+    care: Care

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any, Protocol
 
-from attune.engine.messages import Dead, TimerFired, encode
+from attune.engine.messages import Dead
 from attune.exceptions import task_error
 from attune.execution.ports import Clock, ExecutionStore, Letter, Mailbox, Record, TaskMessage
 from attune.execution.reporting import ended_message
@@ -79,7 +79,10 @@ class DeadLetters:
         self._store, self._mailbox, self._clock = store, mailbox, clock
 
     def letter(self, execution: str, generation: str, message: Mapping[str, Any] | None) -> None:
-        """A letter died in an execution's mailbox; ``generation`` (its message id) makes the news of it fresh."""
+        """A letter died in an execution's mailbox, or a timer on its way there.
+
+        ``generation`` (its message id) makes the news of it fresh; no ``message``: nobody can read it.
+        """
         poison = None if message is not None else "a message could not be read"
         self._mailbox.post([Letter(execution, Dead(generation, message, poison))])
 
@@ -89,7 +92,3 @@ class DeadLetters:
         record = Record("failed", None, error)
         recorded = self._store.finish(message.execution, message.attempt, record, self._clock.now())
         self._mailbox.post([Letter(message.execution, ended_message(message.attempt, recorded, generation))])
-
-    def timer(self, execution: str, timer: TimerFired, generation: str) -> None:
-        """A timer died on its way: its execution is told now, late but not never."""
-        self._mailbox.post([Letter(execution, Dead(generation, encode(timer)))])

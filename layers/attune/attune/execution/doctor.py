@@ -42,12 +42,15 @@ class Doctor:
         return self._shown(execution, self._diagnose(execution, self._look()))
 
     def repair(self, execution: str) -> dict[str, Any]:
-        """Post what mends what is found, down to its sub-workflows; returns what was found. Raises NotFound."""
+        """Post what mends what is found, down to its sub-workflows; returns what was found, and whose was posted.
+
+        Raises NotFound.
+        """
         look = self._look()
         found = self._diagnose(execution, look)
-        letters = [letter for one in (found, *look.others.values()) for letter in one.letters]
-        self._mailbox.post(_once(letters))
-        return self._shown(execution, found)
+        letters = _once(letter for one in (found, *look.others.values()) for letter in one.letters)
+        self._mailbox.post(letters)
+        return {**self._shown(execution, found), "repaired": sorted({letter.execution for letter in letters})}
 
     def _look(self) -> _Look:
         now = self._clock.now()

@@ -17,6 +17,8 @@
 | executions of a workflow, newest first         | index ``by_listing``: ``WORKFLOW#<ref>`` / id (on START)     |
 | executions in a status, newest first           | index ``by_listing``: ``STATUS#<status>`` / id (on STATE)    |
 | all workflows that can be started              | index ``by_listing``: ``CATALOG`` / ref (on LATEST)          |
+| an execution's dead letters; all of them       | ``EXEC#<id>`` / ``DEAD#…``; index ``by_listing``: ``DEAD`` / id |
+| what the last sweep noted                      | ``SWEEP`` / ``NOTES``                                        |
 
 The index holds keys only, so a save that doesn't change the status doesn't write to it. Numbers in sort keys have
 six digits: text then sorts as the numbers do. Execution ids sort by time, and so do the listings.
@@ -115,6 +117,24 @@ def event(detail_type: str, came: float, event_id: str) -> Key:
 def wait(execution: str, kind: WaitKind, of: AttemptId) -> Key:
     """What an attempt waits for from outside: ``INQUIRY#…`` or ``EVENT#<task>#<visit>#<item, or ->#<number>``."""
     return partition(execution), f"{kind.upper()}#{attempt(execution, of)[1].removeprefix(TASKS)}"
+
+
+DEAD_LETTERS = "DEAD"
+"""Partition of the index: dead letters, by their id."""
+DEAD_PREFIX = "DEAD#"
+"""Begins the sort keys of an execution's dead letters."""
+NOBODY = "-"
+"""Stands for the execution of a dead letter that nobody could read."""
+
+
+def dead_letter(letter: str) -> Key:
+    """A dead letter, by its id: ``<ulid>.<execution>``."""
+    return partition(letter.partition(".")[2] or NOBODY), f"{DEAD_PREFIX}{letter}"
+
+
+def sweep_notes() -> Key:
+    """What one sweep leaves for the next."""
+    return "SWEEP", "NOTES"
 
 
 TASKS = "TASK#"

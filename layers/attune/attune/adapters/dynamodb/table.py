@@ -163,6 +163,13 @@ class Table:
         more: dict[str, Any] = {"Limit": limit} if limit else {}
         return list(islice(self._pages(condition, values, IndexName=INDEX, ScanIndexForward=False, **more), limit))
 
+    def listed_between(self, listing: str, after: str, before: str, limit: int) -> list[Item]:
+        """Up to ``limit`` keys in a listing of the index, first first, between the two (exclusive)."""
+        values = {":listing": listing, ":low": f"{after}\x00", ":high": before}
+        condition = "GSI1PK = :listing AND GSI1SK BETWEEN :low AND :high"
+        found = self._pages(condition, values, IndexName=INDEX, Limit=limit)
+        return [item for item in islice(found, limit) if item["GSI1SK"] != before]
+
     def _pages(self, condition: str, values: Mapping[str, Any], **more: Any) -> Iterator[Item]:
         """One page holds 1 MB at most, whatever its limit."""
         request = {"KeyConditionExpression": condition, "ExpressionAttributeValues": to_attributes(values), **more}

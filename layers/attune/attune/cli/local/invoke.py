@@ -40,6 +40,7 @@ SAMPLES = {
     "OnEvent": "on_event.json",
     "OnTimer": "on_timer.json",
     "OnDead": "on_dead.json",
+    "Sweep": "sweep.json",
 }
 
 

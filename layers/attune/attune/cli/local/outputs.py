@@ -29,6 +29,7 @@ class StackOutputs:
     on_event_function: str
     on_timer_function: str
     on_dead_function: str
+    sweep_function: str
 
     @classmethod
     def from_stack(cls, stack: Mapping[str, Any]) -> StackOutputs:

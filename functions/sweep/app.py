@@ -1,0 +1,27 @@
+"""sweep: finds executions that should have moved and didn't, and sends what is missing. Runs on a schedule."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aws_lambda_powertools import Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+
+from attune.wiring import log, sweeper
+
+MARGIN = 15_000
+"""Milliseconds kept back for what follows the last look."""
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Returns how many executions were looked at, and how many repairs were made, by what was found.
+
+    ``event`` is the schedule's, and not looked at. The metric ``Repairs`` costs nothing while there are none.
+    """
+    swept = sweeper().sweep(lambda: context.get_remaining_time_in_millis() < MARGIN)
+    if swept.repairs:
+        log().warning("executions stood still", extra={"repairs": swept.repairs, "executions": swept.repaired[:100]})
+        metrics = Metrics(namespace="Attune")
+        metrics.add_metric("Repairs", MetricUnit.Count, swept.repairs.total())
+        metrics.flush_metrics()
+    return {"looked": swept.looked, "repairs": dict(swept.repairs)}
