@@ -469,3 +469,67 @@ def test_a_token_is_made_printed_once_and_kept_as_a_hash_only(attune, monkeypatc
     assert len(made["token"]) == 43 and made["name"] == "me"
     assert len(items) == 1 and made["token"] not in json.dumps(items, default=str)
     assert missing.exit_code == 2 and "DynamoDB did not take the token: ResourceNotFoundException" in missing.stderr
+
+
+LOST = {
+    "code": "task_lost",
+    "sentence": "task 'a' was lost",
+    "remedy": "ask for it again",
+    "task": "a",
+    "repairable": True,
+}
+WELL = {"code": "running", "sentence": "task 'a' runs", "remedy": "", "task": "a", "repairable": False}
+
+
+def found(*findings, **more):
+    return {"id": "E1", "status": "running", "sentence": "…", "findings": list(findings), **more}
+
+
+def test_the_doctor_says_what_is_lost_and_offers_the_repair(attune, stack):
+    stack.on("GET", "/workflow-executions/E1/diagnosis", found(LOST, WELL), found(WELL))
+    ended = attune("doctor", "E1")
+    assert ended.exit_code == 1
+    assert ended.stdout.splitlines() == [
+        "E1 is running:",
+        "✗ task 'a' was lost",
+        "  → ask for it again (`--fix` does it)",
+        "• task 'a' runs",
+    ]
+    assert attune("doctor", "E1").exit_code == 0
+
+
+def test_the_doctor_repairs_when_told_to(attune, stack):
+    stack.on("POST", "/workflow-executions/E1/repair", (202, found(LOST, repaired=["E1"])), (202, found(repaired=[])))
+    ended = attune("doctor", "E1", "--fix")
+    assert (ended.exit_code, ended.stdout.splitlines()[-1]) == (0, "repaired: E1")
+    assert attune("doctor", "E1", "--fix").stdout.splitlines()[-1] == "there is nothing to repair"
+    assert json.loads(attune("doctor", "E1", "--fix", "--json").stdout)["repaired"] == []
+
+
+def test_the_doctor_without_an_execution_looks_at_the_stack(attune, stack):
+    check = {"name": "sweep", "ok": False, "sentence": "sweep has never run", "remedy": "look at its log"}
+    good = {**check, "ok": True, "sentence": "sweep ran 2 min ago"}
+    stack.on("GET", "/checkup", {"ok": False, "checks": [check]}, {"ok": True, "checks": [good]})
+    ended = attune("doctor")
+    assert (ended.exit_code, ended.stdout) == (1, "✗ sweep has never run\n  → look at its log\n")
+    ended = attune("doctor")
+    assert (ended.exit_code, ended.stdout) == (0, "✓ sweep ran 2 min ago\n")
+    assert attune("doctor", "--fix").exit_code == 2
+
+
+def test_dead_letters_are_listed_shown_redriven_and_dropped(attune, stack):
+    row = {"id": "1.E1", "queue": "task", "died_at": "2026-01-01T00:00:00+00:00", "execution": "E1", "reason": "why"}
+    stack.on("GET", "/dead-letters", {"items": [row], "cursor": "c"}, {"items": [], "cursor": None})
+    stack.on("GET", "/dead-letters/1.E1", {**row, "body": "the body"})
+    stack.on("POST", "/dead-letters/1.E1/redrive", (202, row))
+    stack.on("DELETE", "/dead-letters/1.E1", row)
+    listed = attune("dlq", "ls", "--limit", 1)
+    assert "1.E1  task" in listed.stdout
+    assert "more: --cursor c" in listed.stderr
+    assert stack.asked[-1][2] == "limit=1"
+    assert attune("dlq", "ls").stdout == "no dead letters\n"
+    assert "the body" in attune("dlq", "show", "1.E1").stdout
+    assert attune("dlq", "redrive", "1.E1").stdout == "sent again: 1.E1\n"
+    assert attune("dlq", "drop", "1.E1").stdout == "dropped: 1.E1\n"
+    assert stack.asked[-1][:2] == ("DELETE", "/dead-letters/1.E1")
+    assert attune("dlq", "drop", "2.E1").exit_code == 2

@@ -107,7 +107,7 @@ def cancelled_parent(world: Any, fail: Any) -> Ward:
 
 
 def resumed_parent(world: Any, fail: Any) -> Ward:
-    ward = Ward(world, fail, PARENT, lose=7, child="ref: t.child\n" + TWO).run(1)
+    ward = Ward(world, fail, PARENT, lose=8, child="ref: t.child\n" + TWO).run(1)
     return ward.say(Pause("wait")).run(30).say(Resume()).run(HOUR)
 
 

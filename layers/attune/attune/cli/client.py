@@ -119,6 +119,34 @@ class Client:
         body = {key: value for key, value in wanted.items() if value}
         return self._mapping("POST", _path(execution, "retry"), json=body, again="idempotency_key" in body)
 
+    def diagnosis(self, execution: str) -> Json:
+        """Why it is where it is: ``{sentence, findings, …}``."""
+        return self._mapping("GET", _path(execution, "diagnosis"))
+
+    def repair(self, execution: str) -> Json:
+        """Send again what was lost; its diagnosis, and ``repaired``. Doing it twice does no harm."""
+        return self._mapping("POST", _path(execution, "repair"), again=True)
+
+    def checkup(self) -> Json:
+        """Is the stack well? ``{ok, checks}``."""
+        return self._mapping("GET", f"{_BASE}/checkup")
+
+    def dead_letters(self, **page: Any) -> Json:
+        """A page of dead letters, newest first; ``limit``, ``cursor``."""
+        return self._mapping("GET", _letter(), params=_given(page))
+
+    def dead_letter(self, letter: str) -> Json:
+        """One of them, with its body."""
+        return self._mapping("GET", _letter(letter))
+
+    def redrive(self, letter: str) -> Json:
+        """Send it again."""
+        return self._mapping("POST", _letter(letter, "redrive"))
+
+    def drop(self, letter: str) -> Json:
+        """Forget it."""
+        return self._mapping("DELETE", _letter(letter))
+
     def packs(self) -> list[Json]:
         """The packs that are registered."""
         found = self._data("GET", f"{_BASE}/packs")
@@ -213,6 +241,10 @@ class Client:
 def _path(execution: str, what: str = "") -> str:
     tail = f"/{what}" if what else ""
     return f"{_EXECUTIONS}/{quote(execution, safe='')}{tail}"
+
+
+def _letter(*parts: str) -> str:
+    return "/".join([f"{_BASE}/dead-letters", *(quote(part, safe="") for part in parts)])
 
 
 def _pack(pack: str, what: str) -> str:

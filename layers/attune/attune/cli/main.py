@@ -14,6 +14,8 @@ from attune import __version__
 from attune.cli import options, output
 from attune.cli.commands import (
     cost,
+    dead_letters,
+    doctor,
     executions,
     graph,
     inquiries,
@@ -89,9 +91,11 @@ app.command("test")(test.test)
 app.command("graph")(graph.graph)
 app.command("cost")(cost.cost)
 app.command("schema")(schema.schema)
+app.command("doctor")(doctor.doctor)
 app.add_typer(new.app, name="new")
 app.add_typer(executions.app, name="exec")
 app.add_typer(inquiries.app, name="inquiry")
+app.add_typer(dead_letters.app, name="dlq")
 app.add_typer(packs.app, name="pack")
 app.add_typer(kv.app, name="kv")
 app.add_typer(tokens.app, name="token")

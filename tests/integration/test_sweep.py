@@ -1,0 +1,338 @@
+"""sweep, doctor and dead letters: the functions as they are, on moto."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from attune import wiring
+from attune.adapters.dynamodb.dead_letters import KEPT, DynamoBook
+from attune.adapters.dynamodb.inspector import DynamoInspector
+from attune.adapters.dynamodb.store import DynamoStore
+from attune.adapters.timers import TimerDue, timer_to_body
+from attune.engine.effects import WriteWait
+from attune.engine.ids import AttemptId, execution_id
+from attune.engine.messages import Cancel, TimerFired, TimerKind
+from attune.engine.state import WaitKind
+from attune.exceptions import InvalidRequest, NotFound
+from attune.execution.dead_letters import DeadLetter, Origin
+from attune.execution.inspection import Recorded, SweepNotes
+from attune.execution.ports import Letter, Record
+from attune.language.status import ExecutionStatus
+
+EXECUTIONS = "/api/v1/workflow-executions"
+LETTERS = "/api/v1/dead-letters"
+
+
+class Later:
+    """A clock that can be put forward."""
+
+    def __init__(self) -> None:
+        self.ahead, self._real = 0.0, wiring.SystemClock()
+
+    def now(self) -> float:
+        return self._real.now() + self.ahead
+
+
+@pytest.fixture
+def later(monkeypatch: pytest.MonkeyPatch) -> Iterator[Later]:
+    clock = Later()
+    monkeypatch.setattr(wiring, "clock", clock)
+    yield clock
+
+
+@pytest.fixture
+def stack(later: Later, stack: Any) -> Any:
+    stack.api("POST", "/api/v1/packs/sync")
+    return stack
+
+
+def sweep(stack: Any) -> dict[str, Any]:
+    return dict(stack.invoke("sweep", {}))
+
+
+class TestSweep:
+    def test_an_idle_sweep_makes_a_handful_of_reads_and_one_write(self, stack: Any, ledger: Any) -> None:
+        for service in ("dynamodb", "sqs"):
+            ledger.attach(wiring.client(service))
+        sweep(stack)
+        ledger.reset()
+        assert sweep(stack) == {"looked": 0, "repairs": {}}
+        statuses = sum(not status.ended for status in ExecutionStatus)
+        workflows = len(wiring.inspector().workflows())
+        assert ledger.counts["dynamodb", "PutItem"] == 1
+        assert ledger.counts["dynamodb", "GetItem"] == 1
+        assert ledger.counts["dynamodb", "Query"] - 1 == statuses + 1 + workflows
+        assert ledger.counts["sqs", "SendMessageBatch"] == ledger.counts["sqs", "GetQueueAttributes"] == 0
+
+    def test_a_lost_task_is_asked_for_again_and_the_metric_says_so(self, stack: Any, later: Later, capsys: Any) -> None:
+        execution = stack.start("flows.diamond", word="x")
+        stack.invoke("advance", stack.letters())
+        assert stack.tasks() is not None, "received by nobody"
+        later.ahead = 1000
+        assert sweep(stack) == {"looked": 1, "repairs": {"task_lost": 1}}
+        lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "_aws" in line]
+        assert [line["Repairs"] for line in lines] == [[1.0]]
+        stack.pump()
+        assert stack.execution(execution)["status"] == "completed"
+
+    def test_a_lost_start_is_sent_again(self, stack: Any, later: Later) -> None:
+        execution = stack.start("flows.diamond", word="x")
+        assert stack.letters() is not None, "received by nobody"
+        later.ahead = 1000
+        assert sweep(stack)["repairs"] == {"start_lost": 1}
+        stack.pump()
+        assert stack.execution(execution)["status"] == "completed"
+        later.ahead = 2000
+        assert sweep(stack)["repairs"] == {}
+
+    def test_it_changes_nothing_but_its_own_notes(
+        self, stack: Any, later: Later, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """What its role may not do it does not do."""
+        stack.start("flows.diamond", word="x")
+        stack.invoke("advance", stack.letters())
+        stack.tasks()
+        later.ahead = 1000
+        client = wiring.client("dynamodb")
+        for name in ("update_item", "delete_item", "batch_write_item"):
+            monkeypatch.setattr(client, name, None)
+        put = client.put_item
+        keys = []
+        monkeypatch.setattr(client, "put_item", lambda **call: keys.append(call["Item"]["PK"]["S"]) or put(**call))
+        assert sweep(stack)["repairs"] == {"task_lost": 1}
+        assert keys == ["SWEEP"]
+
+
+class TestDoctor:
+    def test_the_api_says_why_and_repairs(self, stack: Any, later: Later) -> None:
+        execution = stack.start("flows.diamond", word="x")
+        stack.invoke("advance", stack.letters())
+        stack.tasks()
+        later.ahead = 1000
+        status, body = stack.api("GET", f"{EXECUTIONS}/{execution}/diagnosis")
+        assert status == 200
+        assert body["data"]["findings"][0]["code"] == "task_lost"
+        assert body["data"]["findings"][0]["repairable"] is True
+        status, body = stack.api("POST", f"{EXECUTIONS}/{execution}/repair")
+        assert (status, body["data"]["repaired"]) == (202, [execution])
+        stack.pump()
+        assert stack.execution(execution)["status"] == "completed"
+        status, body = stack.api("POST", f"{EXECUTIONS}/{execution}/repair")
+        assert (status, body["message"]) == (202, "there is nothing to repair")
+
+    def test_it_says_who_paused_an_execution_and_why(self, stack: Any) -> None:
+        execution = stack.start("flows.diamond", word="x")
+        stack.api("POST", f"{EXECUTIONS}/{execution}/pause", {"reason": "lunch"})
+        stack.pump()
+        _, body = stack.api("GET", f"{EXECUTIONS}/{execution}/diagnosis")
+        assert body["data"]["sentence"].startswith("it was paused by tester 0 s ago: lunch")
+
+    @pytest.mark.parametrize("method", [("GET", "diagnosis"), ("POST", "repair")])
+    def test_an_unknown_execution_is_not_found(self, stack: Any, method: tuple[str, str]) -> None:
+        status, body = stack.api(method[0], f"{EXECUTIONS}/nobody/{method[1]}")
+        assert (status, body["code"]) == (404, "not_found")
+
+    def test_the_checkup_says_what_is_not_well(self, stack: Any, later: Later) -> None:
+        def checks() -> dict[str, bool]:
+            status, body = stack.api("GET", "/api/v1/checkup")
+            assert status == 200
+            assert body["data"]["ok"] is all(check["ok"] for check in body["data"]["checks"])
+            return {check["name"]: check["ok"] for check in body["data"]["checks"]}
+
+        assert not checks()["sweep"]
+        sweep(stack)
+        assert all(checks().values())
+        later.ahead = 3600
+        wiring.book().add(DeadLetter("1.x", Origin.TASK, 1.0, "why", "{}"))
+        alarm = {"Namespace": "n", "MetricName": "m", "ComparisonOperator": "GreaterThanThreshold", "Period": 60}
+        cloudwatch = wiring.client("cloudwatch")
+        cloudwatch.put_metric_alarm(AlarmName="attune-X-1", EvaluationPeriods=1, Threshold=0, Statistic="Sum", **alarm)
+        cloudwatch.set_alarm_state(AlarmName="attune-X-1", StateValue="ALARM", StateReason="test")
+        assert [name for name, ok in checks().items() if not ok] == ["sweep", "dead_letters", "alarms"]
+
+
+class TestDeadLetters:
+    def dead(self, stack: Any, queue: str, body: str, group: str | None = None, message: str = "m-1") -> None:
+        attributes = {"SentTimestamp": "1767225600000"} | ({"MessageGroupId": group} if group else {})
+        record = {"messageId": message, "body": body, "attributes": attributes, "eventSourceARN": queue}
+        assert stack.invoke("on_dead", {"Records": [record]}) == {"batchItemFailures": []}
+
+    def listed(self, stack: Any) -> list[dict[str, Any]]:
+        status, body = stack.api("GET", LETTERS)
+        assert status == 200
+        return list(body["data"]["items"])
+
+    def test_a_letter_of_a_mailbox_is_kept_once_shown_and_redriven(self, stack: Any) -> None:
+        execution = stack.start("flows.diamond", word="x")
+        (record,) = stack.letters()["Records"]
+        for _ in range(2):
+            self.dead(stack, "AdvanceDeadQueue", record["body"], execution)
+        (row,) = self.listed(stack)
+        assert (row["queue"], row["execution"]) == ("advance", execution)
+        assert row["reason"] == "start could not be folded; its execution was asked to try once more"
+        _, body = stack.api("GET", f"{LETTERS}/{row['id']}")
+        assert body["data"]["body"] == record["body"]
+        status, _ = stack.api("POST", f"{LETTERS}/{row['id']}/redrive")
+        assert status == 202
+        assert self.listed(stack) == []
+        stack.pump()
+        assert stack.execution(execution)["status"] == "completed"
+
+    def test_a_dead_timer_is_told_to_its_execution_at_once(self, stack: Any) -> None:
+        execution = stack.start("flows.diamond", word="x")
+        stack.invoke("advance", stack.letters())
+        fired = TimerFired(TimerKind.SLEEP, AttemptId("a"))
+        self.dead(stack, "TimerDeadQueue", timer_to_body(TimerDue(Letter(execution, fired), 5.0)))
+        (row,) = self.listed(stack)
+        assert (row["queue"], row["execution"]) == ("timer", execution)
+        letters = stack.letters()
+        (record,) = letters["Records"]
+        message = json.loads(record["body"])["message"]
+        assert (message["type"], message["message"]["kind"]) == ("dead", "sleep")
+        assert stack.invoke("advance", letters) == {"batchItemFailures": []}
+        stack.pump()
+        assert stack.execution(execution)["status"] == "completed"
+
+    def test_a_dead_schedule_waits_to_be_redriven_and_goes_back_to_the_timer_queue(self, stack: Any) -> None:
+        body = json.dumps({"rule": "t.nightly", "time": "2026-01-01T00:00:00Z"})
+        self.dead(stack, "TimerDeadQueue", body)
+        (row,) = self.listed(stack)
+        assert row["reason"] == "the schedule of rule 't.nightly' could not start its workflow"
+        assert stack.api("POST", f"{LETTERS}/{row['id']}/redrive")[0] == 202
+        assert stack.queues.timers.bodies() == [body]
+
+    def test_a_task_whose_attempt_has_ended_is_not_redriven(self, stack: Any) -> None:
+        execution = stack.start("flows.diamond", word="x")
+        stack.invoke("advance", stack.letters())
+        (record,) = stack.tasks()["Records"]
+        self.dead(stack, "TaskDeadQueue", record["body"])
+        (row,) = self.listed(stack)
+        assert row["execution"] == execution
+        status, body = stack.api("POST", f"{LETTERS}/{row['id']}/redrive")
+        assert (status, body["code"]) == (409, "conflict")
+        assert "has ended (failed)" in body["error"]
+        assert len(self.listed(stack)) == 1
+
+    def test_what_nobody_can_read_is_kept_and_dropped_with_a_line_in_the_log(self, stack: Any, caplog: Any) -> None:
+        self.dead(stack, "TaskDeadQueue", "no json at all")
+        (row,) = self.listed(stack)
+        assert (row["execution"], row["reason"]) == (None, "nobody can read it")
+        assert stack.api("POST", f"{LETTERS}/{row['id']}/redrive")[0] == 400
+        assert stack.api("DELETE", f"{LETTERS}/{row['id']}")[0] == 200
+        assert self.listed(stack) == []
+        lines = [line for line in caplog.records if line.message == "dead letter dropped"]
+        assert [(line.dead_letter, line.by) for line in lines] == [(row["id"], "tester")]
+        assert stack.api("DELETE", f"{LETTERS}/{row['id']}")[0] == 404
+
+    def test_a_letter_of_an_ended_execution_is_not_redriven(self, stack: Any) -> None:
+        execution = stack.start("flows.diamond", word="x")
+        letters = stack.letters()
+        self.dead(stack, "AdvanceDeadQueue", letters["Records"][0]["body"], execution)
+        stack.invoke("advance", letters)
+        stack.pump()
+        (row,) = self.listed(stack)
+        status, body = stack.api("POST", f"{LETTERS}/{row['id']}/redrive")
+        assert (status, body["details"]["hint"]) == (409, "drop it")
+
+    def test_a_poison_letter_parks_its_execution_and_the_doctor_names_it(self, stack: Any) -> None:
+        execution = stack.start("flows.diamond", word="x")
+        stack.invoke("advance", stack.letters())
+        self.dead(stack, "AdvanceDeadQueue", "garbage", execution)
+        stack.invoke("advance", stack.letters())
+        assert stack.execution(execution)["status"] == "paused"
+        assert stack.execution(execution)["error"]["type"] == "poison_message"
+        _, body = stack.api("GET", f"{EXECUTIONS}/{execution}/diagnosis")
+        codes = [finding["code"] for finding in body["data"]["findings"]]
+        assert codes[:2] == ["parked", "dead_letter"]
+
+
+class TestBook:
+    @pytest.fixture
+    def book(self, table: Any, payloads: Any) -> DynamoBook:
+        return DynamoBook(table, payloads)
+
+    def letter(self, number: int, execution: str = "e") -> DeadLetter:
+        name = execution_id(1000.0 + number, bytes(10))
+        return DeadLetter(f"{name}.{execution}", Origin.TASK, 1000.0 + number, "why", "body", execution)
+
+    def test_pages_are_newest_first_and_end(self, book: DynamoBook) -> None:
+        letters = [self.letter(number, execution=f"e{number % 2}") for number in range(5)]
+        for letter in letters:
+            book.add(letter)
+        first = book.page(3)
+        assert list(first.letters) == letters[:1:-1]
+        rest = book.page(3, first.cursor or "")
+        assert list(rest.letters) == letters[1::-1]
+        assert rest.cursor is None
+        assert book.of("e1") == [letters[3], letters[1]]
+
+    def test_a_foreign_cursor_is_refused(self, book: DynamoBook) -> None:
+        with pytest.raises(InvalidRequest):
+            book.page(3, "é")
+
+    def test_what_is_removed_is_gone(self, book: DynamoBook) -> None:
+        book.add(self.letter(1))
+        book.remove(self.letter(1).id)
+        with pytest.raises(NotFound):
+            book.get(self.letter(1).id)
+
+    def test_a_large_body_goes_to_the_bucket_and_the_item_expires(self, book: DynamoBook, table: Any) -> None:
+        letter = DeadLetter("1.e", Origin.TASK, 1000.0, "why", "x" * 100_000, "e")
+        book.add(letter)
+        assert book.get("1.e") == letter
+        (item,) = table.query("EXEC#e")
+        assert item["ttl"] == 1000 + KEPT
+        assert len(item["d"]) < 200
+
+
+class TestInspector:
+    def test_listings_are_oldest_first_between_two_ids(self, table: Any, payloads: Any, make: Any) -> None:
+        store, inspector = DynamoStore(table, payloads), DynamoInspector(table, payloads)
+        ids = [execution_id(make.now + n, bytes(10)) for n in range(6)]
+        for name in ids:
+            store.create(make.start(name))
+            store.save(make.state(name), 0)
+        assert inspector.live(ExecutionStatus.RUNNING, ids[1], ids[5], 2) == ids[2:4]
+        assert inspector.live(ExecutionStatus.RUNNING, "", ids[2], 9) == ids[:2]
+        assert inspector.started("t.w", ids[3], "Z", 9) == ids[4:]
+        assert inspector.live(ExecutionStatus.PAUSED, "", "Z", 9) == []
+        assert set(inspector.states([*ids, "nobody"])) == set(ids)
+
+    def test_a_record_tells_who_holds_the_lease_and_how_it_ended(self, table: Any, payloads: Any, make: Any) -> None:
+        store, inspector = DynamoStore(table, payloads), DynamoInspector(table, payloads)
+        message, other = make.task(), AttemptId("b")
+        store.claim(message, "me", 10.0, 20.5)
+        assert inspector.records(make.execution, [message.attempt, other]) == {
+            message.attempt: Recorded("me", 20.5, 10.0)
+        }
+        store.finish(make.execution, message.attempt, Record("completed"), 15.0)
+        assert inspector.records(make.execution, [message.attempt]) == {
+            message.attempt: Recorded("me", 20.5, 10.0, "completed", 15.0)
+        }
+
+    def test_what_is_awaited_from_outside_is_told(self, table: Any, payloads: Any, make: Any) -> None:
+        store, inspector = DynamoStore(table, payloads), DynamoInspector(table, payloads)
+        store.write(make.execution, [WriteWait(AttemptId("a"), WaitKind.INQUIRY, {"prompt": "p"}, since=3.0)])
+        assert inspector.terms(make.execution, AttemptId("a"), WaitKind.INQUIRY)["prompt"] == "p"
+        assert inspector.terms(make.execution, AttemptId("a"), WaitKind.EVENT) == {}
+
+    def test_notes_are_kept(self, table: Any, payloads: Any) -> None:
+        inspector = DynamoInspector(table, payloads)
+        assert inspector.notes() == SweepNotes()
+        notes = SweepNotes(5.0, "running", "x", 4.0, {"e a#1#-#1": 3.5})
+        inspector.keep(notes)
+        assert inspector.notes() == notes
+
+
+def test_a_cancellation_that_died_is_told_again(stack: Any) -> None:
+    """Any letter, not only those of tasks."""
+    execution = stack.start("flows.diamond", word="x")
+    stack.invoke("advance", stack.letters())
+    wiring.mailbox().post([Letter(execution, Cancel("enough"))])
+    TestDeadLetters().dead(stack, "AdvanceDeadQueue", stack.letters()["Records"][0]["body"], execution)
+    stack.pump()
+    assert stack.execution(execution)["status"] == "cancelled"
