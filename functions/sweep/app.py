@@ -19,6 +19,8 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     ``event`` is the schedule's, and not looked at. The metric ``Repairs`` costs nothing while there are none.
     """
     swept = sweeper().sweep(lambda: context.get_remaining_time_in_millis() < MARGIN)
+    if swept.unreadable:
+        log().error("executions could not be looked at", extra={"executions": swept.unreadable[:100]})
     if swept.repairs:
         log().warning("executions stood still", extra={"repairs": swept.repairs, "executions": swept.repaired[:100]})
         metrics = Metrics(namespace="Attune")

@@ -17,8 +17,10 @@ What somebody has to do something about, or wait for:
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -268,6 +270,20 @@ def test_the_doctor_says_why_and_a_repair_mends_what_was_lost(world, fail, name)
 
 def test_there_are_twelve_situations_that_a_repair_mends():
     assert sum(stuck.then is not None for stuck in SITUATIONS.values()) == 12
+
+
+def test_the_page_about_it_has_every_code_and_no_other():
+    page = (Path(__file__).parents[2] / "docs/how-to/find-out-why.md").read_text(encoding="utf-8")
+    cells = re.findall(r"^\| (`[^|]*) \|", page, re.MULTILINE)
+    assert sorted(code for cell in cells for code in re.findall(r"`(\w+)`", cell)) == sorted(Code)
+
+
+def test_a_child_that_tells_its_parent_again_is_not_announced_again(world, fail):
+    ward = Ward(world, fail, PARENT, lose=5, child="ref: t.child\n" + ONE).run(HOUR)
+    ward.doctor.repair(ward.execution)
+    ward.run(10)
+    ended = [state.workflow for _, state, _ in ward.w.cloud.events]
+    assert sorted(ended) == ["t.child", "t.w"]
 
 
 def test_of_an_unknown_execution_the_doctor_says_that_there_is_none(world, fail):

@@ -111,7 +111,7 @@ def lossy(world: Any, text: str, loss: Loss, fail: Any, child: str = CHILD) -> A
         w = world(text, child, script={"x": fail(), **({"a": [fail(), "fine"]} if "retry" in text else {})})
     inspector = MemoryInspector(w.store, w.catalog)
     examiner = Examiner(inspector, w.store, w.catalog, w.cloud.backlog)
-    w.sweeper = Sweeper(inspector, examiner, Safe(w.cloud), w.clock)
+    w.sweeper = Sweeper(inspector, examiner, Safe(w.cloud), w.clock, lambda: 0)
     return w
 
 
@@ -297,3 +297,28 @@ def test_a_dead_worker_is_found_when_its_lease_is_over_even_if_its_message_is_go
     assert w.ended(execution).status is ExecutionStatus.COMPLETED
     assert sum((one.repairs for one in swept), Counter()) == {"worker_gone": 1}
     assert 900 < w.clock.now() - begun <= 900 + BOUND
+
+
+def test_one_execution_that_cannot_be_read_does_not_keep_the_sweep_from_the_others(world, fail):
+    w = lossy(world, ALL["chain"], Loss(), fail)
+    w.cloud.on_tasks = lambda batch: []
+    bad, good = w.start("t.w", {}), w.start("t.w", {})
+    w.run()
+    stored = w.store.items[bad, ("state",)]
+    w.store.items[bad, ("state",)] = stored.replace('"workflow_version": 1', '"workflow_version": 99')
+    w.clock.set(w.clock.now() + 1000)
+    swept = w.sweeper.sweep()
+    assert swept.unreadable == [bad]
+    assert swept.repaired == [good]
+
+
+def test_while_the_mailboxes_are_full_it_adds_no_letters(world, fail):
+    w = lossy(world, ALL["chain"], Loss(2), fail)
+    w.start("t.w", {})
+    w.run()
+    w.clock.set(w.clock.now() + 1000)
+    w.sweeper._letters = lambda: 5000
+    assert w.sweeper.sweep().looked == 0
+    assert w.sweeper._inspector.notes().at == w.clock.now()
+    w.sweeper._letters = lambda: 999
+    assert w.sweeper.sweep().repairs == {"task_lost": 1}

@@ -370,7 +370,7 @@ def sweeper() -> Sweeper:
     """For ``sweep``."""
     from attune.execution.sweeper import Sweeper
 
-    return Sweeper(inspector(), _examiner(), mailbox(), clock)
+    return Sweeper(inspector(), _examiner(), mailbox(), clock, _queue("ADVANCE").depth)
 
 
 def _care() -> Care:

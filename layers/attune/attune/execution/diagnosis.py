@@ -116,6 +116,8 @@ def _both(first: Nudge | None, second: Nudge) -> Nudge:
 def diagnose(case: Case) -> Diagnosis:
     """What is to be said of an execution that exists."""
     found = [*_findings(case), *_dead_letters(case)]
+    if not found and case.state is not None:
+        found = [Finding(Code.RUNNING, f"it last moved {span(case.now - case.state.updated_at)} ago")]
     return Diagnosis(case.execution, sorted(found, key=lambda finding: _ORDER[finding.code]))
 
 

@@ -2,17 +2,19 @@
 
 It looks at every execution that has begun and not ended, oldest first, a bounded number in a run; the next run goes
 on where this one stopped. Then at what was started since the last run and has no state yet. It changes nothing
-itself: all that it does is to post letters, which the executions fold like any other.
+itself: all that it does is to post letters, which the executions fold like any other. While the mailboxes are full
+it waits: what seems lost is probably in there, and more letters would only make the line longer.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from attune.engine.ids import execution_id, time_of
 from attune.engine.messages import Nudge
+from attune.exceptions import Unavailable
 from attune.execution.diagnosis import LATE, Code, Diagnosis, diagnose
 from attune.execution.examiner import Examiner, mark_of
 from attune.execution.inspection import Inspector, SweepNotes
@@ -25,6 +27,8 @@ MOST_LOOKS = 5000
 """Executions looked at in one run."""
 MOST_MARKS = 1000
 """Attempts remembered from one run to the next."""
+FULL = 1000
+"""Letters that wait in all mailboxes together, from which on they count as full."""
 FURTHEST_BACK = 86_400.0
 """Seconds for which a start that does not arrive is looked for."""
 _LIVE = tuple(status for status in ExecutionStatus if not status.ended)
@@ -33,22 +37,32 @@ _MARKED = frozenset({Code.QUEUED, Code.TASK_LOST, Code.WORKER_GONE, Code.RESULT_
 
 @dataclass(slots=True)
 class Swept:
-    """What a run saw and did: executions looked at, and repairs by what was found."""
+    """What a run saw and did: executions looked at, and repairs by what was found.
+
+    ``unreadable`` are executions that could not be looked at; they must not keep it from the others.
+    """
 
     looked: int = 0
+    unreadable: list[str] = field(default_factory=list)
     repairs: Counter[str] = field(default_factory=Counter)
     repaired: list[str] = field(default_factory=list)
 
 
 class Sweeper:
-    """One run is :meth:`sweep`."""
+    """One run is :meth:`sweep`. ``letters`` says how many letters wait in all mailboxes together."""
 
-    def __init__(self, inspector: Inspector, examiner: Examiner, mailbox: Mailbox, clock: Clock) -> None:
-        self._inspector, self._examiner, self._mailbox, self._clock = inspector, examiner, mailbox, clock
+    def __init__(
+        self, inspector: Inspector, examiner: Examiner, mailbox: Mailbox, clock: Clock, letters: Callable[[], int]
+    ) -> None:
+        self._inspector, self._examiner, self._mailbox = inspector, examiner, mailbox
+        self._clock, self._letters = clock, letters
 
     def sweep(self, enough: Callable[[], bool] = lambda: False, most: int = MOST_LOOKS) -> Swept:
         """Look and repair until all is seen, ``most`` executions are, or there is ``enough``; raises Unavailable."""
         run = _Run(self._inspector.notes(), self._clock.now())
+        if self._letters() >= FULL:
+            self._inspector.keep(replace(run.notes, at=run.now))
+            return run.swept
         stopped = ("", "")
         for status, page in self._pages(run):
             self._look(page, run)
@@ -71,13 +85,25 @@ class Sweeper:
                 after = page[-1]
 
     def _look(self, executions: list[str], run: _Run) -> None:
+        try:
+            cases = list(self._examiner.cases(executions, run.now, run.generation, run.notes.marks))
+            found = [diagnose(case) for case in cases]
+        except Unavailable:
+            raise
+        except Exception:
+            self._look_singly(executions, run)
+            return
         run.swept.looked += len(executions)
-        letters: list[Letter] = []
-        for case in self._examiner.cases(executions, run.now, run.generation, run.notes.marks):
-            found = diagnose(case)
-            run.note(found)
-            letters += found.letters
-        self._mailbox.post(letters)
+        for one in found:
+            run.note(one)
+        self._mailbox.post([letter for one in found for letter in one.letters])
+
+    def _look_singly(self, executions: list[str], run: _Run) -> None:
+        if len(executions) == 1:
+            run.swept.unreadable += executions
+            return
+        for execution in executions:
+            self._look([execution], run)
 
     def _starts(self, run: _Run) -> float:
         """Send the starts that did not arrive; returns the time up to which all have."""
