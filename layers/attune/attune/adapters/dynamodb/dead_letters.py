@@ -63,7 +63,6 @@ class DynamoBook:
         self._table.delete(keys.dead_letter(letter))
 
     def _letter(self, item: Item) -> DeadLetter:
-        execution, letter = keys.execution_of(item["PK"]), item["GSI1SK"]
-        body = str(self._payloads.get(item["d"]))
-        owner = "" if execution == keys.NOBODY else execution
+        letter, body = item["GSI1SK"], str(self._payloads.get(item["d"]))
+        owner = keys.dead_letters_owner(letter)
         return DeadLetter(letter, Origin(item["q"]), float(item["at"]), item["why"], body, owner)

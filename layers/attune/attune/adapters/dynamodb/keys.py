@@ -129,7 +129,12 @@ NOBODY = "-"
 
 def dead_letter(letter: str) -> Key:
     """A dead letter, by its id: ``<ulid>.<execution>``."""
-    return partition(letter.partition(".")[2] or NOBODY), f"{DEAD_PREFIX}{letter}"
+    return partition(dead_letters_owner(letter) or NOBODY), f"{DEAD_PREFIX}{letter}"
+
+
+def dead_letters_owner(letter: str) -> str:
+    """The execution in the id of a dead letter; empty where nobody could tell."""
+    return letter.partition(".")[2]
 
 
 def sweep_notes() -> Key:
