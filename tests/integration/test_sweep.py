@@ -239,6 +239,21 @@ class TestDeadLetters:
         status, body = stack.api("POST", f"{LETTERS}/{row['id']}/redrive")
         assert (status, body["details"]["hint"]) == (409, "drop it")
 
+    def test_news_of_a_dead_letter_that_dies_itself_is_sent_again_a_few_times(self, stack: Any) -> None:
+        execution = stack.start("flows.diamond", word="x")
+        body = stack.letters()["Records"][0]["body"]
+        for number in range(6):
+            self.dead(stack, "AdvanceDeadQueue", body, execution, message=f"m-{number}")
+            body = stack.letters()["Records"][0]["body"]
+            message = json.loads(body)["message"]
+            assert (message["type"], message["message"]["type"]) == ("dead", "start"), "not nested"
+        self.dead(stack, "AdvanceDeadQueue", body, execution, message="m-6")
+        assert stack.letters() is None
+        (last,) = [row for row in self.listed(stack) if row["reason"] == "start could not be folded, 5 times over"]
+        assert stack.api("POST", f"{LETTERS}/{last['id']}/redrive")[0] == 202
+        stack.pump()
+        assert stack.execution(execution)["status"] == "completed"
+
     def test_a_poison_letter_parks_its_execution_and_the_doctor_names_it(self, stack: Any) -> None:
         execution = stack.start("flows.diamond", word="x")
         stack.invoke("advance", stack.letters())
@@ -324,7 +339,7 @@ class TestInspector:
     def test_notes_are_kept(self, table: Any, payloads: Any) -> None:
         inspector = DynamoInspector(table, payloads)
         assert inspector.notes() == SweepNotes()
-        notes = SweepNotes(5.0, "running", "x", 4.0, {"e a#1#-#1": 3.5})
+        notes = SweepNotes(5.0, "running", "x", 4.0, ["late"], {"e a#1#-#1": 3.5})
         inspector.keep(notes)
         assert inspector.notes() == notes
 

@@ -108,7 +108,8 @@ def lossy(world: Any, text: str, loss: Loss, fail: Any, child: str = CHILD) -> A
     """A world in which one message is lost on its way, with a sweeper."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(simulator, "MemoryCloud", lambda clock: LossyCloud(clock, loss))
-        w = world(text, child, script={"x": fail(), **({"a": [fail(), "fine"]} if "retry" in text else {})})
+        script = {"x": fail(), **({"a": [fail(), "fine"]} if "retry" in text else {})}
+        w = world(text, child, script=script)
     inspector = MemoryInspector(w.store, w.catalog)
     examiner = Examiner(inspector, w.store, w.catalog, w.cloud.backlog)
     w.sweeper = Sweeper(inspector, examiner, Safe(w.cloud), w.clock, lambda: 0)
@@ -154,11 +155,16 @@ def undisturbed(world: Any, text: str, fail: Any, **more: Any) -> tuple[int, flo
 
 @pytest.mark.parametrize("name", ALL)
 def test_whatever_single_message_is_lost_the_execution_ends_as_without_the_loss(world, fail, name):
-    sent, took, expected = undisturbed(world, ALL[name], fail)
+    lose_each(world, ALL[name], fail)
+
+
+def lose_each(world: Any, text: str, fail: Any, **more: Any) -> None:
+    """A run for each message that is sent, in which just that one is lost."""
+    sent, took, expected = undisturbed(world, text, fail, **more)
     assert sent > 1
     for number in range(1, sent + 1):
         loss = Loss(number)
-        w = lossy(world, ALL[name], loss, fail)
+        w = lossy(world, text, loss, fail, **more)
         execution, begun = w.start("t.w", {}), w.clock.now()
         run(w)
         assert outcome(w, execution) == expected, f"after the loss of {loss.lost}"
@@ -322,3 +328,46 @@ def test_while_the_mailboxes_are_full_it_adds_no_letters(world, fail):
     assert w.sweeper._inspector.notes().at == w.clock.now()
     w.sweeper._letters = lambda: 999
     assert w.sweeper.sweep().repairs == {"task_lost": 1}
+
+
+def test_what_has_ended_is_remembered_no_longer(world, fail):
+    w = lossy(world, ALL["chain"], Loss(2), fail)
+    w.start("t.w", {})
+    w.run()
+    w.clock.set(w.clock.now() + 200)
+    w.sweeper.sweep()
+    assert len(w.sweeper._inspector.notes().marks) == 1
+    run(w)
+    w.sweeper.sweep()
+    assert w.sweeper._inspector.notes().marks == {}
+
+
+def test_a_child_that_was_never_created_is_found_beside_a_busy_loop(world, fail):
+    text = """
+vars: {n: 0}
+tasks:
+  - {name: sub, action: t.child}
+  - name: rounds
+    type: loop
+    while: "{{ vars.n < 50 }}"
+    tasks: [{name: nap, action: core.sleep, input: {seconds: 60}, publish: [{n: "{{ vars.n + 1 }}"}]}]
+"""
+    w = lossy(world, text, Loss(2), fail)
+    create, lost = w.store.create, []
+
+    def loses_first_child(start: Any) -> bool:
+        if start.parent is None or lost:
+            return create(start)
+        lost.append(start)
+        return True
+
+    w.store.create = loses_first_child
+    begun = w.clock.now()
+    w.start("t.w", {})
+    while not w.runner.names() and w.clock.now() < begun + 2 * BOUND:
+        w.run(until=w.clock.now() + PERIOD)
+        w.sweeper.sweep()
+        w.run(until=w.clock.now() + 1)
+    assert lost
+    assert w.runner.names() == ["inner"]
+    assert w.clock.now() - begun <= BOUND + 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -16,7 +17,7 @@ from attune.adapters.payloads import Payloads
 from attune.adapters.sqs import SqsMailbox, body_to_letter, body_to_task
 from attune.adapters.timers import AwsTimers, ScheduleFired, body_to_timer
 from attune.engine.ids import execution_id
-from attune.engine.messages import describe, encode
+from attune.engine.messages import Dead, Message, describe, encode
 from attune.exceptions import InvalidRequest, NotFound
 from attune.execution.dead_letters import DeadLetter, DeadLetterBook, DeadLetters, Origin
 from attune.execution.ports import Clock
@@ -27,6 +28,11 @@ from attune.language.values import weigh
 
 EARLY = 0.5
 """Seconds by which a timer may come early without being delayed again."""
+
+
+_AGAIN = "+"
+MOST_AGAIN = 5
+"""How often the news of a dead letter is sent again when it dies itself; each takes a few minutes to die."""
 
 
 class EventDesk:
@@ -149,11 +155,23 @@ class DeadLetterDesk:
         try:
             message = body_to_letter(body, self._payloads).message
         except (InvalidRequest, NotFound):
-            tell = partial(self._dead_letters.letter, execution, generation, None)
+            dead = Dead(generation, None, "a message could not be read")
+            tell = partial(self._dead_letters.letter, execution, dead)
             return Origin.ADVANCE, execution, "nobody can read it; its execution was parked", tell
+        if isinstance(message, Dead):
+            return self._again(message, execution)
         reason = f"{describe(message)} could not be folded; its execution was asked to try once more"
-        plain = json.loads(json.dumps(encode(message)))
-        return Origin.ADVANCE, execution, reason, partial(self._dead_letters.letter, execution, generation, plain)
+        tell = partial(self._dead_letters.letter, execution, Dead(generation, _plain(message)))
+        return Origin.ADVANCE, execution, reason, tell
+
+    def _again(self, dead: Dead, execution: str) -> tuple[Origin, str, str, Callable[[], None]]:
+        """The news of a dead letter died, too: a long outage, or an execution that cannot even be parked."""
+        what = (dead.message or {}).get("type", "a message")
+        if dead.generation.count(_AGAIN) >= MOST_AGAIN:
+            return Origin.ADVANCE, execution, f"{what} could not be folded, {MOST_AGAIN} times over", lambda: None
+        reason = f"{what} could not be folded; its execution was asked to try yet again"
+        following = replace(dead, generation=dead.generation + _AGAIN)
+        return Origin.ADVANCE, execution, reason, partial(self._dead_letters.letter, execution, following)
 
     def _task(self, body: str, generation: str) -> tuple[Origin, str, str, Callable[[], None]]:
         message = body_to_task(body, self._payloads)
@@ -166,5 +184,10 @@ class DeadLetterDesk:
             return Origin.TIMER, "", f"the schedule of rule '{timer.rule}' could not start its workflow", lambda: None
         execution, message = timer.letter.execution, timer.letter.message
         reason = f"{describe(message)} could not be delivered; its execution was told of it now"
-        tell = partial(self._dead_letters.letter, execution, generation, encode(message))
+        tell = partial(self._dead_letters.letter, execution, Dead(generation, _plain(message)))
         return Origin.TIMER, execution, reason, tell
+
+
+def _plain(message: Message) -> dict[str, Any]:
+    """A message as a letter carries it within another."""
+    return json.loads(json.dumps(encode(message)))  # type: ignore[no-any-return]

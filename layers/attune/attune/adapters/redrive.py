@@ -58,7 +58,7 @@ class Redriver:
         state = self._store.load(execution)
         if state is not None and state.status.ended:
             raise _nobody_waits(f"execution '{execution}' has ended ({state.status})")
-        plain = json.loads(json.dumps(encode(message)))
+        plain = message.message if isinstance(message, Dead) else json.loads(json.dumps(encode(message)))
         self._mailbox.post([Letter(execution, Dead(generation, plain))])
 
     def _task(self, dead: DeadLetter, generation: str) -> None:

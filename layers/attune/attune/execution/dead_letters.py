@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any, Protocol
@@ -78,13 +78,9 @@ class DeadLetters:
     def __init__(self, store: ExecutionStore, mailbox: Mailbox, clock: Clock) -> None:
         self._store, self._mailbox, self._clock = store, mailbox, clock
 
-    def letter(self, execution: str, generation: str, message: Mapping[str, Any] | None) -> None:
-        """A letter died in an execution's mailbox, or a timer on its way there.
-
-        ``generation`` (its message id) makes the news of it fresh; no ``message``: nobody can read it.
-        """
-        poison = None if message is not None else "a message could not be read"
-        self._mailbox.post([Letter(execution, Dead(generation, message, poison))])
+    def letter(self, execution: str, dead: Dead) -> None:
+        """A letter died in an execution's mailbox, or a timer on its way there."""
+        self._mailbox.post([Letter(execution, dead)])
 
     def task(self, message: TaskMessage, generation: str) -> None:
         """A task message died: whoever tried to run it is gone."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from attune.engine.ids import AttemptId, wait_id
+from attune.engine.ids import AttemptId, time_of, wait_id
 from attune.engine.messages import Cancel, Nudge, Resume, TimerFired, TimerKind
 from attune.engine.state import Active, State, WaitKind
 from attune.execution.inspection import Case, Child
@@ -82,14 +82,14 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """All findings, the weightiest first; there is always one."""
+    """All findings, the weightiest first."""
 
     execution: str
     findings: Sequence[Finding]
 
     @property
     def sentence(self) -> str:
-        """Why the execution is where it is, in one sentence."""
+        """Why the execution is where it is, in one sentence; there must be a finding."""
         more = len(self.findings) - 1
         return self.findings[0].sentence + (f" (and {more} more)" if more else "")
 
@@ -114,11 +114,22 @@ def _both(first: Nudge | None, second: Nudge) -> Nudge:
 
 
 def diagnose(case: Case) -> Diagnosis:
-    """What is to be said of an execution that exists."""
+    """What is to be said of an execution; nothing of one that waits for nothing that could be lost."""
     found = [*_findings(case), *_dead_letters(case)]
-    if not found and case.state is not None:
-        found = [Finding(Code.RUNNING, f"it last moved {span(case.now - case.state.updated_at)} ago")]
-    return Diagnosis(case.execution, sorted(found, key=lambda finding: _ORDER[finding.code]))
+    return Diagnosis(case.execution, _ordered(found))
+
+
+def together(execution: str, cases: Sequence[Case]) -> Diagnosis:
+    """The same of an execution that exists, made of its one case or of several; there is always something to say."""
+    found = [finding for case in cases for finding in diagnose(case).findings]
+    state = cases[0].state
+    if not found and state is not None:
+        found = [Finding(Code.RUNNING, f"it last moved {span(cases[0].now - state.updated_at)} ago")]
+    return Diagnosis(execution, _ordered(found))
+
+
+def _ordered(found: Sequence[Finding]) -> list[Finding]:
+    return sorted(found, key=lambda finding: _ORDER[finding.code])
 
 
 def _findings(case: Case) -> Iterator[Finding]:
@@ -129,8 +140,12 @@ def _findings(case: Case) -> Iterator[Finding]:
         yield _ended(case, state)
     else:
         yield from _whole(case, state)
-        for attempt, active in case.awaited.items():
-            yield from _of_attempt(case, state, attempt, active)
+        yield from _attempts(case, state)
+
+
+def _attempts(case: Case, state: State) -> Iterator[Finding]:
+    for attempt, active in case.awaited.items():
+        yield from _of_attempt(case, state, attempt, active)
 
 
 def _not_begun(case: Case) -> Finding:
@@ -195,7 +210,7 @@ def _of_attempt(case: Case, state: State, attempt: AttemptId, active: Active) ->
     elif active.status is TaskStatus.RETRYING:
         yield _retrying(case, attempt, active)
     elif active.child is not None:
-        yield _child(case, state, attempt, active.child)
+        yield _child(case, attempt, active.child)
     elif active.wait is not None:
         yield _outside(case, attempt, active)
     elif active.due is not None:
@@ -220,7 +235,7 @@ def _worked(case: Case, state: State, attempt: AttemptId) -> Finding:
     """An attempt that is a worker's."""
     record, now, name = case.records.get(attempt), case.now, _name(attempt)
     if record is None:
-        since = case.marks.get(attempt, state.updated_at)
+        since = _first(case.mark(attempt), state.updated_at)
         waited = now - since
         line = f"; {case.backlog} messages wait in the task queue" if case.backlog else ""
         if waited <= (BACKLOGGED if case.backlog else UNCLAIMED):
@@ -243,7 +258,7 @@ def _worked(case: Case, state: State, attempt: AttemptId) -> Finding:
 
 def _lost(case: Case, code: Code, sentence: str, remedy: str, attempt: AttemptId, since: float) -> Finding:
     """Repaired once it is late, and not again while the last repair may still be under way."""
-    asked = case.marks.get(attempt)
+    asked = case.mark(attempt)
     if since <= LATE:
         return Finding(Code.RUNNING, f"{_name(attempt)} has just ended", attempt=attempt)
     if asked is not None and case.now - asked < UNCLAIMED:
@@ -256,16 +271,16 @@ def _retrying(case: Case, attempt: AttemptId, active: Active) -> Finding:
     return Finding(Code.RETRYING, f"{_name(attempt)} will be tried again {when}", attempt=attempt)
 
 
-def _child(case: Case, state: State, attempt: AttemptId, execution: str) -> Finding:
+def _child(case: Case, attempt: AttemptId, execution: str) -> Finding:
     child = case.children.get(execution, Child(exists=False))
-    name, quiet = _name(attempt), case.now - state.updated_at
+    name = _name(attempt)
     if child.state is not None and child.state.status.ended:
         ago = case.now - (child.state.ended_at or child.state.updated_at)
         if ago > LATE:
             sentence = f"{name}: its sub-workflow {execution} ended {child.state.status} {span(ago)} ago"
             letters = (Letter(execution, Nudge(case.generation)),)
             return Finding(Code.CHILD_UNHEARD, f"{sentence} without a word", "have it told again", attempt, letters)
-    elif child.state is None and quiet > LATE:
+    elif child.state is None and case.now - time_of(execution) > LATE:
         whom = Letter(execution, Nudge(case.generation)) if child.exists else _nudge(case, attempt)
         sentence = f"{name}: its sub-workflow {execution} never began: its start was lost"
         return Finding(Code.CHILD_LOST, sentence, "start it again", attempt, (whom,))
@@ -298,6 +313,10 @@ def _dead_letters(case: Case) -> Iterator[Finding]:
 
 def _nudge(case: Case, *attempts: AttemptId) -> Letter:
     return Letter(case.execution, Nudge(case.generation, attempts))
+
+
+def _first(mark: float | None, otherwise: float) -> float:
+    return otherwise if mark is None else mark
 
 
 def _name(attempt: AttemptId) -> str:

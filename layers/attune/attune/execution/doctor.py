@@ -7,11 +7,9 @@ from dataclasses import replace
 from typing import Any
 
 from attune.engine.ids import AttemptId
-from attune.engine.messages import Start
-from attune.engine.state import State
 from attune.exceptions import NotFound
 from attune.execution.dead_letters import DeadLetterBook
-from attune.execution.diagnosis import Diagnosis, diagnose
+from attune.execution.diagnosis import Diagnosis, together
 from attune.execution.examiner import Examiner
 from attune.execution.inspection import Case, Child, Inspector
 from attune.execution.ports import Clock, ExecutionStore, Letter, Mailbox
@@ -69,18 +67,13 @@ class Doctor:
         start, state = self._store.load_start(execution), self._store.load(execution)
         if start is None and state is None:
             raise NotFound(f"there is no execution '{execution}'", execution_id=execution)
-        return diagnose(self._case(execution, start, state, look, depth))
+        found = list(self._examiner.cases([execution], look.now, look.generation, look.marks))
+        first, *rest = found or [Case(execution, look.now, look.generation, state=state)]
+        whole = replace(first, start=start, dead=self._book.of(execution))
+        return together(execution, [self._told(case, look, depth) for case in (whole, *rest)])
 
-    def _case(self, execution: str, start: Start | None, state: State | None, look: _Look, depth: int) -> Case:
-        cases = list(self._examiner.cases([execution], look.now, look.generation, look.marks))
-        bare = cases[0] if cases else Case(execution, look.now, look.generation, state=state)
-        return replace(
-            bare,
-            start=start,
-            terms=self._terms(bare),
-            dead=self._book.of(execution),
-            children=self._stories(bare, look, depth),
-        )
+    def _told(self, case: Case, look: _Look, depth: int) -> Case:
+        return replace(case, terms=self._terms(case), children=self._stories(case, look, depth))
 
     def _terms(self, case: Case) -> dict[AttemptId, Mapping[str, Any]]:
         waits = {attempt: active.wait for attempt, active in case.awaited.items() if active.wait}

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from attune.engine.ids import AttemptId
 from attune.engine.state import Active, State
-from attune.execution.inspection import Case, Child, Inspector, awaited
+from attune.execution.inspection import Case, Child, Inspector, Marks, awaited
 from attune.execution.ports import Catalog, ExecutionStore
 from attune.language.status import TaskStatus
 
@@ -14,12 +15,14 @@ MOST_RECORDS = 200
 """Attempts of one execution whose records are looked at in one go: what was lost comes to the front in time, since
 the others end."""
 
-Marks = Mapping[str, float]
 
+class _Look:
+    """What one look at many executions is about, and what it has gathered for all of them."""
 
-def mark_of(execution: str, attempt: AttemptId) -> str:
-    """The key of an attempt among the marks."""
-    return f"{execution} {attempt}"
+    def __init__(self, now: float, generation: str, marks: Marks) -> None:
+        self.now, self.generation, self.marks = now, generation, marks
+        self.waiting: dict[str, dict[AttemptId, Active]] = {}
+        self.relatives: dict[str, State] = {}
 
 
 class Examiner:
@@ -31,40 +34,34 @@ class Examiner:
         self._inspector, self._store, self._catalog, self._backlog = inspector, store, catalog, backlog
 
     def cases(self, executions: Iterable[str], now: float, generation: str, marks: Marks) -> Iterator[Case]:
-        """Cases of those that have begun and not ended; relatives are read for all of them at once."""
-        states = {e: s for e, s in self._inspector.states(executions).items() if not s.status.ended and s.workflow}
-        waiting = {e: self._awaited(state) for e, state in states.items()}
-        wanted = {active.child for actives in waiting.values() for active in actives.values() if active.child}
-        wanted |= {state.parent.execution for state in states.values() if state.parent}
-        relatives = states | self._inspector.states(wanted - states.keys())
-        for execution, state in states.items():
-            yield self._case(state, waiting[execution], relatives, now, generation, marks)
+        """Cases of those that have begun and not ended.
 
-    def _case(
-        self,
-        state: State,
-        waiting: Mapping[AttemptId, Active],
-        relatives: Mapping[str, State],
-        now: float,
-        generation: str,
-        marks: Marks,
-    ) -> Case:
-        execution = state.execution
-        worked = [a for a, active in waiting.items() if active.status is TaskStatus.SCHEDULED][:MOST_RECORDS]
+        States are read for all of them at once: first their own, then those of their relatives.
+        """
+        look = _Look(now, generation, marks)
+        own = {e: s for e, s in self._inspector.states(executions).items() if not s.status.ended and s.workflow}
+        look.waiting = {e: self._awaited(state) for e, state in own.items()}
+        wanted = {active.child for actives in look.waiting.values() for active in actives.values() if active.child}
+        wanted |= {state.parent.execution for state in own.values() if state.parent}
+        look.relatives = own | self._inspector.states(wanted - own.keys())
+        for execution, state in own.items():
+            parent = look.relatives.get(state.parent.execution) if state.parent else None
+            yield replace(self._case(execution, state, look), parent=parent, wanted=self._is_wanted(state, parent))
+
+    def _case(self, execution: str, state: State, look: _Look) -> Case:
+        waiting = look.waiting.get(execution, {})
         looked = {a: active for a, active in waiting.items() if active.status is not TaskStatus.SCHEDULED}
+        worked = [a for a in waiting if a not in looked][:MOST_RECORDS]
         records = self._inspector.records(execution, worked) if worked else {}
-        parent = relatives.get(state.parent.execution) if state.parent else None
         return Case(
             execution,
-            now,
-            generation,
+            look.now,
+            look.generation,
             state=state,
             awaited=looked | {attempt: waiting[attempt] for attempt in worked},
             records=records,
-            children={a.child: self._child(a.child, relatives) for a in looked.values() if a.child},
-            parent=parent,
-            wanted=self._is_wanted(state, parent),
-            marks={a: marks[mark_of(execution, a)] for a in worked if mark_of(execution, a) in marks},
+            children={a.child: self._child(a.child, look.relatives) for a in looked.values() if a.child},
+            marks=look.marks,
             backlog=self._backlog() if any(attempt not in records for attempt in worked) else 0,
         )
 

@@ -16,6 +16,14 @@ from attune.engine.state import Active, State, WaitKind
 from attune.execution.dead_letters import DeadLetter
 from attune.language.status import ExecutionStatus
 
+Marks = Mapping[str, float]
+"""When an attempt was first seen without a worker, or last asked for again; see :func:`mark_of`."""
+
+
+def mark_of(execution: str, attempt: AttemptId) -> str:
+    """The key of an attempt among the marks."""
+    return f"{execution} {attempt}"
+
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
@@ -42,8 +50,8 @@ class Child:
 class Case:
     """One execution. ``generation`` names the look at it, for the ids of what is repaired.
 
-    ``marks`` are when an attempt was first seen without a worker, or last asked for again. ``backlog`` is how many
-    messages wait in the task queue. ``wanted`` is False when the parent no longer waits for this execution.
+    ``marks`` are those of all executions. ``backlog`` is how many messages wait in the task queue. ``wanted`` is
+    False when the parent no longer waits for this execution.
     """
 
     execution: str
@@ -56,10 +64,14 @@ class Case:
     children: Mapping[str, Child] = field(default_factory=dict)
     parent: State | None = None
     wanted: bool = True
-    marks: Mapping[AttemptId, float] = field(default_factory=dict)
+    marks: Marks = field(default_factory=dict)
     backlog: int = 0
     terms: Mapping[AttemptId, Mapping[str, Any]] = field(default_factory=dict)
     dead: Sequence[DeadLetter] = ()
+
+    def mark(self, attempt: AttemptId) -> float | None:
+        """The mark of an attempt of this execution, if there is one."""
+        return self.marks.get(mark_of(self.execution, attempt))
 
 
 def awaited(state: State, names: Sequence[str]) -> Iterator[tuple[AttemptId, Active]]:
@@ -74,15 +86,16 @@ class SweepNotes:
     """What one sweep leaves for the next.
 
     ``at`` is when it ran. ``status`` and ``after`` are where it stopped for want of time (empty: it saw all).
-    ``started`` is the time up to which starts were found to have arrived. ``marks`` are those of :class:`Case`, by
-    execution and attempt.
+    ``started`` is the time up to which starts were looked for, ``late`` are those that had not arrived. ``marks`` are
+    those of :class:`Case`.
     """
 
     at: float = 0.0
     status: str = ""
     after: str = ""
     started: float = 0.0
-    marks: Mapping[str, float] = field(default_factory=dict)
+    late: Sequence[str] = ()
+    marks: Marks = field(default_factory=dict)
 
 
 class Inspector(Protocol):

@@ -9,15 +9,15 @@ it waits: what seems lost is probably in there, and more letters would only make
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from attune.engine.ids import execution_id, time_of
 from attune.engine.messages import Nudge
 from attune.exceptions import Unavailable
 from attune.execution.diagnosis import LATE, Code, Diagnosis, diagnose
-from attune.execution.examiner import Examiner, mark_of
-from attune.execution.inspection import Inspector, SweepNotes
+from attune.execution.examiner import Examiner
+from attune.execution.inspection import Inspector, SweepNotes, mark_of
 from attune.execution.ports import Clock, Letter, Mailbox
 from attune.language.status import ExecutionStatus
 
@@ -69,9 +69,11 @@ class Sweeper:
             if run.swept.looked >= most or enough():
                 stopped = (str(status), page[-1])
                 break
-        started = self._starts(run) if stopped == ("", "") else run.notes.started
-        marks = dict(sorted(run.marks.items(), key=lambda mark: mark[1])[:MOST_MARKS])
-        self._inspector.keep(SweepNotes(run.now, *stopped, started, marks))
+        done = stopped == ("", "")
+        started, late = self._starts(run) if done else (run.notes.started, run.notes.late)
+        marks = run.fresh if done and not run.notes.status else run.marks | run.fresh
+        oldest = dict(sorted(marks.items(), key=lambda mark: mark[1])[:MOST_MARKS])
+        self._inspector.keep(SweepNotes(run.now, *stopped, started, late, oldest))
         return run.swept
 
     def _pages(self, run: _Run) -> Iterator[tuple[ExecutionStatus, list[str]]]:
@@ -105,22 +107,25 @@ class Sweeper:
         for execution in executions:
             self._look([execution], run)
 
-    def _starts(self, run: _Run) -> float:
-        """Send the starts that did not arrive; returns the time up to which all have."""
-        until = run.now - LATE
-        since = max(run.notes.started, run.now - FURTHEST_BACK)
-        late: list[str] = []
+    def _starts(self, run: _Run) -> tuple[float, Sequence[str]]:
+        """Send the starts that did not arrive; returns the time up to which it looked, and what had not."""
+        until, oldest = run.now - LATE, run.now - FURTHEST_BACK
+        late = self._without_state([one for one in run.notes.late if time_of(one) > oldest])
         for workflow in self._inspector.workflows():
-            after = _lowest(since)
+            after = _lowest(max(run.notes.started, oldest))
             while page := self._inspector.started(workflow, after, _lowest(until), PAGE):
-                arrived = self._inspector.states(page)
-                late += [execution for execution in page if execution not in arrived]
+                late += self._without_state(page)
                 after = page[-1]
         self._mailbox.post([Letter(execution, Nudge(run.generation)) for execution in late])
         if late:
             run.swept.repairs[Code.START_LOST] += len(late)
             run.swept.repaired += late
-        return min([time_of(execution) for execution in late], default=until)
+        late.sort()
+        return (until, late) if len(late) <= MOST_MARKS else (time_of(late[MOST_MARKS]), late[:MOST_MARKS])
+
+    def _without_state(self, executions: list[str]) -> list[str]:
+        arrived = self._inspector.states(executions)
+        return [execution for execution in executions if execution not in arrived]
 
 
 class _Run:
@@ -129,18 +134,22 @@ class _Run:
     def __init__(self, notes: SweepNotes, now: float) -> None:
         self.notes, self.now, self.generation = notes, now, f"sweep.{now:.3f}"
         self.swept = Swept()
+        self.fresh: dict[str, float] = {}
         self.marks: dict[str, float] = dict(notes.marks)
+        self._known: dict[str, list[str]] = {}
+        for mark in notes.marks:
+            self._known.setdefault(mark.partition(" ")[0], []).append(mark)
 
     def note(self, found: Diagnosis) -> None:
         """Count what is repaired; mark attempts that a later run has to look at again."""
-        for old in [key for key in self.marks if key.startswith(f"{found.execution} ")]:
-            del self.marks[old]
+        for old in self._known.get(found.execution, ()):
+            self.marks.pop(old, None)
         for finding in found.findings:
             if finding.letters:
                 self.swept.repairs[finding.code] += 1
             if finding.code in _MARKED and finding.attempt is not None:
                 key = mark_of(found.execution, finding.attempt)
-                self.marks[key] = self.now if finding.letters else self.notes.marks.get(key, finding.since)
+                self.fresh[key] = self.now if finding.letters else self.notes.marks.get(key, finding.since)
         if found.letters:
             self.swept.repaired.append(found.execution)
 

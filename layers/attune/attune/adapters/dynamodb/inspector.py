@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from typing import Any
 
 from attune.adapters.dynamodb import keys, states
@@ -64,8 +65,7 @@ class DynamoInspector:
 
     def keep(self, notes: SweepNotes) -> None:
         """See the port."""
-        told = {name: getattr(notes, name) for name in ("at", "status", "after", "started", "marks")}
-        self._table.put(with_key(keys.sweep_notes(), d=to_text({**told, "marks": dict(notes.marks)})))
+        self._table.put(with_key(keys.sweep_notes(), d=to_text(asdict(notes))))
 
 
 def _recorded(item: Item) -> Recorded:
