@@ -54,6 +54,10 @@ VANISHED = ""
 """The workflow of a tombstone: an execution that was cancelled before it was started."""
 
 
+EARLY = 1.0
+"""Seconds by which the time-out of a workflow may come early."""
+
+
 @dataclass(frozen=True, slots=True)
 class Folded:
     """The new state, what to write before saving it, and what to send after."""
@@ -200,8 +204,10 @@ _TIMERS: dict[TimerKind, Callable[[Turn, Task, AttemptId, Any], None]] = {
 
 
 def _workflow_timeout(turn: Turn, fired: TimerFired) -> None:
-    """A timer with another salt was set before a retry; the deadline has moved since."""
-    if not turn.state.status.ended and fired.salt == turn.state.salt:
+    """A timer with another salt was set before a retry, and the deadline has moved since; or before a repair."""
+    deadline = turn.state.deadline
+    due = fired.salt == turn.state.salt or (deadline is not None and turn.now >= deadline - EARLY)
+    if due and not turn.state.status.ended:
         message = f"the workflow did not end within {turn.graph.timeout:g} s"
         ending.finish(turn, ExecutionStatus.TIMED_OUT, task_error("timeout", message))
 

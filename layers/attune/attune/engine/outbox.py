@@ -144,7 +144,8 @@ def _notices(turn: Turn) -> Iterator[Effect]:
 
 def _announcements(turn: Turn, status: str) -> Iterator[Effect]:
     announced = ExecutionStatus(status)
-    yield Announce(announced, turn.state.error if announced.ended else None)
+    tells = announced.ended or announced is ExecutionStatus.PAUSED
+    yield Announce(announced, turn.state.error if tells else None)
 
 
 def _seeks(turn: Turn, attempt: list[Any]) -> Iterator[Effect]:

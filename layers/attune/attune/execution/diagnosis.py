@@ -297,10 +297,9 @@ def _outside(case: Case, attempt: AttemptId, active: Active) -> Finding:
         sentence = f"{name} waits{since} for an event like {_short(terms.get('pattern', {}))}{limit}"
         return Finding(Code.EVENT, sentence, "put such an event on the bus", attempt)
     inquiry = wait_id(case.execution, attempt)
-    sentence = (
-        f'{name} waits{since} for an answer to "{terms.get("prompt", "")}"{limit}; anyone with a token may give it'
-    )
-    return Finding(Code.INQUIRY, sentence, f"POST /api/v1/inquiries/{inquiry}/answer", attempt)
+    who = ", ".join(map(str, terms.get("assignees") or ())) or "anyone with a token"
+    sentence = f'{name} waits{since} for an answer to "{terms.get("prompt", "")}"{limit}; {who} may give it'
+    return Finding(Code.INQUIRY, sentence, f"`attune inquiry answer {inquiry}`", attempt)
 
 
 def _dead_letters(case: Case) -> Iterator[Finding]:
