@@ -29,7 +29,7 @@ from attune.engine.ids import AttemptId
 from attune.engine.messages import ChunkEnded, TimerKind, decode, encode
 from attune.engine.ranges import compress, expand
 from attune.engine.starting import run_task, start_child
-from attune.engine.state import Active, State, WaitKind
+from attune.engine.state import Active, State, Visit, WaitKind
 from attune.engine.turn import Turn
 from attune.language.graph import Graph, Task
 from attune.language.status import ExecutionStatus, TaskStatus
