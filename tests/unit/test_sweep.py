@@ -49,6 +49,27 @@ tasks: [{name: sub, action: t.child, with_items: [1, 2, 3]}]
 output_map: "{{ task.sub.result | length }}"
 """,
 }
+LISTS = {
+    "tasks": 'tasks: [{name: a, action: t.do, with_items: "{{ range(10) | list }}", input: {n: "{{ item }}"}}]',
+    "few at a time": """
+tasks:
+  - {name: a, action: t.do, with_items: "{{ range(10) | list }}", concurrency: 3, on_success: b}
+  - {name: b, action: t.do, input: {n: "{{ task.a.total_count }}"}}
+output_map: "{{ task.b.result.n }}"
+""",
+    "retries": """
+tasks:
+  - {name: a, action: t.do, with_items: "{{ range(6) | list }}", retry: {count: 2, delay: 30}}
+""",
+    "sleeps": "tasks: [{name: a, action: core.sleep, with_items: [10, 20, 30, 40, 9], input: {seconds: '{{ item }}'}}]",
+    "children": 'tasks: [{name: a, action: t.child, with_items: "{{ range(6) | list }}"}]',
+    "questions": """
+tasks:
+  - {name: a, action: core.inquiry, with_items: [1, 2, 3, 4, 5, 6], input: {prompt: "well?"}, timeout: 60,
+     on_complete: noop}
+""",
+}
+"""Cut into chunks of four items and fewer."""
 ALL = WORKFLOWS | MORE
 
 
@@ -104,12 +125,12 @@ class Safe:
         MemoryCloud.post(self._cloud, letters)
 
 
-def lossy(world: Any, text: str, loss: Loss, fail: Any, child: str = CHILD) -> Any:
+def lossy(world: Any, text: str, loss: Loss, fail: Any, child: str = CHILD, chunk_size: int | None = None) -> Any:
     """A world in which one message is lost on its way, with a sweeper."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(simulator, "MemoryCloud", lambda clock: LossyCloud(clock, loss))
         script = {"x": fail(), **({"a": [fail(), "fine"]} if "retry" in text else {})}
-        w = world(text, child, script=script)
+        w = world(text, child, script=script, chunk_size=chunk_size)
     inspector = MemoryInspector(w.store, w.catalog)
     examiner = Examiner(inspector, w.store, w.catalog, w.cloud.backlog)
     w.sweeper = Sweeper(inspector, examiner, Safe(w.cloud), w.clock, lambda: 0)
@@ -156,6 +177,11 @@ def undisturbed(world: Any, text: str, fail: Any, **more: Any) -> tuple[int, flo
 @pytest.mark.parametrize("name", ALL)
 def test_whatever_single_message_is_lost_the_execution_ends_as_without_the_loss(world, fail, name):
     lose_each(world, ALL[name], fail)
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_so_it_is_with_lists_in_chunks(world, fail, name):
+    lose_each(world, LISTS[name], fail, chunk_size=4)
 
 
 def lose_each(world: Any, text: str, fail: Any, **more: Any) -> None:
@@ -328,6 +354,21 @@ def test_while_the_mailboxes_are_full_it_adds_no_letters(world, fail):
     assert w.sweeper._inspector.notes().at == w.clock.now()
     w.sweeper._letters = lambda: 999
     assert w.sweeper.sweep().repairs == {"task_lost": 1}
+
+
+def test_a_part_of_a_list_goes_on_with_its_execution_even_if_the_news_is_lost(world, fail):
+    text = "tasks: [{name: a, action: core.sleep, with_items: [9, 9, 9, 9, 9], input: {seconds: 9}, concurrency: 1}]"
+    loss = Loss()
+    w = lossy(world, text, loss, fail, chunk_size=4)
+    execution = w.start("t.w", {})
+    w.run(until=w.clock.now() + 1)
+    w.cloud.at(w.clock.now(), partial(Safe(w.cloud).post, [Letter(execution, Pause("wait"))]))
+    w.run(until=w.clock.now() + 60)
+    w.cloud.at(w.clock.now(), partial(Safe(w.cloud).post, [Letter(execution, Resume())]))
+    loss.number = loss.sent + 1
+    run(w)
+    assert isinstance(loss.lost[0].message, Resume), "the one to the chunk"
+    assert w.ended(execution).status is ExecutionStatus.COMPLETED
 
 
 def test_what_has_ended_is_remembered_no_longer(world, fail):

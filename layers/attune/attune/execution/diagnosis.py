@@ -7,12 +7,12 @@ execution; ``doctor`` shows all findings of one, and does it when told to.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
 from attune.engine.ids import AttemptId, time_of, wait_id
-from attune.engine.messages import Cancel, Nudge, Resume, TimerFired, TimerKind
+from attune.engine.messages import Cancel, Nudge, Resume, StartChunk, TimerFired, TimerKind
 from attune.engine.state import Active, State, WaitKind
 from attune.execution.inspection import Case, Child
 from attune.execution.ports import Letter
@@ -37,6 +37,8 @@ class Code(StrEnum):
     TIMER_LOST = "timer_lost"
     CHILD_LOST = "child_lost"
     CHILD_UNHEARD = "child_unheard"
+    CHUNK_LOST = "chunk_lost"
+    CHUNK_UNHEARD = "chunk_unheard"
     ORPHAN = "orphan"
     LEFT_PAUSED = "left_paused"
     STALLED = "stalled"
@@ -114,13 +116,13 @@ def _both(first: Nudge | None, second: Nudge) -> Nudge:
 
 
 def diagnose(case: Case) -> Diagnosis:
-    """What is to be said of an execution; nothing of one that waits for nothing that could be lost."""
-    found = [*_findings(case), *_dead_letters(case)]
+    """What is to be said of an execution, or of a chunk of one; nothing of a chunk that moves."""
+    found = [*(_of_chunk(case, case.chunk) if case.chunk else _findings(case)), *_dead_letters(case)]
     return Diagnosis(case.execution, _ordered(found))
 
 
 def together(execution: str, cases: Sequence[Case]) -> Diagnosis:
-    """The same of an execution that exists, made of its one case or of several; there is always something to say."""
+    """The same of an execution that exists and of all its chunks; there is always something to say."""
     found = [finding for case in cases for finding in diagnose(case).findings]
     state = cases[0].state
     if not found and state is not None:
@@ -146,6 +148,34 @@ def _findings(case: Case) -> Iterator[Finding]:
 def _attempts(case: Case, state: State) -> Iterator[Finding]:
     for attempt, active in case.awaited.items():
         yield from _of_attempt(case, state, attempt, active)
+
+
+def _of_chunk(case: Case, start: StartChunk) -> Iterator[Finding]:
+    state = case.state
+    attempt = AttemptId(start.task, start.visit, None, start.number)
+    name = f"items {start.first} to {start.stop - 1} of task '{start.task}'"
+    if state is None:
+        yield _chunk_not_begun(case, start, name, attempt)
+    elif state.status.ended:
+        ago = case.now - (state.ended_at or state.updated_at)
+        if ago > LATE:
+            sentence = f"{name} ended {span(ago)} ago, and the execution was never told"
+            letters = (Letter(case.execution, Nudge(case.generation)),)
+            yield Finding(Code.CHUNK_UNHEARD, sentence, "have it told again", attempt, letters)
+    else:
+        if state.paused:
+            yield _paused(case, state)
+        yield from _attempts(case, state)
+
+
+def _chunk_not_begun(case: Case, start: StartChunk, name: str, attempt: AttemptId) -> Finding:
+    since = _first(case.mark(attempt), case.parent.updated_at if case.parent else case.now)
+    waited = case.now - since
+    if waited <= UNCLAIMED:
+        return Finding(Code.STARTING, f"{name} are about to begin", attempt=attempt, since=since)
+    sentence = f"{name} were asked for {span(waited)} ago and never began: their start was lost"
+    again = Letter(case.execution, replace(start, salt=case.generation))
+    return Finding(Code.CHUNK_LOST, sentence, "start them again", attempt, (again,))
 
 
 def _not_begun(case: Case) -> Finding:

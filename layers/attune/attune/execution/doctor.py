@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from attune.engine.ids import AttemptId
+from attune.engine.ids import AttemptId, home_of, is_chunk
 from attune.exceptions import NotFound
 from attune.execution.dead_letters import DeadLetterBook
 from attune.execution.diagnosis import Diagnosis, together
@@ -48,7 +48,7 @@ class Doctor:
         found = self._diagnose(execution, look)
         letters = _once(letter for one in (found, *look.others.values()) for letter in one.letters)
         self._mailbox.post(letters)
-        return {**self._shown(execution, found), "repaired": sorted({letter.execution for letter in letters})}
+        return {**self._shown(execution, found), "repaired": sorted({home_of(letter.execution) for letter in letters})}
 
     def _look(self) -> _Look:
         now = self._clock.now()
@@ -65,12 +65,12 @@ class Doctor:
 
     def _diagnose(self, execution: str, look: _Look, depth: int = 0) -> Diagnosis:
         start, state = self._store.load_start(execution), self._store.load(execution)
-        if start is None and state is None:
+        if is_chunk(execution) or (start is None and state is None):
             raise NotFound(f"there is no execution '{execution}'", execution_id=execution)
         found = list(self._examiner.cases([execution], look.now, look.generation, look.marks))
-        first, *rest = found or [Case(execution, look.now, look.generation, state=state)]
+        first, *chunks = found or [Case(execution, look.now, look.generation, state=state)]
         whole = replace(first, start=start, dead=self._book.of(execution))
-        return together(execution, [self._told(case, look, depth) for case in (whole, *rest)])
+        return together(execution, [self._told(case, look, depth) for case in (whole, *chunks)])
 
     def _told(self, case: Case, look: _Look, depth: int) -> Case:
         return replace(case, terms=self._terms(case), children=self._stories(case, look, depth))

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from attune.engine.ids import AttemptId
+from attune.engine.ids import AttemptId, is_chunk
 from attune.engine.state import Active, State
-from attune.execution.inspection import Case, Child, Inspector, Marks, awaited
+from attune.execution.diagnosis import LATE
+from attune.execution.inspection import Case, Child, Inspector, Marks, awaited, chunks_of
 from attune.execution.ports import Catalog, ExecutionStore
 from attune.language.status import TaskStatus
 
@@ -25,6 +26,11 @@ class _Look:
         self.relatives: dict[str, State] = {}
 
 
+def _moves(execution: str, state: State | None, look: _Look) -> bool:
+    """A chunk that was saved lately: it ends or stands still before long, and then it is looked at."""
+    return is_chunk(execution) and state is not None and look.now - state.updated_at <= LATE
+
+
 class Examiner:
     """Reads as little as it can: what stands in the states decides what else is looked at."""
 
@@ -34,24 +40,30 @@ class Examiner:
         self._inspector, self._store, self._catalog, self._backlog = inspector, store, catalog, backlog
 
     def cases(self, executions: Iterable[str], now: float, generation: str, marks: Marks) -> Iterator[Case]:
-        """Cases of those that have begun and not ended.
+        """Cases of those that have begun and not ended, each followed by those of its chunks.
 
         States are read for all of them at once: first their own, then those of their relatives.
         """
         look = _Look(now, generation, marks)
         own = {e: s for e, s in self._inspector.states(executions).items() if not s.status.ended and s.workflow}
-        look.waiting = {e: self._awaited(state) for e, state in own.items()}
+        chunks = {e: dict(chunks_of(state, self._names(state))) for e, state in own.items()}
+        parts = self._inspector.states(chunk for starts in chunks.values() for chunk in starts)
+        live = own | {e: state for e, state in parts.items() if not state.status.ended}
+        look.waiting = {e: self._awaited(state) for e, state in live.items()}
         wanted = {active.child for actives in look.waiting.values() for active in actives.values() if active.child}
         wanted |= {state.parent.execution for state in own.values() if state.parent}
-        look.relatives = own | self._inspector.states(wanted - own.keys())
+        look.relatives = own | parts
+        look.relatives |= self._inspector.states(wanted - look.relatives.keys())
         for execution, state in own.items():
             parent = look.relatives.get(state.parent.execution) if state.parent else None
             yield replace(self._case(execution, state, look), parent=parent, wanted=self._is_wanted(state, parent))
+            for chunk, start in chunks[execution].items():
+                yield replace(self._case(chunk, parts.get(chunk), look), parent=state, chunk=start)
 
-    def _case(self, execution: str, state: State, look: _Look) -> Case:
+    def _case(self, execution: str, state: State | None, look: _Look) -> Case:
         waiting = look.waiting.get(execution, {})
         looked = {a: active for a, active in waiting.items() if active.status is not TaskStatus.SCHEDULED}
-        worked = [a for a in waiting if a not in looked][:MOST_RECORDS]
+        worked = [a for a in waiting if a not in looked and not _moves(execution, state, look)][:MOST_RECORDS]
         records = self._inspector.records(execution, worked) if worked else {}
         return Case(
             execution,

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from attune.engine.ids import AttemptId
-from attune.engine.messages import Start
+from attune.engine.ids import AttemptId, chunk_id
+from attune.engine.messages import Start, StartChunk
 from attune.engine.state import Active, State, WaitKind
 from attune.execution.dead_letters import DeadLetter
 from attune.language.status import ExecutionStatus
@@ -68,6 +68,8 @@ class Case:
     backlog: int = 0
     terms: Mapping[AttemptId, Mapping[str, Any]] = field(default_factory=dict)
     dead: Sequence[DeadLetter] = ()
+    chunk: StartChunk | None = None
+    """Of a chunk of an execution's items: what it is started with. Its home is its ``parent``."""
 
     def mark(self, attempt: AttemptId) -> float | None:
         """The mark of an attempt of this execution, if there is one."""
@@ -79,6 +81,16 @@ def awaited(state: State, names: Sequence[str]) -> Iterator[tuple[AttemptId, Act
     for visit in state.active.values():
         for index, active in visit.attempts():
             yield AttemptId(names[visit.task], visit.number, index, active.number), active
+
+
+def chunks_of(state: State, names: Sequence[str]) -> Iterator[tuple[str, StartChunk]]:
+    """The chunks that the state waits for: their ids, and what they are started with."""
+    for visit in state.active.values():
+        running = visit.chunks.running if visit.chunks else {}
+        for number, window in running.items():
+            first, stop = visit.chunks.bounds(number) if visit.chunks else (0, 0)
+            start = StartChunk(names[visit.task], visit.number, number, first, stop, window)
+            yield chunk_id(state.execution, start.task, start.visit, number), start
 
 
 @dataclass(frozen=True, slots=True)

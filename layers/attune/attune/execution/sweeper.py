@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from attune.engine.ids import execution_id, time_of
+from attune.engine.ids import execution_id, home_of, time_of
 from attune.engine.messages import Nudge
 from attune.exceptions import Unavailable
 from attune.execution.diagnosis import LATE, Code, Diagnosis, diagnose
@@ -32,7 +32,7 @@ FULL = 1000
 FURTHEST_BACK = 86_400.0
 """Seconds for which a start that does not arrive is looked for."""
 _LIVE = tuple(status for status in ExecutionStatus if not status.ended)
-_MARKED = frozenset({Code.QUEUED, Code.TASK_LOST, Code.WORKER_GONE, Code.RESULT_LOST})
+_MARKED = frozenset({Code.STARTING, Code.CHUNK_LOST, Code.QUEUED, Code.TASK_LOST, Code.WORKER_GONE, Code.RESULT_LOST})
 
 
 @dataclass(slots=True)
@@ -151,7 +151,7 @@ class _Run:
                 key = mark_of(found.execution, finding.attempt)
                 self.fresh[key] = self.now if finding.letters else self.notes.marks.get(key, finding.since)
         if found.letters:
-            self.swept.repaired.append(found.execution)
+            self.swept.repaired.append(home_of(found.execution))
 
 
 def _lowest(time: float) -> str:

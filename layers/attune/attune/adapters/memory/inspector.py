@@ -9,7 +9,7 @@ from typing import Any
 from attune.adapters.memory.catalog import MemoryCatalog
 from attune.adapters.memory.store import MemoryStore
 from attune.engine.facts import START
-from attune.engine.ids import AttemptId
+from attune.engine.ids import AttemptId, home_of
 from attune.engine.state import State, WaitKind
 from attune.exceptions import NotFound
 from attune.execution.dead_letters import DeadLetter, LetterPage
@@ -52,7 +52,7 @@ class MemoryInspector:
 
     def terms(self, execution: str, attempt: AttemptId, kind: WaitKind) -> Mapping[str, Any]:
         """See the port."""
-        text = self._store.items.get((execution, ("wait", attempt)))
+        text = self._store.items.get((home_of(execution), ("wait", attempt)))
         wait: dict[str, Any] = json.loads(text) if text else {"kind": ""}
         return {**wait["terms"], "since": wait["since"]} if wait["kind"] == kind else {}
 
