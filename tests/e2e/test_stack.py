@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import fields
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import httpx
 
 from attune.cli.local import LocalCloud, StackOutputs
+from tests.e2e.conftest import Api
 
 
 def test_the_http_api_reaches_the_api_function(stack: StackOutputs) -> None:
@@ -24,8 +26,20 @@ def test_every_mapping_polls_its_queue(stack: StackOutputs, aws: Callable[[str],
     """A MaximumConcurrency that isn't a number would stop the poller."""
     mappings = aws("lambda").list_event_source_mappings()["EventSourceMappings"]
     limits = [m["ScalingConfig"]["MaximumConcurrency"] for m in mappings if m.get("ScalingConfig")]
-    assert len(mappings) == 5
+    assert len(mappings) == 6
     assert sorted(limits) == [8, 100]
+
+
+def test_sweep_may_do_what_it_does(stack: StackOutputs, api: Api, aws: Callable[[str], Any]) -> None:
+    """Its role is enforced here: it reads what has not ended, and the lengths of queues, and writes down its notes."""
+    execution = api.start("flows.approval")
+    answer = aws("lambda").invoke(FunctionName=stack.sweep_function, Payload=b"{}")
+    swept = json.loads(answer["Payload"].read())
+    assert "FunctionError" not in answer, swept
+    assert swept["repairs"] == {}
+    sweep = next(check for check in api.get("/api/v1/checkup")["checks"] if check["name"] == "sweep")
+    assert sweep["ok"], sweep
+    api.post(f"/api/v1/workflow-executions/{execution}/cancel")
 
 
 def test_deploying_the_same_again_does_nothing(

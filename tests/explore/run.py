@@ -11,8 +11,11 @@ from typing import Any
 from attune.actions.attempt import Attempt
 from attune.adapters.memory.disorder import Disorder
 from attune.adapters.memory.faults import Call, FaultKind, Faults
+from attune.adapters.memory.inspector import MemoryInspector
 from attune.engine.ids import AttemptId
 from attune.engine.state import State
+from attune.execution.examiner import Examiner
+from attune.execution.sweeper import Sweeper
 from tests.conftest import ScriptedRunner, World
 from tests.explore.workflows import WORKFLOWS, Deed, Scenario
 
@@ -21,6 +24,8 @@ MOST_STEPS = 20_000
 """No run needs more deliveries than this."""
 CONTAINERS = 3
 """Warm processes of ``advance``."""
+PERIOD = 300.0
+"""Seconds between two sweeps, which there are where something is dropped: nothing else must need them."""
 
 
 class WatchingRunner(ScriptedRunner):
@@ -65,11 +70,25 @@ class FaultyWorld(World):
 
     def play(self) -> None:
         """Let a client start it and see to its deeds, to the end."""
+        if FaultKind.DROPPED in self.faults.plan.values():
+            inspector = MemoryInspector(self.store, self.catalog)
+            examiner = Examiner(inspector, self.store, self.catalog, lambda: 0)
+            self._sweep_later(Sweeper(inspector, examiner, self.cloud, self.clock, lambda: 0))
         self.cloud.request(self._begin)
         for _ in range(MOST_STEPS):
             if not self.cloud.step():
                 return
         self.problems.append("it never comes to rest")
+
+    def _sweep_later(self, sweeper: Sweeper) -> None:
+        """As the schedule does, until there is nothing left to look at."""
+
+        def sweep() -> None:
+            sweeper.sweep()
+            if not all(map(_over, self.store.states().values())):
+                self._sweep_later(sweeper)
+
+        self.cloud.at(self.clock.now() + PERIOD, sweep)
 
     def _begin(self) -> None:
         execution = self.start("t.w", {}, key="once")

@@ -31,6 +31,7 @@ class Scenario:
 
     ``also`` says of other outputs whether they are right too when a worker died in the middle of an action.
     ``loose``: how far an attempt got when it was cut off may differ. ``bound``: bytes of the state at most.
+    ``unswept``: it may lose what a sweep does not look for (docs/explanation/liveness.md says what).
     """
 
     texts: tuple[str, ...]
@@ -42,6 +43,7 @@ class Scenario:
     loose: bool = False
     bound: int = 4096
     chunk_size: int | None = None
+    unswept: bool = False
 
 
 def _state(world: World, execution: str) -> State | None:
@@ -319,6 +321,7 @@ tasks:
         status="cancelled",
         deeds=(cancel(asked),),
         chunk_size=2,
+        unswept=True,
     ),
     "chunks_retried": Scenario(
         (
@@ -503,6 +506,7 @@ output_map: "{{ task.go.result.order }}"
 """,
         ),
         deeds=(Deed(begun, _publish),),
+        unswept=True,
     ),
     "child": Scenario((WITH_CHILD, CHILD)),
     "retried": Scenario(

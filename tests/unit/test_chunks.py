@@ -328,7 +328,7 @@ def test_every_letter_that_comes_again_later_changes_nothing(fail, later):
     posted: list[Letter] = []
 
     def anyway(letters):
-        w.cloud._seen.clear()
+        w.cloud._letters._seen.clear()
         w.cloud.post(letters)
 
     def twice(letters):

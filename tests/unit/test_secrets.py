@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from tests.conftest import World
 
-from attune.adapters.memory.cloud import VISIBILITY
+from attune.adapters.memory.cloud import TASKS
 from attune.exceptions import InvalidParameters, TemplateError, Unavailable
 from attune.execution.retrying import Retrier
 from attune.language import templates
@@ -163,7 +163,7 @@ def test_while_secrets_cannot_be_had_the_attempt_waits_unclaimed(monkeypatch: py
     monkeypatch.setattr(world.secrets, "get", get)
     begun = world.clock.now()
     assert world.go().status == "completed"
-    assert world.clock.now() - begun == pytest.approx(2 * VISIBILITY)
+    assert world.clock.now() - begun == pytest.approx(2 * TASKS.visibility)
 
 
 CHILD = """ref: t.child

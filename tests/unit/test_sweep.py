@@ -98,8 +98,8 @@ class Loss:
 class LossyCloud(MemoryCloud):
     """Loses what its ``loss`` takes; what a sweep posts goes past it."""
 
-    def __init__(self, clock: Any, loss: Loss) -> None:
-        super().__init__(clock)
+    def __init__(self, clock: Any, order: Any, loss: Loss) -> None:
+        super().__init__(clock, order)
         self.loss = loss
 
     def post(self, letters: Sequence[Letter]) -> None:
@@ -112,7 +112,7 @@ class LossyCloud(MemoryCloud):
         super().set(execution, self.loss.take(timers, now), now)
 
     def backlog(self) -> int:
-        return len(self._tasks)
+        return len(self._tasks.waiting())
 
 
 class Safe:
@@ -128,7 +128,7 @@ class Safe:
 def lossy(world: Any, text: str, loss: Loss, fail: Any, child: str = CHILD, chunk_size: int | None = None) -> Any:
     """A world in which one message is lost on its way, with a sweeper."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(simulator, "MemoryCloud", lambda clock: LossyCloud(clock, loss))
+        patch.setattr(simulator, "MemoryCloud", lambda clock, order: LossyCloud(clock, order, loss))
         script = {"x": fail(), **({"a": [fail(), "fine"]} if "retry" in text else {})}
         w = world(text, child, script=script, chunk_size=chunk_size)
     inspector = MemoryInspector(w.store, w.catalog)
@@ -283,7 +283,7 @@ def test_a_repair_is_not_repeated_while_it_may_be_under_way(world, fail):
     w = lossy(world, ALL["chain"], Loss(2), fail)
     w.start("t.w", {})
     w.run()
-    w.sweeper._mailbox = Safe(LossyCloud(w.clock, Loss()))  # nothing that is posted there arrives
+    w.sweeper._mailbox = Safe(LossyCloud(w.clock, None, Loss()))  # nothing that is posted there arrives
     repairs = []
     for _ in range(6):
         w.clock.set(w.clock.now() + UNCLAIMED / 2)
@@ -304,7 +304,7 @@ def test_a_bounded_run_goes_on_where_the_last_one_stopped(world, fail):
 def test_a_start_that_never_arrives_is_sent_again_until_it_does(world, fail):
     w = lossy(world, ALL["chain"], Loss(1), fail)
     execution = w.start("t.w", {})
-    mailbox, w.sweeper._mailbox = w.sweeper._mailbox, Safe(LossyCloud(w.clock, Loss()))
+    mailbox, w.sweeper._mailbox = w.sweeper._mailbox, Safe(LossyCloud(w.clock, None, Loss()))
     for _ in range(3):
         w.clock.set(w.clock.now() + PERIOD)
         assert w.sweeper.sweep().repaired == [execution]

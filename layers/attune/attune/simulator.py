@@ -26,12 +26,12 @@ from attune.adapters.memory.store import MemoryStore
 from attune.adapters.memory.values import MemoryKeyValueStore, MemorySecrets
 from attune.engine.facts import output_key
 from attune.engine.ids import AttemptId, home_of
-from attune.engine.messages import Answer, Cancel, Message, Retry, encode
+from attune.engine.messages import Answer, Cancel, Message, Retry
 from attune.engine.state import State, WaitKind
 from attune.engine.turn import Step
 from attune.exceptions import AttuneError
 from attune.execution.advancer import Advancer, Observer
-from attune.execution.dead_letters import DeadLetters
+from attune.execution.dead_letters import DeadLetters, news_of
 from attune.execution.dispatch import Dispatcher
 from attune.execution.opening import Opener
 from attune.execution.ports import (
@@ -215,7 +215,8 @@ class Simulator:
 
     def _bury(self, number: str, dead: Letter | TaskMessage) -> None:
         if isinstance(dead, Letter):
-            self._dead_letters.letter(dead.execution, number, encode(dead.message))
+            if (news := news_of(dead.message, number)) is not None:
+                self._dead_letters.letter(dead.execution, news)
         else:
             self._dead_letters.task(dead, number)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -19,7 +18,7 @@ from attune.adapters.timers import AwsTimers, ScheduleFired, body_to_timer
 from attune.engine.ids import execution_id
 from attune.engine.messages import Dead, Message, describe, encode
 from attune.exceptions import InvalidRequest, NotFound
-from attune.execution.dead_letters import DeadLetter, DeadLetterBook, DeadLetters, Origin
+from attune.execution.dead_letters import MOST_AGAIN, DeadLetter, DeadLetterBook, DeadLetters, Origin, news_of
 from attune.execution.ports import Clock
 from attune.execution.rules import SCHEDULE_SOURCE, Fired, Rules
 from attune.execution.sensors import Polls, Sightings
@@ -28,11 +27,6 @@ from attune.language.values import weigh
 
 EARLY = 0.5
 """Seconds by which a timer may come early without being delayed again."""
-
-
-_AGAIN = "+"
-MOST_AGAIN = 5
-"""How often the news of a dead letter is sent again when it dies itself; each takes a few minutes to die."""
 
 
 class EventDesk:
@@ -167,10 +161,10 @@ class DeadLetterDesk:
     def _again(self, dead: Dead, execution: str) -> tuple[Origin, str, str, Callable[[], None]]:
         """The news of a dead letter died, too: a long outage, or an execution that cannot even be parked."""
         what = (dead.message or {}).get("type", "a message")
-        if dead.generation.count(_AGAIN) >= MOST_AGAIN:
+        following = news_of(dead, dead.generation)
+        if following is None:
             return Origin.ADVANCE, execution, f"{what} could not be folded, {MOST_AGAIN} times over", lambda: None
         reason = f"{what} could not be folded; its execution was asked to try yet again"
-        following = replace(dead, generation=dead.generation + _AGAIN)
         return Origin.ADVANCE, execution, reason, partial(self._dead_letters.letter, execution, following)
 
     def _task(self, body: str, generation: str) -> tuple[Origin, str, str, Callable[[], None]]:

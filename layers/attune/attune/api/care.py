@@ -10,7 +10,7 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler.openapi.params import Path
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 
-from attune.api.envelope import Envelope, accepted, reply
+from attune.api.envelope import ACCEPTED, Envelope, accepted, reply
 from attune.api.executions import Cursor, ExecutionId, Limit
 from attune.api.services import Services
 from attune.execution.dead_letters import DeadLetter
@@ -43,7 +43,12 @@ def _add_doctor(router: APIGatewayHttpRouter, services: Callable[[], Services]) 
     def get_diagnosis(execution: ExecutionId) -> Envelope:
         return reply(services().care.doctor.diagnosis(execution), "diagnosis")
 
-    @router.post("/workflow-executions/<execution>/repair", tags=["executions"], summary="Send again what was lost")
+    @router.post(
+        "/workflow-executions/<execution>/repair",
+        tags=["executions"],
+        summary="Send again what was lost",
+        responses=ACCEPTED,
+    )
     def repair_execution(execution: ExecutionId) -> Any:
         found = services().care.doctor.repair(execution)
         return accepted(found, "repair requested" if found["repaired"] else "there is nothing to repair")
@@ -66,7 +71,7 @@ def _add_dead_letters(router: APIGatewayHttpRouter, services: Callable[[], Servi
         found = services().care.book.get(letter)
         return reply({**_row(found), "body": found.body}, "dead letter")
 
-    @router.post("/dead-letters/<letter>/redrive", tags=tags, summary="Send a dead letter again")
+    @router.post("/dead-letters/<letter>/redrive", tags=tags, summary="Send a dead letter again", responses=ACCEPTED)
     def redrive_dead_letter(letter: LetterId) -> Any:
         found = services().care.redriver.redrive(letter)
         audit("redriven", found)

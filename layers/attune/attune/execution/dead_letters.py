@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import Any, Protocol
 
-from attune.engine.messages import Dead
+from attune.engine.messages import Dead, Message, encode
 from attune.exceptions import task_error
 from attune.execution.ports import Clock, ExecutionStore, Letter, Mailbox, Record, TaskMessage
 from attune.execution.reporting import ended_message
+
+MOST_AGAIN = 5
+"""How often the news of a dead letter is sent again when it dies itself; each takes a few minutes to die."""
+_AGAIN = "+"
 
 
 class Origin(StrEnum):
@@ -70,6 +74,18 @@ class DeadLetterBook(Protocol):
     def remove(self, letter: str) -> None:
         """Forget it."""
         ...
+
+
+def news_of(message: Message, generation: str) -> Dead | None:
+    """What the execution is told of a letter that died (``generation`` makes the news of it fresh).
+
+    If it was such news itself, that is sent once more; None when that has been done often enough.
+    """
+    if not isinstance(message, Dead):
+        return Dead(generation, encode(message))
+    if message.generation.count(_AGAIN) >= MOST_AGAIN:
+        return None
+    return replace(message, generation=message.generation + _AGAIN)
 
 
 class DeadLetters:

@@ -154,7 +154,7 @@ def _of_chunk(case: Case, start: StartChunk) -> Iterator[Finding]:
     state = case.state
     attempt = AttemptId(start.task, start.visit, None, start.number)
     name = f"items {start.first} to {start.stop - 1} of task '{start.task}'"
-    if state is None:
+    if state is None or (state.chunk.run if state.chunk else 0) < start.base:  # as it was before a retry
         yield _chunk_not_begun(case, start, name, attempt)
     elif state.status.ended:
         ago = case.now - (state.ended_at or state.updated_at)

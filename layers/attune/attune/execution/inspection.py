@@ -86,11 +86,13 @@ def awaited(state: State, names: Sequence[str]) -> Iterator[tuple[AttemptId, Act
 def chunks_of(state: State, names: Sequence[str]) -> Iterator[tuple[str, StartChunk]]:
     """The chunks that the state waits for: their ids, and what they are started with."""
     for visit in state.active.values():
-        running = visit.chunks.running if visit.chunks else {}
-        for number, window in running.items():
-            first, stop = visit.chunks.bounds(number) if visit.chunks else (0, 0)
-            start = StartChunk(names[visit.task], visit.number, number, first, stop, window)
-            yield chunk_id(state.execution, start.task, start.visit, number), start
+        if (chunks := visit.chunks) is None:
+            continue
+        name = names[visit.task]
+        for number, window in chunks.running.items():
+            bounds = chunks.bounds(number)
+            start = StartChunk(name, visit.number, number, *bounds, window, base=visit.base, whole=chunks.whole)
+            yield chunk_id(state.execution, name, visit.number, number), start
 
 
 @dataclass(frozen=True, slots=True)
