@@ -7,7 +7,9 @@ from __future__ import annotations
 import argparse
 import contextlib
 import shutil
+import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -148,13 +150,13 @@ def measure(bench: Bench, case: Case) -> Measured:
 
 
 @contextlib.contextmanager
-def bench(workflows: Mapping[str, str] = WORKFLOWS) -> Iterator[Bench]:
+def bench(workflows: Mapping[str, str] = WORKFLOWS, *, apart: bool = False) -> Iterator[Bench]:
     """The functions with these workflows registered, warm, on the account that boto3 finds."""
     with tempfile.TemporaryDirectory() as folder:
         packs = Path(folder) / "packs"
         shutil.copytree(PROJECT / "packs", packs, ignore=shutil.ignore_patterns("__pycache__"))
         write_pack(packs / "bench", {"fan_out": FAN_OUT, "chain5": chain(5), **workflows})
-        with deployed(packs) as made:
+        with deployed(packs, apart=apart) as made:
             made.start("bench.chain5")
             made.pump()
             yield made
@@ -216,19 +218,28 @@ def idle_table() -> str:
     return "\n".join([*lines, f"| **all** | **{sum(dollars for _, dollars in rows):.2f}** |"])
 
 
+def _measured(made: Bench, cases: list[Case]) -> list[Measured]:
+    """All of them, slow ones last; Ctrl-C leaves out what has not been measured by then."""
+    done: dict[str, Measured] = {}
+    with contextlib.suppress(KeyboardInterrupt):
+        for case in sorted(cases, key=lambda case: case.slow):
+            begun = time.monotonic()
+            done[case.name] = one = measure(made, case)
+            took = time.monotonic() - begun
+            print(f"{case.name}: {one.dollars:.2f} dollars a million, {took:.0f} s", file=sys.stderr, flush=True)
+    return [done[case.name] for case in cases if case.name in done]
+
+
 def main() -> int:
     """Run the measurement, and with --write put its tables into the page."""
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--write", action="store_true", help="put the tables into docs/reference/cost.md")
     arguments.add_argument("--only", default="", metavar="NAME", help="only the cases whose name begins so")
-    arguments.add_argument("--quick", action="store_true", help="leave out what takes a quarter of an hour")
+    arguments.add_argument("--quick", action="store_true", help="leave out what takes ten minutes")
     given = arguments.parse_args()
-    with account(), bench() as made:
-        measured = [
-            measure(made, case)
-            for case in CASES
-            if case.name.startswith(given.only) and not (given.quick and case.slow)
-        ]
+    with account(), bench(apart=True) as made:
+        chosen = [case for case in CASES if case.name.startswith(given.only) and not (given.quick and case.slow)]
+        measured = _measured(made, chosen)
     made_page = f"{BEGIN}\n{page(measured)}\n{END}"
     print(f"{made_page}\n\nprices of {REGION}, {AS_OF}; CPU of the functions per task, in ms:")
     for one in measured:

@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-import logging
 import os
-import resource
 import socket
 import subprocess
 import sys
@@ -27,11 +25,13 @@ import boto3
 import yaml
 
 from attune import wiring
-from attune.adapters.ledger import CallLedger
 from attune.adapters.units import UnitLedger, sqs_meter
 from attune.cost.prices import Meter
 from attune.cost.units import chunks
-from attune.execution import worker
+from tests.bench import worker
+from tests.bench.books import Books, ShiftedClock
+from tests.bench.worker import Remote
+from tests.integration.queues import HeldQueue
 from tests.integration.stack import PROJECT, Stack, function
 
 FUNCTIONS = {
@@ -43,7 +43,6 @@ FUNCTIONS = {
     "on_dead": "OnDead",
 }
 """The functions' names in template.yaml."""
-SERVICES = ("dynamodb", "sqs", "s3", "events", "scheduler")
 
 
 class Loader(yaml.SafeLoader):
@@ -61,88 +60,48 @@ def memory(function: str) -> float:
     return float(TEMPLATE["Parameters"][size]["Default"] if isinstance(size, str) else size) / 1024
 
 
-def cpu() -> float:
-    """Seconds of CPU time of this process and of the children that it has buried."""
-    mine, children = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
-    return mine.ru_utime + mine.ru_stime + children.ru_utime + children.ru_stime
-
-
-class ShiftedClock:
-    """The real time, moved on past waiting."""
-
-    shift = 0.0
-
-    def now(self) -> float:
-        """Epoch seconds."""
-        return time.time() + self.shift
-
-
-class _LogSize:
-    """Where log lines go: only their length matters."""
-
-    size = 0
-
-    def write(self, text: str) -> None:
-        """Count it."""
-        self.size += len(text)
-
-    def flush(self) -> None:
-        """Nothing is kept."""
-
-
 @dataclass
 class Bench(Stack):
-    """A stack that keeps its books: ``units``, ``calls_made``, and ``seconds`` of CPU by function."""
+    """A stack that keeps its ``books``; with a ``remote`` worker, ``run_task`` runs in that process."""
 
-    clock: ShiftedClock = field(default_factory=lambda: ShiftedClock())
+    clock: ShiftedClock = field(default_factory=ShiftedClock)
+    remote: Remote | None = None
 
     def __post_init__(self) -> None:
-        self.units = UnitLedger(self._peek)
-        self.calls_made = CallLedger()
-        self._seconds: dict[tuple[str, int], list[float]] = {}
-        self._aside = 0.0
+        self.books = Books()
         self._answering = False
         self._timers: list[str] = []
-        self._tables: Any = None
         self._events: list[dict[str, Any]] = []
 
-    def attach(self, tables: Any) -> None:
-        """Begin counting; ``tables`` is a DynamoDB client to peek with."""
-        self._tables = tables
-        for service in SERVICES:
-            client = wiring.client(service)
-            self.units.attach(client)
-            self.calls_made.attach(client)
-            client.meta.events.register("provide-client-params.events.PutEvents", self._note_events)
-            client.meta.events.register("provide-client-params.sqs.SendMessageBatch", self._note_timers)
-            client.meta.events.register("provide-client-params.scheduler.CreateSchedule", self._note_schedule)
+    @property
+    def units(self) -> UnitLedger:
+        """What was billed."""
+        return self.books.units
+
+    def attach(self) -> None:
+        """Begin counting, and keep what is sent."""
+        self.books.attach()
+        wiring.client("events").meta.events.register("provide-client-params.events.PutEvents", self._note_events)
+        wiring.client("sqs").meta.events.register("provide-client-params.sqs.SendMessageBatch", self._note_sent)
+        schedules = wiring.client("scheduler").meta.events
+        schedules.register("provide-client-params.scheduler.CreateSchedule", self._note_schedule)
 
     def reset(self) -> None:
         """Forget what was counted so far."""
-        self.units.reset()
-        self.calls_made.reset()
-        self._seconds = {}
-
-    @contextlib.contextmanager
-    def _set_aside(self) -> Iterator[None]:
-        begun = time.process_time()
-        try:
-            yield
-        finally:
-            self._aside += time.process_time() - begun
-
-    def _peek(self, table: str, key: Any) -> Any:
-        with self._set_aside():
-            return self._tables.get_item(TableName=table, Key=key).get("Item")
+        self.books.reset()
 
     def _note_events(self, params: Any, **_: Any) -> None:
         for entry in params["Entries"]:
             event = {"source": entry["Source"], "detail-type": entry["DetailType"], "id": f"e-{len(self._events)}"}
             self._events.append({**event, "detail": json.loads(entry["Detail"])})
 
-    def _note_timers(self, params: Any, **_: Any) -> None:
-        if params["QueueUrl"] == self.queues.timers.url:
-            self._timers += [entry["MessageBody"] for entry in params["Entries"]]
+    def _note_sent(self, params: Any, **_: Any) -> None:
+        url, entries = params["QueueUrl"], params["Entries"]
+        if url == self.queues.timers.url:
+            self._timers += [entry["MessageBody"] for entry in entries]
+        for queue in (self.queues.advance, self.queues.tasks):
+            if url == queue.url:
+                queue.put(entries)
 
     def _note_schedule(self, params: Any, **_: Any) -> None:
         """It will fire, and send a message."""
@@ -152,31 +111,33 @@ class Bench(Stack):
 
     def start(self, ref: str, **parameters: Any) -> str:
         """Start a workflow through the API, which is billed, too."""
-        with self._running("api"):
+        with self.books.running("api"):
             execution = super().start(ref, **parameters)
         self.units.add(Meter.HTTP_API, 1)
         return execution
 
     def invoke(self, name: str, event: dict[str, Any]) -> dict[str, Any]:
         """Call a function, its time taken."""
-        with self._running(name, len(event.get("Records", ()))):
+        messages = len(event.get("Records", ()))
+        if name == worker.NAME and self.remote is not None:
+            return self._invoke_remote(self.remote(event, self.clock.shift), messages)
+        with self.books.running(name, messages):
             return super().invoke(name, event)
 
-    @contextlib.contextmanager
-    def _running(self, name: str, messages: int = 0) -> Iterator[None]:
-        log, begun, aside = _LogSize(), cpu(), self._aside
-        for handler in logging.getLogger("service_undefined").handlers:
-            handler.setStream(log)  # type: ignore[attr-defined]
-        yield
-        self._seconds.setdefault((name, messages), []).append(cpu() - begun - (self._aside - aside))
-        self.units.add(Meter.LAMBDA_REQUEST, 1)
-        self.units.add(Meter.LOGS, log.size / 1024**3)
+    def _invoke_remote(self, row: dict[str, Any], messages: int) -> dict[str, Any]:
+        """What the worker's process has done, into the books of this one."""
+        self.books.times.setdefault((worker.NAME, messages), []).append(row["cpu"])
+        for meter, units in row["usage"].items():
+            self.units.add(Meter(meter), units)
+        for params in row["sent"]:
+            self._note_sent(params)
+        return dict(row["answer"])
 
     @property
     def seconds(self) -> dict[str, float]:
         """CPU time by function: of calls with as many messages the lower quartile, for a busy machine adds to it."""
         sums: dict[str, float] = {}
-        for (name, _), taken in self._seconds.items():
+        for (name, _), taken in self.books.times.items():
             quartile = sorted(taken)[len(taken) // 4]
             sums[name] = sums.get(name, 0.0) + quartile * len(taken)
         return sums
@@ -213,7 +174,7 @@ class Bench(Stack):
         self._answering = False
         inquiries = self.api("GET", "/api/v1/inquiries?limit=200")[1]["data"]["items"]
         for inquiry in inquiries:
-            with self._running("api"):
+            with self.books.running("api"):
                 assert self.api("POST", f"/api/v1/inquiries/{inquiry['id']}/answer", {"response": {}})[0] == 202
             self.units.add(Meter.HTTP_API, 1)
         return bool(inquiries)
@@ -244,7 +205,7 @@ class Bench(Stack):
 def account() -> Iterator[None]:
     """An AWS account in another process, to which every boto3 client made meanwhile talks."""
     port = _free_port()
-    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
+    command = [sys.executable, "-m", "tests.bench.account", "-H", "127.0.0.1", "-p", str(port)]
     server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         _await(port)
@@ -273,8 +234,11 @@ def _await(port: int) -> None:
 
 
 @contextlib.contextmanager
-def deployed(packs: Path) -> Iterator[Bench]:
-    """The functions on whatever account boto3 finds, with what template.yaml has them use; warm, and counting."""
+def deployed(packs: Path, *, apart: bool) -> Iterator[Bench]:
+    """The functions on whatever account boto3 finds, with what template.yaml has them use; warm, and counting.
+
+    ``apart``: the worker is a process of its own, of the size that it has on Lambda.
+    """
     session = boto3.Session()
     resources = TEMPLATE["Resources"]
     table = {"TableName": "attune", **resources["Table"]["Properties"]}
@@ -292,12 +256,16 @@ def deployed(packs: Path) -> Iterator[Bench]:
         patches.enter_context(mock.patch.dict(os.environ, _environment(queues, packs)))
         patches.enter_context(mock.patch.object(wiring, "clock", ShiftedClock()))
         # A busy machine must not look like slow actions, whose ends are reported one by one.
-        patches.enter_context(mock.patch.object(worker, "REPORT_EVERY", 60.0))
+        patches.enter_context(mock.patch("attune.execution.worker.REPORT_EVERY", 60.0))
         wiring.reset()
         wiring.directory().put_token("token", "bench")
-        bench = Bench(SimpleNamespace(**queues), {name: function(name) for name in FUNCTIONS}, clock=wiring.clock)
+        held = SimpleNamespace(**{name: HeldQueue(queue) for name, queue in queues.items()})
+        bench = Bench(held, {name: function(name) for name in FUNCTIONS}, clock=wiring.clock)
+        if apart:
+            bench.remote = Remote()
+            patches.callback(bench.remote.close)
         assert bench.api("POST", "/api/v1/packs/sync")[0] == 200
-        bench.attach(tables)
+        bench.attach()
         yield bench
         wiring.reset()
 
@@ -318,6 +286,8 @@ def _environment(queues: dict[str, SimpleNamespace], packs: Path) -> dict[str, s
         "TIMER_QUEUE_ARN": queues["timers"].arn,
         "EVENT_BUS": "attune",
         "SCHEDULE_GROUP": "attune",
+        "SECRETS_PREFIX": "attune/",
+        "SECRETS_KEY": "alias/attune",
         "SCHEDULE_ROLE_ARN": "arn:aws:iam::123456789012:role/schedules",
         "PACKS_BASE_DIR": str(packs),
         "WORKER_TIMEOUT": "300",

@@ -12,11 +12,14 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from moto.sqs import models as sqs
 
 from attune.actions.attempt import Attempt, Outcome, OutcomeStatus
+from tests.integration.queues import HeldQueue
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "cost.md"
 BEGIN, END = "<!-- chunks: begin -->", "<!-- chunks: end -->"
@@ -71,10 +74,15 @@ def counted(stack: Any, ledger: Any, monkeypatch: pytest.MonkeyPatch) -> tuple[A
 
     monkeypatch.setenv("ATTUNE__LOG_LEVEL", "ERROR")
     wiring.log.cache_clear()
-    echo = Worker(wiring.store(), wiring.mailbox(), wiring.task_queue(), Echo(), wiring.clock, lambda pack: {})
+    wiring.log().setLevel("ERROR")
+    echo = Worker(wiring.store(), wiring.mailbox(), wiring.task_queue(), Echo(), wiring.clock, lambda pack: {}, wiring.opener)
     stack.functions["run_task"].worker = lambda: echo
     for service in ("dynamodb", "sqs", "s3", "events", "scheduler"):
         ledger.attach(wiring.client(service))
+    stack.queues = SimpleNamespace(advance=HeldQueue(stack.queues.advance), tasks=HeldQueue(stack.queues.tasks))
+    for queue in (stack.queues.advance, stack.queues.tasks):
+        queue.listen(wiring.client("sqs"))
+    monkeypatch.setattr(sqs.Queue, "add_message", lambda queue, message: None)
     stack.api("POST", "/api/v1/packs/sync")
     return stack, ledger, StateSizes(wiring.client("dynamodb"))
 

@@ -31,7 +31,7 @@ def measured() -> Iterator[Any]:
     patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     with mock_aws(), bench({"chain5": chain(SHORT), "chain20": chain(LONG)}) as made:
         cases = [Case("short", "bench.chain5", SHORT, SHORT, SHORT), Case("long", "bench.chain20", LONG, LONG, LONG)]
-        yield made, {case.name: measure(made, case) for case in (*cases, fan_out(100))}
+        yield made, {case.name: measure(made, case) for case in (*cases, fan_out(100), fan_out(250))}
     patch.undo()
 
 
@@ -53,7 +53,7 @@ def test_a_fan_out_costs_less_than_three_dollars_a_million(measured):
     assert dollars / 100 * 1_000_000 <= 3.0
 
 
-@pytest.mark.parametrize("name", ["long", "fan-out(100)"])
+@pytest.mark.parametrize("name", ["long", "fan-out(100)", "fan-out(250)"])
 def test_an_estimate_from_the_records_agrees_with_what_was_counted(measured, name):
     _, cases = measured
     reader, execution = wiring.services().reader, cases[name].executions[0]

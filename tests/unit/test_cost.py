@@ -18,9 +18,25 @@ from attune.cost.bill import lines, per_million, total
 from attune.cost.estimate import Shape, Tried, estimate
 from attune.cost.idle import Deployment, monthly
 from attune.cost.prices import PRICES, Meter
+from attune.testing.blank import blank
 from attune.cost.units import chunks, index_units, item_size, read_units, write_units
 
 PAGE = (Path(__file__).parents[2] / "docs" / "reference" / "cost.md").read_text(encoding="utf-8")
+MARK = """ref: mine.mark
+label: Mark
+description: Leaves a file.
+runner_type: python
+entry_point: mark.py:run
+parameters: {}
+output_schema: {type: object, properties: {at: {type: string}}, required: [at]}
+"""
+MARKED = """ref: local.w
+label: W
+tasks:
+  - name: mark
+    action: mine.mark
+output_map: {at: "{{ task.mark.result.at }}"}
+"""
 KEYED = {"GSI1PK": {"S": "a"}, "GSI1SK": {"S": "b"}}
 
 
@@ -158,6 +174,36 @@ def test_the_estimate_of_a_file_is_printed_and_is_json_if_asked(tmp_path):
     assert answer["attempts"] == 3
     assert answer["dollars"] == pytest.approx(sum(line["dollars"] for line in answer["billed"]))
     assert 4.975 < answer["dollars_per_million_attempts"] < 12
+
+
+def test_an_estimate_runs_no_action_unless_it_is_told_to(tmp_path):
+    runner, marker = CliRunner(), tmp_path / "marker"
+    actions = tmp_path / "packs" / "mine" / "actions"
+    actions.mkdir(parents=True)
+    (tmp_path / "packs" / "mine" / "pack.yaml").write_text("ref: mine\nlabel: M\nversion: 1.0.0\ndescription: M\n")
+    (actions / "mark.py").write_text(f"def run():\n    open({str(marker)!r}, 'w').close()\n    return {{'at': 'x'}}\n")
+    (actions / "mark.yaml").write_text(MARK)
+    file = tmp_path / "w.yaml"
+    file.write_text(MARKED)
+    command = ["cost", "--estimate", str(file), "--packs", str(tmp_path / "packs"), "--json"]
+    mocked = runner.invoke(app, command)
+    assert json.loads(mocked.output)["attempts"] == 1, mocked.output
+    assert not marker.exists()
+    runner.invoke(app, [*command, "--run"])
+    assert marker.exists()
+
+
+@pytest.mark.parametrize(
+    ("schema", "value"),
+    [
+        ({}, {}),
+        ({"type": "object", "properties": {"a": {"type": "string"}, "b": {"enum": [2, 3]}}}, {"a": "", "b": 2}),
+        ({"type": ["array", "null"], "minItems": 2, "items": {"type": "integer"}}, [0, 0]),
+        ({"type": "number", "default": 1.5}, 1.5),
+    ],
+)
+def test_a_blank_result_has_the_form_of_the_schema(schema, value):
+    assert blank(schema) == value
 
 
 def test_a_cost_is_of_an_execution_or_of_a_workflow():

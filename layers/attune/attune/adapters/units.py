@@ -1,7 +1,7 @@
 """Counts what AWS would bill for the calls that boto3 makes: capacity units by item size, requests by 64 KB.
 
 ``ledger`` counts calls; this reads their parameters and answers. How large an item is that an update leaves behind
-no answer tells, so ``peek`` (a read that is not counted) is asked.
+the answer tells only if it is asked to, so every update is made to ask (DynamoDB bills nothing for that).
 """
 
 from __future__ import annotations
@@ -14,8 +14,7 @@ from attune.cost.prices import Meter
 from attune.cost.units import chunks, index_units, item_size, read_units, write_units
 
 Item = Mapping[str, Mapping[str, Any]]
-Peek = Callable[[str, Item], Item | None]
-"""An item as DynamoDB's API has it, by table and key; None if there is none."""
+"""As DynamoDB's API has it."""
 
 INDEX = ("GSI1PK", "GSI1SK")
 _NOTED = "attune_units"
@@ -27,9 +26,8 @@ class UnitLedger:
     It remembers every item that it saw written, and takes those that it did not for new.
     """
 
-    def __init__(self, peek: Peek) -> None:
+    def __init__(self) -> None:
         self.usage: Counter[Meter] = Counter()
-        self._peek = peek
         self._items: dict[tuple[str, str, str], Item | None] = {}
 
     def attach(self, client: Any) -> None:
@@ -46,14 +44,17 @@ class UnitLedger:
         """Begin again at nothing."""
         self.usage.clear()
 
-    def _before(self, params: Any, context: Any, **_: Any) -> None:
+    def _before(self, params: Any, context: Any, model: Any, **_: Any) -> None:
+        if model.name == "UpdateItem":
+            params["ReturnValues"] = "ALL_NEW"
         context[_NOTED] = params
 
     def _after(self, parsed: Any, model: Any, context: Any, **_: Any) -> None:
         params = context[_NOTED]
         if model.name in _WRITES:
             for table, key, left in _WRITES[model.name](params):
-                self._note_write(table, key, left, refused="Error" in parsed)
+                after = parsed.get("Attributes") if left is _UNKNOWN else left
+                self._note_write(table, key, after, refused="Error" in parsed)
         elif model.name in _OTHERS:
             for meter, units in _OTHERS[model.name](params, parsed):
                 self.add(meter, units)
@@ -62,14 +63,14 @@ class UnitLedger:
         name = (table, key["PK"]["S"], key["SK"]["S"])
         before = self._items.get(name)
         if not refused:
-            self._items[name] = self._peek(table, key) if left is _UNKNOWN else left
+            self._items[name] = left
         after = self._items.get(name)
         units = write_units(item_size(before), item_size(after))
         self.add(Meter.DYNAMODB_WRITE, units + index_units(before, after, INDEX))
 
 
 _UNKNOWN: Item = {}
-"""An update does not tell what it leaves."""
+"""An update does not tell what it leaves, its answer does."""
 Written = Callable[[Mapping[str, Any]], list[tuple[str, Item, Item | None]]]
 
 

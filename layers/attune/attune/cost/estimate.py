@@ -13,6 +13,8 @@ from attune.cost.units import write_units
 
 BATCH = 10
 """Messages that a function is given at once at most."""
+CHUNK_READS = 2
+"""Of a chunk's part of the list, and of what its templates see; about one read unit each."""
 _STATE, _START, _CLAIM, _ENDING = 290, 300, 125, 35
 """Bytes of items, next to what is variable in them; measured."""
 
@@ -31,7 +33,8 @@ class Shape:
     """An execution: its ``tried``, ``saves`` of its state, ``tasks`` in its graph, bytes of the ``lists`` of its
     ``with_items``, and how many times it ``waited`` (slept, asked, awaited an event).
 
-    ``started`` by the API, unlike a child.
+    ``started`` by the API, unlike a child. A ``chunk`` of a long list is none of the executions that one sees: it
+    has a state, but no entry in the index, no output and no event at its end.
     """
 
     tried: Sequence[Tried]
@@ -40,6 +43,7 @@ class Shape:
     lists: Sequence[int] = ()
     waited: int = 0
     started: bool = True
+    chunk: bool = False
     children: Sequence[Shape] = field(default_factory=tuple)
 
 
@@ -72,15 +76,18 @@ def _table(shape: Shape) -> dict[Meter, float]:
     claims = sum(write_units(0, _CLAIM + tried.given) for tried in shape.tried)
     endings = sum(write_units(0, _CLAIM + _ENDING + tried.given + tried.returned) for tried in shape.tried)
     lists = sum(write_units(0, 100 + size) for size in shape.lists)
+    writes = shape.saves * state + claims + endings + lists + 2 * shape.waited
+    if shape.chunk:
+        return {Meter.DYNAMODB_WRITE: writes, Meter.DYNAMODB_READ: CHUNK_READS}
     index = 4 + 4 * _timers(shape)
-    writes = shape.saves * state + claims + endings + lists + 2 * shape.waited + write_units(0, _START) + 1 + index
-    return {Meter.DYNAMODB_WRITE: writes, Meter.DYNAMODB_READ: 6 + shape.waited}
+    whole = writes + write_units(0, _START) + 1 + index
+    return {Meter.DYNAMODB_WRITE: whole, Meter.DYNAMODB_READ: 6 + shape.waited}
 
 
 def _queues(shape: Shape) -> dict[Meter, float]:
-    """Of each batch a send, a receive and a delete; the letters of a fold come in one."""
+    """Of each batch a send, a receive and a delete; the letters of a fold come in one, those that start chunks in few."""
     batches, timers = _batches(shape), _timers(shape)
-    letters = 1 + batches + timers + 2 * shape.saves
+    letters = int(not shape.chunk) + batches + timers + 2 * shape.saves
     return {Meter.SQS_FIFO: letters, Meter.SQS_STANDARD: 3 * (batches + timers)}
 
 
@@ -90,11 +97,12 @@ def _functions(shape: Shape) -> dict[Meter, float]:
     letters = attempts + timers - shape.saves
     folding = shape.saves * timing.ADVANCE_CALL + max(letters, 0) * timing.ADVANCE_LETTER
     working = batches * timing.WORKER_CALL + attempts * timing.WORKER_ATTEMPT
-    others = shape.started * timing.API_CALL + (1 + timers) * timing.SMALL_CALL
+    ended = int(not shape.chunk)
+    others = shape.started * timing.API_CALL + (ended + timers) * timing.SMALL_CALL
     seconds = folding * timing.ADVANCE_GB + working * timing.WORKER_GB + others * timing.OTHER_GB
     return {
-        Meter.LAMBDA_REQUEST: shape.saves + batches + timers + 1 + shape.started,
+        Meter.LAMBDA_REQUEST: shape.saves + batches + timers + ended + shape.started,
         Meter.LAMBDA_TIME: seconds,
-        Meter.EVENTS: 1,
+        Meter.EVENTS: ended,
         Meter.HTTP_API: int(shape.started),
     }

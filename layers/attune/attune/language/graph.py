@@ -19,6 +19,9 @@ from attune.language.status import TaskStatus
 FORMAT = 1
 """Version of the stored form, for later releases to tell theirs from this one."""
 
+CHUNK_SIZE = 100
+"""Items of a part of a long list; a list of no more is in one piece."""
+
 
 class Runner(StrEnum):
     """Who runs an action: a worker process (python, http, lambda), a child execution, or the engine itself."""
@@ -190,7 +193,7 @@ class Graph:
     timeout: float | None = None
     fail_fast: bool = False
     pack_config: Mapping[str, Any] = field(default_factory=dict)
-    chunk_size: int = 100
+    chunk_size: int = CHUNK_SIZE
     """How many items of a ``with_items`` one state keeps; a longer list is cut into chunks. Part of the graph, so that
     an execution keeps the one that it began with."""
 

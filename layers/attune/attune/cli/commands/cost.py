@@ -17,13 +17,22 @@ Execution = Annotated[
     str | None, typer.Argument(metavar="EXECUTION", help="The id of an execution on a deployed stack.")
 ]
 Estimate = Annotated[
-    str | None, typer.Option("--estimate", metavar="FILE|REF", help="Run this workflow in the simulator instead.")
+    str | None,
+    typer.Option(
+        "--estimate",
+        metavar="FILE|REF",
+        help="Simulate this workflow instead; no action runs: each succeeds with a result of the form that it declares.",
+    ),
+]
+Run = Annotated[
+    bool, typer.Option("--run", help="With --estimate: really run the actions, here, with all that they do.")
 ]
 
 
 def cost(
     execution: Execution = None,
     estimate: Estimate = None,
+    run: Run = False,
     param: options.Param = None,
     params: options.ParamsFile = None,
     packs: options.Packs = None,
@@ -33,26 +42,30 @@ def cost(
 ) -> None:
     """Say what an execution has cost, or with --estimate what one of a workflow will cost.
 
-    An estimate by list prices, from the execution's attempts and saves. With --estimate actions really run, here.
+    An estimate by list prices, from the execution's attempts and saves. With --estimate no action runs, unless --run
+    is given: each succeeds with an empty result, or one of the form that its output schema asks for.
     """
     if (execution is None) == (estimate is None):
         raise InvalidRequest("give either an execution or --estimate", hint="attune cost --estimate FILE -p name=value")
-    view = _simulated(estimate, param, params, packs) if estimate else _deployed(str(execution), url, token)
+    view = _simulated(estimate, param, params, packs, run=run) if estimate else _deployed(str(execution), url, token)
     _show(view, as_json)
 
 
-def _simulated(target: str, param: options.Param, params: options.ParamsFile, packs: options.Packs) -> View:
+def _simulated(
+    target: str, param: options.Param, params: options.ParamsFile, packs: options.Packs, *, run: bool
+) -> View:
     from attune.actions.runner import ActionRunner
     from attune.cli import parameters
     from attune.cli.follow import nothing
     from attune.cli.project import actions_home, prepare
     from attune.cli.simulation import Simulation
+    from attune.testing.blank import BlankRunner
 
     prepared = prepare(target, packs)
     base = parameters.read_file(params) if params else None
     given = parameters.parse(param or (), prepared.graph.parameters, base)
     with actions_home(prepared.packs) as home:
-        simulation = Simulation(prepared.catalog, ActionRunner(home))
+        simulation = Simulation(prepared.catalog, ActionRunner(home) if run else BlankRunner())
         simulation.start(prepared.ref, given)
         return simulation.run(nothing)
 
