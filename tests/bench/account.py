@@ -19,7 +19,7 @@ from moto.sqs.models import Queue  # noqa: E402
 from werkzeug.serving import WSGIRequestHandler  # noqa: E402
 
 
-def forget(queue: Queue, message: Any) -> None:  # noqa: ARG001
+def forget(queue: Queue, message: Any) -> None:
     """Accept a message."""
 
 

@@ -207,7 +207,8 @@ def deployment() -> Deployment:
     ]
     fifo = sum(bool(resources[queue]["Properties"].get("FifoQueue")) for queue in mapped)
     alarms = sum(resource["Type"] == "AWS::CloudWatch::Alarm" for resource in resources.values())
-    return Deployment(fifo, len(mapped) - fifo, alarms)
+    keys = sum(resource["Type"] == "AWS::KMS::Key" for resource in resources.values())
+    return Deployment(fifo, len(mapped) - fifo, alarms, keys)
 
 
 def idle_table() -> str:

@@ -75,7 +75,9 @@ def counted(stack: Any, ledger: Any, monkeypatch: pytest.MonkeyPatch) -> tuple[A
     monkeypatch.setenv("ATTUNE__LOG_LEVEL", "ERROR")
     wiring.log.cache_clear()
     wiring.log().setLevel("ERROR")
-    echo = Worker(wiring.store(), wiring.mailbox(), wiring.task_queue(), Echo(), wiring.clock, lambda pack: {}, wiring.opener)
+    echo = Worker(
+        wiring.store(), wiring.mailbox(), wiring.task_queue(), Echo(), wiring.clock, lambda pack: {}, wiring.opener
+    )
     stack.functions["run_task"].worker = lambda: echo
     for service in ("dynamodb", "sqs", "s3", "events", "scheduler"):
         ledger.attach(wiring.client(service))

@@ -18,8 +18,8 @@ from attune.cost.bill import lines, per_million, total
 from attune.cost.estimate import Shape, Tried, estimate
 from attune.cost.idle import Deployment, monthly
 from attune.cost.prices import PRICES, Meter
-from attune.testing.blank import blank
 from attune.cost.units import chunks, index_units, item_size, read_units, write_units
+from attune.testing.blank import blank
 
 PAGE = (Path(__file__).parents[2] / "docs" / "reference" / "cost.md").read_text(encoding="utf-8")
 MARK = """ref: mine.mark
@@ -77,6 +77,7 @@ def test_an_index_is_written_when_an_entry_comes_goes_or_moves(before, after, un
 def test_every_meter_has_a_price_with_a_source_and_the_list_a_date():
     assert set(PRICES) == set(Meter)
     assert all(price.source.startswith("https://") for price in PRICES.values())
+    assert all(price.seen.startswith("https://") for price in PRICES.values() if price.seen)
     assert date.fromisoformat(prices.AS_OF)
     assert date.fromisoformat(timing.AS_OF)
 
@@ -101,9 +102,10 @@ def test_express_workflows_neither_wait_nor_run_for_long():
 
 
 def test_an_idle_queue_is_polled_five_times_every_twenty_seconds():
-    polls, alarms = monthly(Deployment(fifo_queues=0, standard_queues=1, alarms=3))
+    polls, alarms, keys = monthly(Deployment(fifo_queues=0, standard_queues=1, alarms=3, keys=1))
     assert polls[1] == pytest.approx(5 * 3 * 60 * 24 * 30 * 0.40 / 1_000_000)
     assert alarms[1] == pytest.approx(0.30)
+    assert keys[1] == pytest.approx(1.00)
 
 
 def test_the_memory_of_the_functions_is_that_of_the_template():

@@ -85,7 +85,7 @@ def _table(shape: Shape) -> dict[Meter, float]:
 
 
 def _queues(shape: Shape) -> dict[Meter, float]:
-    """Of each batch a send, a receive and a delete; the letters of a fold come in one, those that start chunks in few."""
+    """Of each batch a send, a receive and a delete; the letters of a fold come in one, starts of chunks in few."""
     batches, timers = _batches(shape), _timers(shape)
     letters = int(not shape.chunk) + batches + timers + 2 * shape.saves
     return {Meter.SQS_FIFO: letters, Meter.SQS_STANDARD: 3 * (batches + timers)}

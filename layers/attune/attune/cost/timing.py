@@ -1,6 +1,8 @@
-"""How much CPU the functions take, in seconds: measured, as ``make bench-cost`` measures it, on one machine.
+"""How much CPU the functions take, in seconds: constants for estimates, not measurements.
 
-Lambda bills the time that passes, and so the waiting for DynamoDB and SQS, too; see docs/reference/cost.md.
+They are round figures, split by hand from what ``make bench-cost`` prints per task at its end (calls of one letter or
+attempt against full ones), on one machine; a run on another, or on a busy one, prints others. Lambda bills the time
+that passes, and so the waiting for DynamoDB and SQS, too; see docs/reference/cost.md.
 """
 
 from __future__ import annotations

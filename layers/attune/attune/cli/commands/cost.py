@@ -21,7 +21,7 @@ Estimate = Annotated[
     typer.Option(
         "--estimate",
         metavar="FILE|REF",
-        help="Simulate this workflow instead; no action runs: each succeeds with a result of the form that it declares.",
+        help="Simulate this workflow instead; no action runs, each succeeds with a result of its declared form.",
     ),
 ]
 Run = Annotated[
