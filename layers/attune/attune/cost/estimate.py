@@ -62,6 +62,11 @@ def _batches(shape: Shape) -> int:
     return min(attempts, max(shape.saves - 1, ceil(attempts / BATCH)))
 
 
+def _folds(shape: Shape) -> int:
+    """Batches of letters, each of which was a save; chunks begin in a batch with others."""
+    return shape.saves - shape.chunk
+
+
 def _timers(shape: Shape) -> int:
     """Messages of the timer queue: a retry's delay, the end of a wait."""
     return sum(tried.again for tried in shape.tried) + shape.waited
@@ -85,9 +90,11 @@ def _table(shape: Shape) -> dict[Meter, float]:
 
 
 def _queues(shape: Shape) -> dict[Meter, float]:
-    """Of each batch a send, a receive and a delete; the letters of a fold come in one, starts of chunks in few."""
+    """Of each batch a send, a receive and a delete; the letters of a fold come in one. And the letter that starts an
+    execution, or tells that a chunk has ended.
+    """
     batches, timers = _batches(shape), _timers(shape)
-    letters = int(not shape.chunk) + batches + timers + 2 * shape.saves
+    letters = 1 + batches + timers + 2 * _folds(shape)
     return {Meter.SQS_FIFO: letters, Meter.SQS_STANDARD: 3 * (batches + timers)}
 
 
@@ -101,7 +108,7 @@ def _functions(shape: Shape) -> dict[Meter, float]:
     others = shape.started * timing.API_CALL + (ended + timers) * timing.SMALL_CALL
     seconds = folding * timing.ADVANCE_GB + working * timing.WORKER_GB + others * timing.OTHER_GB
     return {
-        Meter.LAMBDA_REQUEST: shape.saves + batches + timers + ended + shape.started,
+        Meter.LAMBDA_REQUEST: _folds(shape) + batches + timers + ended + shape.started,
         Meter.LAMBDA_TIME: seconds,
         Meter.EVENTS: ended,
         Meter.HTTP_API: int(shape.started),
