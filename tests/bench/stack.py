@@ -288,6 +288,8 @@ def _environment(queues: dict[str, SimpleNamespace], packs: Path) -> dict[str, s
         "SCHEDULE_GROUP": "attune",
         "SECRETS_PREFIX": "attune/",
         "SECRETS_KEY": "alias/attune",
+        "STACK": "attune",
+        "SWEEP_MINUTES": "5",
         "SCHEDULE_ROLE_ARN": "arn:aws:iam::123456789012:role/schedules",
         "PACKS_BASE_DIR": str(packs),
         "WORKER_TIMEOUT": "300",
