@@ -15,6 +15,7 @@ from typing import Any, Final
 from botocore.exceptions import ClientError
 
 from attune.adapters.failures import calling, code_of
+from attune.adapters.pages import bad_cursor, opened, sealed
 from attune.exceptions import Conflict, InvalidRequest, NotFound, PayloadTooLarge
 from attune.execution.ports import Clock
 
@@ -22,6 +23,9 @@ KNOWN_FOR: Final = 30.0
 """Seconds for which a worker does not read a secret again: a new value is seen after that long at the latest."""
 MAX_PLAIN: Final = 4096
 """Bytes that KMS encrypts at most."""
+
+_PAGE = "secrets:"
+"""How our cursors begin, so that nothing else is taken for a token of Secrets Manager."""
 
 
 class _Known:
@@ -80,14 +84,18 @@ class AwsSecrets:
 
     def names(self, limit: int = 50, cursor: str = "") -> tuple[list[str], str | None]:
         """See the port. Secrets Manager gives at most 100 at once, in the order in which they were made."""
-        more = {"NextToken": cursor} if cursor else {}
+        after = opened(cursor)
+        if cursor and not after.startswith(_PAGE):
+            raise bad_cursor()
+        more = {"NextToken": after.removeprefix(_PAGE)} if cursor else {}
         with _asking("…"):
             answer = self._client.list_secrets(
                 Filters=[{"Key": "name", "Values": [self._prefix]}], MaxResults=min(limit, 100), **more
             )
         found = (secret["Name"] for secret in answer["SecretList"])
         names = [name.removeprefix(self._prefix) for name in found if name.startswith(self._prefix)]
-        return names, answer.get("NextToken")
+        following = answer.get("NextToken")
+        return names, sealed(f"{_PAGE}{following}") if following else None
 
 
 @contextmanager
