@@ -25,8 +25,8 @@ install: $(VENV)/installed ## Make .venv with everything in it (nothing to do if
 run: install ## Start a local AWS, deploy to it, and run the example workflow there
 	@$(BIN)/attune local run
 
-test: install ## Run all tests: unit, integration (moto) and end to end (the deployed stack)
-	@$(BIN)/pytest
+test: install ## Run all tests: unit, integration (moto), fuzz, and end to end (the deployed stack)
+	@$(BIN)/pytest -n 2 --dist loadgroup
 
 unit integration e2e: install
 	@$(BIN)/pytest tests/$@
