@@ -26,7 +26,8 @@ run: install ## Start a local AWS, deploy to it, and run the example workflow th
 	@$(BIN)/attune local run
 
 test: install ## Run all tests: unit, integration (moto), fuzz, and end to end (the deployed stack)
-	@$(BIN)/pytest -n 2 --dist loadgroup
+	@$(BIN)/pytest tests/e2e
+	@$(BIN)/pytest -n 2 --dist worksteal tests/unit tests/integration tests/fuzz
 
 unit integration e2e: install
 	@$(BIN)/pytest tests/$@

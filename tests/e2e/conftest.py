@@ -24,13 +24,6 @@ from attune.cli.tokens import make
 PROJECT = Path(__file__).parents[2]
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """All of these share one local cloud, and so one process."""
-    for item in items:
-        if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.xdist_group("cloud"))
-
-
 def free_port() -> int:
     """A port that nobody listens on."""
     with socket.socket() as probe:
