@@ -19,6 +19,7 @@ from attune.cost import rivals
 from attune.cost.bill import per_million, total
 from attune.cost.idle import Deployment, monthly
 from attune.cost.prices import AS_OF, PRICES, REGION, Meter
+from tests.bench.pages import put
 from tests.bench.stack import TEMPLATE, Bench, account, deployed, memory, write_pack
 
 PROJECT = Path(__file__).parents[2]
@@ -246,8 +247,7 @@ def main() -> int:
     for one in measured:
         print(f"  {one.case.name:15}", {name: round(s / one.tasks * 1000, 2) for name, s in one.seconds.items()})
     if given.write:
-        text = PAGE.read_text(encoding="utf-8")
-        PAGE.write_text(text[: text.index(BEGIN)] + made_page + text[text.index(END) + len(END) :], encoding="utf-8")
+        put(PAGE, BEGIN, END, made_page)
     return 0
 
 

@@ -7,13 +7,14 @@ harness counts (empty receives cost only when nothing happens, and are left out)
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+
+from tests.bench.pages import print_measured
 
 PROJECT = Path(__file__).parents[2]
 PAGE = PROJECT / "docs" / "reference" / "cost.md"
@@ -73,22 +74,7 @@ def test_calls_per_task(stack: Any, ledger: Any, clients: SimpleNamespace, monke
 
 def main() -> int:
     """Run the measurement, and with --write put its table into the page."""
-    import contextlib
-    import io
-
-    out = io.StringIO()
-    with contextlib.redirect_stdout(out):
-        code = pytest.main([__file__, "-s", "-q", "-p", "no:cacheprovider"])
-    text = out.getvalue()
-    if code or BEGIN not in text:
-        print(text)
-        return 1
-    made = text[text.index(BEGIN) : text.index(END) + len(END)]
-    print(made)
-    if "--write" in sys.argv:
-        page = PAGE.read_text(encoding="utf-8")
-        PAGE.write_text(page[: page.index(BEGIN)] + made + page[page.index(END) + len(END) :], encoding="utf-8")
-    return 0
+    return print_measured(__file__, PAGE, BEGIN, END)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ import pytest
 from moto.sqs import models as sqs
 
 from attune.actions.attempt import Attempt, Outcome, OutcomeStatus
+from tests.bench.pages import print_measured
 from tests.integration.queues import HeldQueue
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "cost.md"
@@ -155,23 +155,8 @@ def test_a_question_in_a_chunk_is_answered_and_a_cancellation_closes_the_others(
 
 def main() -> int:
     """Run the measurement with 10,000 items (ten minutes), and with --write put its table into the page."""
-    import contextlib
-    import io
-
     os.environ["ATTUNE_TEST_ITEMS"] = "100,1000,10000"
-    out = io.StringIO()
-    with contextlib.redirect_stdout(out):
-        code = pytest.main([__file__, "-s", "-q", "--timeout=0", "-p", "no:cacheprovider"])
-    text = out.getvalue()
-    if code or BEGIN not in text:
-        print(text)
-        return 1
-    made = text[text.index(BEGIN) : text.index(END) + len(END)]
-    print(made)
-    if "--write" in sys.argv:
-        page = PAGE.read_text(encoding="utf-8")
-        PAGE.write_text(page[: page.index(BEGIN)] + made + page[page.index(END) + len(END) :], encoding="utf-8")
-    return 0
+    return print_measured(__file__, PAGE, BEGIN, END, "--timeout=0")
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Mapping
 from io import TextIOWrapper
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,11 @@ def emit(document: Any) -> None:
     typer.echo(json.dumps(document, indent=2, ensure_ascii=False))
 
 
+def say(document: Any, text: str, as_json: bool) -> None:
+    """Write what was done: as JSON, or in words."""
+    emit(document) if as_json else typer.echo(text)
+
+
 WIDE = 160
 """Columns of what is no terminal: wide enough for tables to keep their words whole."""
 
@@ -42,6 +48,12 @@ def console(*, stderr: bool = False) -> Console:
     if not out.is_terminal:
         out.width = WIDE
     return out
+
+
+def more(page: Mapping[str, Any]) -> None:
+    """Say how to go on, to standard error, if the page is not the last."""
+    if page["cursor"]:
+        console(stderr=True).print(f"more: --cursor {page['cursor']}", style="dim", soft_wrap=True)
 
 
 def complain(error: AttuneError) -> None:

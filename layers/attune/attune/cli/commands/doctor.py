@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from attune.cli import options, output
+from attune.cli.connection import connect
 from attune.exceptions import InvalidRequest
 
 if TYPE_CHECKING:
@@ -29,16 +29,9 @@ def doctor(
     """
     if execution is None and fix:
         raise InvalidRequest("--fix needs an execution", hint="sweep mends all of them every few minutes")
-    with _client(url, token) as client:
+    with connect(url, token) as client:
         ill = _checkup(client, as_json) if execution is None else _look(client, execution, fix, as_json)
     raise typer.Exit(1 if ill else 0)
-
-
-def _client(url: str | None, token: str | None) -> Client:
-    from attune.cli.client import Client
-    from attune.cli.connection import connection
-
-    return Client(connection(url, token, Path.cwd()))
 
 
 def _look(client: Client, execution: str, fix: bool, as_json: bool) -> bool:

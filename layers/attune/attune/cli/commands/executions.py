@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from attune.cli import options, output
+from attune.cli.connection import connect
 from attune.language.status import ExecutionStatus
 
 if TYPE_CHECKING:
@@ -39,14 +39,14 @@ def start(
     from attune.cli import parameters
 
     base = parameters.read_file(params) if params else None
-    with _client(url, token) as client:
+    with connect(url, token) as client:
         schema = client.workflow(ref)["parameters"] if param else None
         given = parameters.parse(param or (), schema, base)
         started = client.start(ref, given, idempotency_key)
         if watch:
             _watch(client, started["id"], as_json)
     word = "had been started" if started["existing"] else "started"
-    _say(started, f"{word}: {started['id']}", as_json)
+    output.say(started, f"{word}: {started['id']}", as_json)
 
 
 @app.command()
@@ -62,15 +62,14 @@ def ls(
     """List executions, newest first."""
     from attune.cli.render.tables import executions
 
-    with _client(url, token) as client:
+    with connect(url, token) as client:
         page = client.executions(status=status, workflow=workflow, limit=limit, cursor=cursor)
     if as_json:
         output.emit(page)
         return
     out = output.console()
     out.print(executions(page["items"], out.width))
-    if page["cursor"]:
-        output.console(stderr=True).print(f"more: --cursor {page['cursor']}", style="dim", soft_wrap=True)
+    output.more(page)
 
 
 @app.command()
@@ -87,7 +86,7 @@ def get(
     from attune.cli.render.tables import details
     from attune.cli.render.tree import tree
 
-    with _client(url, token) as client:
+    with connect(url, token) as client:
         if not tasks:
             found = client.execution(execution)
             output.emit(found) if as_json else output.console().print(details(found))
@@ -104,7 +103,7 @@ def get(
 @app.command()
 def watch(execution: Id, url: options.Url = None, token: options.Token = None, as_json: options.Json = False) -> None:
     """Follow an execution to its end. Exit status 0 if it completed, else 1."""
-    with _client(url, token) as client:
+    with connect(url, token) as client:
         _watch(client, execution, as_json)
 
 
@@ -162,7 +161,7 @@ def retry(
     from attune.cli.deployed import Watcher
 
     base, wanted = parameters.read_file(params) if params else None, _version(version)
-    with _client(url, token) as client:
+    with connect(url, token) as client:
         schema = client.workflow(client.execution(execution)["workflow"])["parameters"] if param else None
         given = parameters.parse(param or (), schema, base)
         more = {"workflow_version": wanted, "parameters": given, "idempotency_key": idempotency_key}
@@ -170,7 +169,7 @@ def retry(
         if watch:
             Watcher(client).await_retry(execution, answer["retry"])
             _watch(client, execution, as_json)
-    _say(answer, f"retry requested: {execution}", as_json)
+    output.say(answer, f"retry requested: {execution}", as_json)
 
 
 def _version(text: str | None) -> int | str | None:
@@ -181,24 +180,10 @@ def _version(text: str | None) -> int | str | None:
     return int(text)
 
 
-def _client(url: str | None, token: str | None) -> Client:
-    from attune.cli.client import Client
-    from attune.cli.connection import connection
-
-    return Client(connection(url, token, Path.cwd()))
-
-
 def _control(what: str, execution: str, reason: str | None, url: str | None, token: str | None, as_json: bool) -> None:
-    with _client(url, token) as client:
+    with connect(url, token) as client:
         answer = client.control(execution, what, reason)
-    _say(answer, f"{what} requested: {execution}", as_json)
-
-
-def _say(document: dict[str, Any], text: str, as_json: bool) -> None:
-    if as_json:
-        output.emit(document)
-    else:
-        typer.echo(text)
+    output.say(answer, f"{what} requested: {execution}", as_json)
 
 
 def _watch(client: Client, execution: str, as_json: bool) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from attune.cli import options, output
+from attune.cli.connection import connect
 from attune.exceptions import InvalidRequest
 
 if TYPE_CHECKING:
@@ -30,14 +30,13 @@ def ls(
     """List open inquiries, those of the newest executions first."""
     from attune.cli.render.tables import inquiries
 
-    with _client(url, token) as client:
+    with connect(url, token) as client:
         page = client.inquiries(assignee=assignee, limit=limit, cursor=cursor)
     if as_json:
         output.emit(page)
         return
     output.console().print(inquiries(page["items"]))
-    if page["cursor"]:
-        output.console(stderr=True).print(f"more: --cursor {page['cursor']}", style="dim", soft_wrap=True)
+    output.more(page)
 
 
 @app.command()
@@ -45,7 +44,7 @@ def show(inquiry: Id, url: options.Url = None, token: options.Token = None, as_j
     """Show one inquiry, open or closed."""
     from attune.cli.render.tables import inquiry_details
 
-    with _client(url, token) as client:
+    with connect(url, token) as client:
         found = client.inquiry(inquiry)
     output.emit(found) if as_json else output.console().print(inquiry_details(found))
 
@@ -62,10 +61,10 @@ def answer(
     as_json: options.Json = False,
 ) -> None:
     """Answer an inquiry. In a terminal, without an answer, it is asked for."""
-    with _client(url, token) as client:
+    with connect(url, token) as client:
         given = _response(client, inquiry, response, value or [])
         done = client.answer(inquiry, given)
-    output.emit(done) if as_json else typer.echo(f"answered: {inquiry}")
+    output.say(done, f"answered: {inquiry}", as_json)
 
 
 def _response(client: Client, inquiry: str, response: str | None, pairs: list[str]) -> Any:
@@ -84,10 +83,3 @@ def _response(client: Client, inquiry: str, response: str | None, pairs: list[st
         return parameters.parse(pairs, found["schema"] or {})
     asking.say(asking.question(found))
     return asking.ask(found["schema"])
-
-
-def _client(url: str | None, token: str | None) -> Client:
-    from attune.cli.client import Client
-    from attune.cli.connection import connection
-
-    return Client(connection(url, token, Path.cwd()))

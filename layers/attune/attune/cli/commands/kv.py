@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from attune.cli import options, output
+from attune.cli.connection import connect
 from attune.exceptions import InvalidRequest
 
 if TYPE_CHECKING:
-    from attune.cli.client import Client
+    pass
 
 app = typer.Typer(help="Configuration values and secrets of a deployed stack.", no_args_is_help=True)
 
@@ -24,7 +25,7 @@ IsSecret = Annotated[bool, typer.Option("--secret", help="A secret: it can be se
 @app.command(name="get")
 def get(key: Key, url: options.Url = None, token: options.Token = None, as_json: options.Json = False) -> None:
     """Print a value: text as it is, all else as JSON."""
-    with _client(url, token) as client:
+    with connect(url, token) as client:
         found = client.value(key)
     value = found["value"]
     if as_json:
@@ -49,9 +50,11 @@ def set_(
     A secret is text. Give it by a file or by standard input: arguments end up in the shell's history.
     """
     text = _given(value, file, is_secret=secret)
-    with _client(url, token) as client:
+    with connect(url, token) as client:
         answer = client.put_secret(key, text) if secret else client.put_value(key, text if as_text else _parsed(text))
-    _say(answer, f"{'secret' if secret else 'value'} {'created' if answer['created'] else 'changed'}: {key}", as_json)
+    output.say(
+        answer, f"{'secret' if secret else 'value'} {'created' if answer['created'] else 'changed'}: {key}", as_json
+    )
 
 
 @app.command()
@@ -63,7 +66,7 @@ def ls(
     as_json: options.Json = False,
 ) -> None:
     """List the keys, or with --secret the names of the secrets."""
-    with _client(url, token) as client:
+    with connect(url, token) as client:
         found = sorted(name for name in client.names("secrets" if secret else "kv", prefix) if name.startswith(prefix))
     if as_json:
         output.emit(found)
@@ -81,9 +84,9 @@ def rm(
     as_json: options.Json = False,
 ) -> None:
     """Remove a value, or with --secret a secret, for good."""
-    with _client(url, token) as client:
+    with connect(url, token) as client:
         answer = client.remove("secrets" if secret else "kv", key)
-    _say(answer, f"removed: {key}", as_json)
+    output.say(answer, f"removed: {key}", as_json)
 
 
 def _given(value: str | None, file: Path | None, *, is_secret: bool) -> str:
@@ -102,14 +105,3 @@ def _parsed(text: str) -> Any:
     from attune.cli import parameters
 
     return parameters.value(text, {})
-
-
-def _say(answer: dict[str, Any], text: str, as_json: bool) -> None:
-    output.emit(answer) if as_json else typer.echo(text)
-
-
-def _client(url: str | None, token: str | None) -> Client:
-    from attune.cli.client import Client
-    from attune.cli.connection import connection
-
-    return Client(connection(url, token, Path.cwd()))

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from attune.cli import options, output
+from attune.cli.connection import connect
 from attune.exceptions import InvalidRequest
 
 if TYPE_CHECKING:
-    from attune.cli.client import Client
+    pass
 
 app = typer.Typer(help="Packs on a deployed stack.", no_args_is_help=True)
 
@@ -23,7 +23,7 @@ def ls(url: options.Url = None, token: options.Token = None, as_json: options.Js
     """List the packs that are registered."""
     from attune.cli.render.tables import packs
 
-    with _client(url, token) as client:
+    with connect(url, token) as client:
         found = client.packs()
     output.emit(found) if as_json else output.console().print(packs(found))
 
@@ -41,7 +41,7 @@ def sync(
 
     if (pack is None) != everything:
         raise InvalidRequest("name one pack, or give --all")
-    with _client(url, token) as client:
+    with connect(url, token) as client:
         results = [client.sync(pack)] if pack else client.sync_all()
     output.emit(results) if as_json else output.console().print(synced(results))
     raise typer.Exit(1 if any(result["errors"] for result in results) else 0)
@@ -52,14 +52,7 @@ def validate(pack: Pack, url: options.Url = None, token: options.Token = None, a
     """Check a pack on the server's disk without registering it. Exit status 1 if it has errors."""
     from attune.cli.render.tables import validated
 
-    with _client(url, token) as client:
+    with connect(url, token) as client:
         result = client.validate(pack)
     output.emit(result) if as_json else output.console().print(validated(result))
     raise typer.Exit(1 if result["error_count"] else 0)
-
-
-def _client(url: str | None, token: str | None) -> Client:
-    from attune.cli.client import Client
-    from attune.cli.connection import connection
-
-    return Client(connection(url, token, Path.cwd()))
