@@ -172,10 +172,13 @@ def test_the_estimate_of_a_file_is_printed_and_is_json_if_asked(tmp_path):
     shown = runner.invoke(app, ["cost", "--estimate", str(file), "--packs", packs])
     assert shown.exit_code == 0, shown.output
     assert "per attempt" in shown.output
+    assert re.search(r"Step Functions Standard +0.0000750 +75.00", shown.output)
     answer = json.loads(runner.invoke(app, ["cost", "--estimate", str(file), "--packs", packs, "--json"]).output)
     assert answer["attempts"] == 3
     assert answer["dollars"] == pytest.approx(sum(line["dollars"] for line in answer["billed"]))
     assert 4.975 < answer["dollars_per_million_attempts"] < 12
+    assert answer["elsewhere"]["Step Functions Standard"] == pytest.approx(3 * 25e-6)
+    assert answer["elsewhere"]["Lambda durable functions"] == pytest.approx(4 * 8e-6, abs=1e-6)
 
 
 def test_an_estimate_runs_no_action_unless_it_is_told_to(tmp_path):
