@@ -13,8 +13,10 @@ import pytest
 import yaml
 
 from attune.actions.attempt import Attempt, OutcomeStatus
+from attune.actions.errors import QUOTED_LIMIT
 from attune.actions.runner import ActionRunner
 from attune.language.graph import ActionSpec, Runner
+from attune.language.masking import Masker
 
 PACKS = Path(__file__).parents[2] / "packs"
 
@@ -85,8 +87,8 @@ def pack_action(ref):
     return ActionSpec(ref, pack, Runner(data["runner_type"]), data["entry_point"], schema, data.get("output_schema"))
 
 
-def outcome_of(action, given, config=None):
-    attempt = Attempt("exec-1", "w.x", "t", None, 1, 1, action, given, 20, config or {})
+def outcome_of(action, given, config=None, secrets=()):
+    attempt = Attempt("exec-1", "w.x", "t", None, 1, 1, action, given, 20, config or {}, mask=Masker(secrets))
     ((_, outcome),) = ActionRunner(PACKS).run([attempt], deadline=time.monotonic() + 30)
     return outcome
 
@@ -147,6 +149,22 @@ def test_an_unexpected_status_is_retryable_only_if_it_may_change(server, name, s
     assert (found["type"], found["retryable"]) == ("unexpected_status", retryable)
     assert found["details"] == {"status": status, "body": '{"why": "because"}'}
     assert f"answered {status}, expected 2xx" in found["message"]
+
+
+def test_a_secret_in_an_unexpected_body_is_masked_before_the_body_is_cut(server):
+    """Of a part of a secret nobody would know that it is one."""
+    secret = "5ecr3t-" * 20
+    pad = 10
+    while True:
+        given = {"url": f"{server}/a", "body": "." * pad + secret + "." * 4000, "expected_status": 404}
+        outcome = outcome_of(pack_action("http.post"), given, secrets=[secret])
+        body = outcome.error["details"]["body"]
+        assert len(body) == QUOTED_LIMIT
+        assert "5ecr3t" not in body
+        if "***" not in body:  # the secret is beyond what is kept
+            break
+        pad += 100
+    assert pad > 1000
 
 
 @pytest.mark.parametrize("expected", [404, [200, 404]])

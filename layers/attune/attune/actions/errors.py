@@ -21,8 +21,19 @@ TYPE_LIMIT = 200
 DETAILS_LIMIT = 64 * 1024
 """Bytes of JSON that an error's details may have; an error travels in messages and in the execution's state."""
 
+QUOTED_LIMIT = 2_000
+"""Characters kept of a :class:`Quoted` text."""
+
 FRAMES_LIMIT = 10
 """Lines of traceback kept: those nearest to where it was raised."""
+
+
+class Quoted(str):
+    """In an error's details: text from elsewhere, of which the beginning is kept. :func:`error_of` cuts it, once the
+    secrets in it are masked.
+    """
+
+    __slots__ = ()
 
 
 class ActionError(AttuneError):
@@ -57,12 +68,12 @@ def error_of(exc: BaseException, home: Path, mask: Masker = NOTHING_SECRET) -> d
     if isinstance(exc, SystemExit):
         code = mask.text(repr(exc.code))
         return task_error("exited", f"the action called sys.exit({code}) instead of returning a result")
-    type_ = _text(exc.type if isinstance(exc, ActionError) else type(exc).__name__, TYPE_LIMIT)
+    type_ = _text(mask.text(str(exc.type)) if isinstance(exc, ActionError) else type(exc).__name__, TYPE_LIMIT)
     details = getattr(exc, "details", None)
     if details is None and not isinstance(exc, ActionError):
         details = {"traceback": own_frames(exc, home)}
     retryable = getattr(exc, "retryable", True) is not False
-    return task_error(type_, _message(exc, mask), retryable=retryable, details=_bounded(details) or None)
+    return task_error(type_, _message(exc, mask), retryable=retryable, details=_bounded(_cut(details, mask)) or None)
 
 
 def own_frames(exc: BaseException, home: Path) -> list[str]:
@@ -70,6 +81,12 @@ def own_frames(exc: BaseException, home: Path) -> list[str]:
     base = f"{home}/"
     frames = [f for f in traceback.extract_tb(exc.__traceback__) if f.filename.startswith(base)]
     return [f"{f.filename.removeprefix(base)}:{f.lineno} in {f.name}: {f.line}" for f in frames[-FRAMES_LIMIT:]]
+
+
+def _cut(details: Any, mask: Masker) -> Any:
+    if not isinstance(details, Mapping):
+        return details
+    return {n: mask.text(v)[:QUOTED_LIMIT] if isinstance(v, Quoted) else v for n, v in details.items()}
 
 
 def _message(exc: BaseException, mask: Masker) -> str:

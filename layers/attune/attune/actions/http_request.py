@@ -15,14 +15,11 @@ import httpx
 
 from attune.actions.attempt import Attempt
 from attune.actions.context import Context
-from attune.actions.errors import ActionError
+from attune.actions.errors import ActionError, Quoted
 from attune.actions.result import RESULT_LIMIT, too_large
 
 TIMEOUT = 30.0
 """Seconds for a whole request when nothing else is said."""
-
-QUOTED_LIMIT = 2_000
-"""Characters of an unexpected response's body that its error quotes."""
 
 BODILESS = frozenset({"GET", "HEAD", "DELETE", "OPTIONS"})
 """Methods whose parameters go into the query; RFC 9110 gives a body no meaning there."""
@@ -174,7 +171,7 @@ def _check_status(answer: Mapping[str, Any], expected: int | list[int] | None, w
     raise ActionError(
         f"{what} answered {status}, expected {' or '.join(map(str, wanted)) if wanted else '2xx'}",
         type="unexpected_status",
-        details={"status": status, "body": body[:QUOTED_LIMIT]},
+        details={"status": status, "body": Quoted(body)},
         retryable=status == 429 or status >= 500,
     )
 
