@@ -1,6 +1,6 @@
-"""on_dead: tells executions of their messages that ended in a dead-letter queue.
+"""on_dead: writes down what ended in a dead-letter queue, and tells executions of their messages.
 
-Fed by the dead-letter queues of the advance queue (FIFO) and of the task queue.
+Fed by the dead-letter queues of the advance queue (FIFO), of the task and timer queues, and of events.
 """
 
 from __future__ import annotations

@@ -10,6 +10,6 @@ from attune.wiring import event_desk
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """``event`` is an EventBridge event; returns the executions started, by rule.
 
-    Raises when a service does not answer: Lambda then tries again, and at last keeps the event as a dead letter.
+    Raises when a service does not answer: Lambda then tries again, and at last the event is a dead letter.
     """
     return {"started": event_desk().deliver(event)}

@@ -290,6 +290,8 @@ def _environment(queues: dict[str, SimpleNamespace], packs: Path) -> dict[str, s
         "SECRETS_KEY": "alias/attune",
         "STACK": "attune",
         "SWEEP_MINUTES": "5",
+        "ON_EVENT_FUNCTION": "on_event",
+        "EVENT_DEAD_QUEUE_ARN": "arn:aws:sqs:eu-central-1:123456789012:dead-events",
         "SCHEDULE_ROLE_ARN": "arn:aws:iam::123456789012:role/schedules",
         "PACKS_BASE_DIR": str(packs),
         "WORKER_TIMEOUT": "300",

@@ -26,7 +26,7 @@ def test_every_mapping_polls_its_queue(stack: StackOutputs, aws: Callable[[str],
     """A MaximumConcurrency that isn't a number would stop the poller."""
     mappings = aws("lambda").list_event_source_mappings()["EventSourceMappings"]
     limits = [m["ScalingConfig"]["MaximumConcurrency"] for m in mappings if m.get("ScalingConfig")]
-    assert len(mappings) == 6
+    assert len(mappings) == 7
     assert sorted(limits) == [8, 100]
 
 

@@ -206,6 +206,8 @@ def stack(
         "SECRETS_KEY": clients.kms.create_key()["KeyMetadata"]["Arn"],
         "STACK": "attune",
         "SWEEP_MINUTES": "5",
+        "ON_EVENT_FUNCTION": "on_event",
+        "EVENT_DEAD_QUEUE_ARN": "arn:aws:sqs:eu-central-1:123456789012:dead-events",
     }
     for name, value in environment.items():
         monkeypatch.setenv(f"ATTUNE__{name}", value)

@@ -222,7 +222,8 @@ class TestDeadLetters:
     def test_what_nobody_can_read_is_kept_and_dropped_with_a_line_in_the_log(self, stack: Any, caplog: Any) -> None:
         self.dead(stack, "TaskDeadQueue", "no json at all")
         (row,) = self.listed(stack)
-        assert (row["execution"], row["reason"]) == (None, "nobody can read it")
+        assert row["execution"] is None
+        assert row["reason"].startswith("nobody can read it: not a message of ours (JSONDecodeError")
         assert stack.api("POST", f"{LETTERS}/{row['id']}/redrive")[0] == 400
         assert stack.api("DELETE", f"{LETTERS}/{row['id']}")[0] == 200
         assert self.listed(stack) == []

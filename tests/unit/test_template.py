@@ -87,7 +87,7 @@ def as_list(given: Any) -> list[Any]:
 
 
 def test_a_batch_can_fail_in_part(resources: Any) -> None:
-    assert len(mappings(resources)) == 6
+    assert len(mappings(resources)) == 7
     for _, event in mappings(resources):
         assert event["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
         assert event["BatchSize"] == 10
@@ -126,7 +126,7 @@ def test_the_mailboxes_are_ordered_and_deduplicated_per_execution(resources: Any
 
 def test_what_dies_wakes_on_dead(resources: Any) -> None:
     sources = {name_of(e["Properties"]["Queue"]) for e in resources["OnDead"]["Properties"]["Events"].values()}
-    assert sources == {"AdvanceDeadQueue", "TaskDeadQueue", "TimerDeadQueue"}
+    assert sources == {"AdvanceDeadQueue", "TaskDeadQueue", "TimerDeadQueue", "EventDeadQueue"}
 
 
 def test_the_table_is_what_its_keys_say(resources: Any) -> None:

@@ -20,7 +20,8 @@ from attune.engine.messages import Message, describe
 if TYPE_CHECKING:
     from aws_lambda_powertools import Logger
 
-    from attune.adapters.desks import DeadLetterDesk, EventDesk, TimerDesk
+    from attune.adapters.dead_letter_desk import DeadLetterDesk
+    from attune.adapters.desks import EventDesk, TimerDesk
     from attune.adapters.dynamodb.catalog import DynamoCatalog
     from attune.adapters.dynamodb.dead_letters import DynamoBook
     from attune.adapters.dynamodb.directory import DynamoDirectory
@@ -337,10 +338,11 @@ def timer_desk() -> TimerDesk:
 @cache
 def dead_letter_desk() -> DeadLetterDesk:
     """For ``on_dead``."""
-    from attune.adapters.desks import DeadLetterDesk
+    from attune.adapters.dead_letter_desk import DeadLetterDesk
     from attune.execution.dead_letters import DeadLetters
 
-    return DeadLetterDesk(DeadLetters(store(), mailbox(), clock), book(), payloads())
+    dead_letters = DeadLetters(store(), mailbox(), clock)
+    return DeadLetterDesk(dead_letters, book(), payloads(), setting("EVENT_DEAD_QUEUE_ARN"))
 
 
 @cache
@@ -376,11 +378,13 @@ def sweeper() -> Sweeper:
 def _care() -> Care:
     from attune.adapters.checkup import Checkup
     from attune.adapters.redrive import Redriver
+    from attune.adapters.undelivered import OnEvent
     from attune.api.services import Care
     from attune.execution.doctor import Doctor
 
     doctor = Doctor(inspector(), _examiner(), store(), book(), mailbox(), clock)
-    redriver = Redriver(book(), store(), mailbox(), task_queue(), _queue("TIMER"), payloads(), clock)
+    on_event = OnEvent(_Lazily("lambda"), setting("ON_EVENT_FUNCTION"))
+    redriver = Redriver(book(), store(), mailbox(), task_queue(), _queue("TIMER"), on_event, payloads(), clock)
     queues = {"mailboxes": _queue("ADVANCE"), "attempts": _queue("TASK"), "timers": _queue("TIMER")}
     period = 60 * float(setting("SWEEP_MINUTES"))
     checkup = Checkup(inspector(), book(), queues, _Lazily("cloudwatch"), setting("STACK"), period, clock)

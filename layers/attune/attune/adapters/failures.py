@@ -41,7 +41,15 @@ _COME_AGAIN = frozenset(
 )
 """Error codes of throttling and of passing trouble, across the services we call."""
 
-_TOO_LARGE = frozenset({"BatchRequestTooLong", "EntityTooLarge", "AWS.SimpleQueueService.BatchRequestTooLong"})
+_TOO_LARGE = frozenset(
+    {
+        "AWS.SimpleQueueService.BatchRequestTooLong",
+        "BatchRequestTooLong",
+        "EntityTooLarge",
+        "RequestEntityTooLargeException",
+        "RequestTooLargeException",
+    }
+)
 
 Sleep = Callable[[float], None]
 T = TypeVar("T")

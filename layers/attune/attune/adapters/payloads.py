@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -157,3 +158,9 @@ class Counted:
 def location(slip: str | None) -> str | None:
     """The S3 key of a large value, None for one that stands in its slip."""
     return slip[1:] if slip and slip.startswith(_MARK) else None
+
+
+def owner_of(slip: str) -> str | None:
+    """For whom a large value was stored, if its slip names an owner without a folder; what it holds is not read."""
+    found = re.fullmatch(rf"{_MARK}{_FOLDER}([^/]+)/[0-9a-f]{{64}}", slip)
+    return found[1] if found else None

@@ -9,6 +9,7 @@ from dataclasses import replace
 from attune.adapters.payloads import Payloads
 from attune.adapters.sqs import Queue, body_to_letter, body_to_task
 from attune.adapters.timers import ScheduleFired, body_to_timer
+from attune.adapters.undelivered import OnEvent, event_of
 from attune.engine.facts import record_key
 from attune.engine.messages import Dead, Message, encode
 from attune.exceptions import Conflict
@@ -26,15 +27,17 @@ class Redriver:
         mailbox: Mailbox,
         tasks: TaskQueue,
         timers: Queue,
+        on_event: OnEvent,
         payloads: Payloads,
         clock: Clock,
     ) -> None:
         self._book, self._store, self._mailbox, self._tasks = book, store, mailbox, tasks
-        self._timers, self._payloads, self._clock = timers, payloads, clock
+        self._timers, self._on_event, self._payloads, self._clock = timers, on_event, payloads, clock
         self._ways: dict[Origin, Callable[[DeadLetter, str], None]] = {
             Origin.ADVANCE: self._letter,
             Origin.TASK: self._task,
             Origin.TIMER: self._timer,
+            Origin.EVENT: self._event,
         }
 
     def redrive(self, letter: str) -> DeadLetter:
@@ -75,6 +78,11 @@ class Redriver:
             self._timers.send([{"MessageBody": dead.body}])
         else:
             self._tell(timer.letter.execution, timer.letter.message, generation)
+
+    def _event(self, dead: DeadLetter, generation: str) -> None:
+        """The same event, with its own id: what was started for it before is not started again."""
+        del generation
+        self._on_event.deliver(event_of(dead.body))
 
 
 def _nobody_waits(reason: str) -> Conflict:

@@ -73,16 +73,24 @@ def task_to_body(message: TaskMessage, payloads: Payloads) -> str:
 
 def body_to_task(body: str, payloads: Payloads) -> TaskMessage:
     """Inverse of :func:`task_to_body`; raises InvalidRequest."""
+    return parse(body, payloads, lambda data: _task(_whole(data, "input", payloads)))
+
+
+def body_to_attempt(body: str, payloads: Payloads) -> TaskMessage:
+    """The same without its input, which may be gone from the bucket; raises InvalidRequest."""
 
     def read(data: Mapping[str, Any]) -> TaskMessage:
-        whole = _whole(data, "input", payloads)
-        made = {"attempt": AttemptId.from_list(data["attempt"]), "spec": ActionSpec.from_dict(data["spec"])}
-        message = TaskMessage(**{**whole, **made})
-        for part in (message, message.attempt, message.spec):
-            _check_types(part)
-        return message
+        return _task({**{name: value for name, value in data.items() if name != "input_ref"}, "input": {}})
 
     return parse(body, payloads, read)
+
+
+def _task(whole: Mapping[str, Any]) -> TaskMessage:
+    made = {"attempt": AttemptId.from_list(whole["attempt"]), "spec": ActionSpec.from_dict(whole["spec"])}
+    message = TaskMessage(**{**whole, **made})
+    for part in (message, message.attempt, message.spec):
+        _check_types(part)
+    return message
 
 
 _NUMBER = (int, float, type(None))

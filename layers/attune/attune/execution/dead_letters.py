@@ -23,6 +23,7 @@ class Origin(StrEnum):
     ADVANCE = "advance"
     TASK = "task"
     TIMER = "timer"
+    EVENT = "event"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +99,13 @@ class DeadLetters:
         """A letter died in an execution's mailbox, or a timer on its way there."""
         self._mailbox.post([Letter(execution, dead)])
 
-    def task(self, message: TaskMessage, generation: str) -> None:
-        """A task message died: whoever tried to run it is gone."""
-        error = task_error("worker_lost", "no worker could finish this attempt", retryable=message.spec.idempotent)
+    def task(self, message: TaskMessage, generation: str, why: str = "") -> None:
+        """A task message died: whoever tried to run it is gone, or nobody could for the reason ``why``.
+
+        Its input is not looked at.
+        """
+        said = "no worker could finish this attempt" + (f": {why}" if why else "")
+        error = task_error("worker_lost", said, retryable=message.spec.idempotent)
         record = Record("failed", None, error)
         recorded = self._store.finish(message.execution, message.attempt, record, self._clock.now())
         self._mailbox.post([Letter(message.execution, ended_message(message.attempt, recorded, generation))])
