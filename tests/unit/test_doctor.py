@@ -58,9 +58,11 @@ class Ward:
         self.w = lossy(world, text, self.loss, fail, child=child)
         inspector = MemoryInspector(self.w.store, self.w.catalog)
         self.book, self.backlog = MemoryBook(), 0
+        self.ages: dict[str, float] = {}
+        """Of the oldest message, by queue."""
         examiner = Examiner(inspector, self.w.store, self.w.catalog, lambda: self.backlog)
         mailbox = Safe(self.w.cloud)
-        self.doctor = Doctor(inspector, examiner, self.w.store, self.book, mailbox, self.w.clock)
+        self.doctor = Doctor(inspector, examiner, self.w.store, self.book, mailbox, self.w.clock, self.ages.get)
         self.execution = self.w.start("t.w", {})
 
     def run(self, seconds: float = 0.0) -> Ward:
@@ -289,6 +291,31 @@ def test_a_child_that_tells_its_parent_again_is_not_announced_again(world, fail)
 def test_of_an_unknown_execution_the_doctor_says_that_there_is_none(world, fail):
     with pytest.raises(NotFound):
         Ward(world, fail, ONE).doctor.diagnosis("nobody")
+
+
+@pytest.mark.parametrize(
+    ("name", "queue"),
+    [
+        ("in line", "attempts"),
+        ("start lost", "mailboxes"),
+        ("task lost", "attempts"),
+        ("sleep never ends", "timers"),
+        ("result lost", "mailboxes"),
+    ],
+)
+def test_of_what_may_stand_in_a_queue_it_is_said_how_old_the_oldest_there_is(world, fail, name, queue):
+    stuck = SITUATIONS[name]
+    ward = stuck.make(world, fail)
+    plain = ward.doctor.diagnosis(ward.execution)["sentence"]
+    ward.ages.update({"mailboxes": 1.0, "attempts": 2.0, "timers": 3.0} | {queue: 240.0})
+    told = ward.doctor.diagnosis(ward.execution)["sentence"]
+    assert told == f"{plain}; the oldest message in its queue is about 4 min old"
+
+
+def test_of_what_stands_in_no_queue_no_age_is_said_and_none_is_asked_for(world, fail):
+    ward = Ward(world, fail, ASK).run(300)
+    ward.ages = None  # asking would fail
+    assert "old" not in ward.doctor.diagnosis(ward.execution)["sentence"]
 
 
 def test_what_stands_still_deep_down_is_repaired_from_the_top(world, fail):

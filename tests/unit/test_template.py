@@ -19,7 +19,7 @@ PROJECT = Path(__file__).parents[2]
 FUNCTIONS = ("Api", "Advance", "RunTask", "OnEvent", "OnTimer", "OnDead", "Sweep")
 SQS_MAX_RETENTION = 14 * 24 * 3600
 WITHOUT_RESOURCES = {
-    "cloudwatch:DescribeAlarms",
+    "cloudwatch:GetMetricStatistics",
     "secretsmanager:ListSecrets",
     "xray:PutTraceSegments",
     "xray:PutTelemetryRecords",

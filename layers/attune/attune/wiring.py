@@ -377,17 +377,20 @@ def sweeper() -> Sweeper:
 
 def _care() -> Care:
     from attune.adapters.checkup import Checkup
+    from attune.adapters.queue_ages import QueueAges
     from attune.adapters.redrive import Redriver
     from attune.adapters.undelivered import OnEvent
     from attune.api.services import Care
     from attune.execution.doctor import Doctor
 
-    doctor = Doctor(inspector(), _examiner(), store(), book(), mailbox(), clock)
-    on_event = OnEvent(_Lazily("lambda"), setting("ON_EVENT_FUNCTION"))
-    redriver = Redriver(book(), store(), mailbox(), task_queue(), _queue("TIMER"), on_event, payloads(), clock)
     queues = {"mailboxes": _queue("ADVANCE"), "attempts": _queue("TASK"), "timers": _queue("TIMER")}
+    cloudwatch = _Lazily("cloudwatch")
+    ages = QueueAges(cloudwatch, {what: queue.name for what, queue in queues.items()}, clock)
+    doctor = Doctor(inspector(), _examiner(), store(), book(), mailbox(), clock, ages.oldest)
+    on_event = OnEvent(_Lazily("lambda"), setting("ON_EVENT_FUNCTION"))
+    redriver = Redriver(book(), store(), mailbox(), task_queue(), queues["timers"], on_event, payloads(), clock)
     period = 60 * float(setting("SWEEP_MINUTES"))
-    checkup = Checkup(inspector(), book(), queues, _Lazily("cloudwatch"), setting("STACK"), period, clock)
+    checkup = Checkup(inspector(), book(), queues, ages, cloudwatch, setting("STACK"), period, clock)
     return Care(doctor, book(), redriver, checkup)
 
 

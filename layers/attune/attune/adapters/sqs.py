@@ -151,6 +151,11 @@ class Queue:
             entries = [{"Id": str(position), **message} for position, message in enumerate(batch)]
             until_accepted(self._send, entries, "SendMessageBatch", self._sleep)
 
+    @property
+    def name(self) -> str:
+        """Its own name, the last part of its URL."""
+        return self._url.rpartition("/")[2]
+
     def depth(self) -> int:
         """About how many messages lie there to be received."""
         name = "ApproximateNumberOfMessages"

@@ -6,7 +6,7 @@ execution; ``doctor`` shows all findings of one, and does it when told to.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
@@ -56,6 +56,19 @@ class Code(StrEnum):
     ENDED = "ended"
 
 
+QUEUES = {
+    Code.START_LOST: "mailboxes",
+    Code.TASK_LOST: "attempts",
+    Code.RESULT_LOST: "mailboxes",
+    Code.TIMER_LOST: "timers",
+    Code.CHILD_LOST: "mailboxes",
+    Code.CHILD_UNHEARD: "mailboxes",
+    Code.CHUNK_LOST: "mailboxes",
+    Code.CHUNK_UNHEARD: "mailboxes",
+    Code.QUEUED: "attempts",
+    Code.STARTING: "mailboxes",
+}
+"""The queue in which what is missing stands, if it was not lost; by what lies on it."""
 _ORDER = {code: position for position, code in enumerate(Code)}
 
 
@@ -128,6 +141,19 @@ def together(execution: str, cases: Sequence[Case]) -> Diagnosis:
     if not found and state is not None:
         found = [Finding(Code.RUNNING, f"it last moved {span(cases[0].now - state.updated_at)} ago")]
     return Diagnosis(execution, _ordered(found))
+
+
+def aged(found: Diagnosis, oldest: Callable[[str], float | None]) -> Diagnosis:
+    """The same; what may stand in a queue says how old the oldest message there is. ``oldest`` may not know."""
+    return replace(found, findings=[_aged(finding, oldest) for finding in found.findings])
+
+
+def _aged(finding: Finding, oldest: Callable[[str], float | None]) -> Finding:
+    queue = QUEUES.get(finding.code)
+    age = oldest(queue) if queue else None
+    if age is None:
+        return finding
+    return replace(finding, sentence=f"{finding.sentence}; the oldest message in its queue is about {span(age)} old")
 
 
 def _ordered(found: Sequence[Finding]) -> list[Finding]:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 from attune.engine.ids import AttemptId, home_of, is_chunk
 from attune.exceptions import NotFound
 from attune.execution.dead_letters import DeadLetterBook
-from attune.execution.diagnosis import Diagnosis, together
+from attune.execution.diagnosis import Diagnosis, aged, together
 from attune.execution.examiner import Examiner
 from attune.execution.inspection import Case, Child, Inspector
 from attune.execution.ports import Clock, ExecutionStore, Letter, Mailbox
@@ -21,7 +22,11 @@ MOST_STORIES = 5
 
 
 class Doctor:
-    """Looks at one execution, and at the sub-workflows that it waits for."""
+    """Looks at one execution, and at the sub-workflows that it waits for.
+
+    ``oldest`` says how old the oldest message in a queue is (see :data:`attune.execution.diagnosis.QUEUES`), as far as
+    that is known.
+    """
 
     def __init__(
         self,
@@ -31,9 +36,10 @@ class Doctor:
         book: DeadLetterBook,
         mailbox: Mailbox,
         clock: Clock,
+        oldest: Callable[[str], float | None],
     ) -> None:
         self._inspector, self._examiner, self._store = inspector, examiner, store
-        self._book, self._mailbox, self._clock = book, mailbox, clock
+        self._book, self._mailbox, self._clock, self._oldest = book, mailbox, clock, oldest
 
     def diagnosis(self, execution: str) -> dict[str, Any]:
         """What is found, and which of it a repair would mend; raises NotFound."""
@@ -52,7 +58,7 @@ class Doctor:
 
     def _look(self) -> _Look:
         now = self._clock.now()
-        return _Look(now, f"doctor.{now:.3f}", self._inspector.notes().marks)
+        return _Look(now, f"doctor.{now:.3f}", self._inspector.notes().marks, cache(self._oldest))
 
     def _shown(self, execution: str, found: Diagnosis) -> dict[str, Any]:
         state = self._store.load(execution)
@@ -70,7 +76,8 @@ class Doctor:
         found = list(self._examiner.cases([execution], look.now, look.generation, look.marks))
         first, *chunks = found or [Case(execution, look.now, look.generation, state=state)]
         whole = replace(first, start=start, dead=self._book.of(execution))
-        return together(execution, [self._told(case, look, depth) for case in (whole, *chunks)])
+        said = together(execution, [self._told(case, look, depth) for case in (whole, *chunks)])
+        return aged(said, look.oldest)
 
     def _told(self, case: Case, look: _Look, depth: int) -> Case:
         return replace(case, terms=self._terms(case), children=self._stories(case, look, depth))
@@ -91,8 +98,10 @@ class Doctor:
 class _Look:
     """One look of the doctor: when, and what was found of sub-workflows on the way."""
 
-    def __init__(self, now: float, generation: str, marks: Mapping[str, float]) -> None:
-        self.now, self.generation, self.marks = now, generation, marks
+    def __init__(
+        self, now: float, generation: str, marks: Mapping[str, float], oldest: Callable[[str], float | None]
+    ) -> None:
+        self.now, self.generation, self.marks, self.oldest = now, generation, marks, oldest
         self.others: dict[str, Diagnosis] = {}
 
 
