@@ -15,7 +15,7 @@ from attune.adapters.dynamodb.inspector import DynamoInspector
 from attune.adapters.dynamodb.store import DynamoStore
 from attune.adapters.timers import TimerDue, timer_to_body
 from attune.engine.effects import WriteWait
-from attune.engine.ids import AttemptId, execution_id
+from attune.engine.ids import AttemptId, chunk_id, execution_id
 from attune.engine.messages import Cancel, TimerFired, TimerKind
 from attune.engine.state import WaitKind
 from attune.exceptions import InvalidRequest, NotFound
@@ -66,7 +66,9 @@ class TestSweep:
         workflows = len(wiring.inspector().workflows())
         assert ledger.counts["dynamodb", "PutItem"] == 1
         assert ledger.counts["dynamodb", "GetItem"] == 1
-        assert ledger.counts["dynamodb", "Query"] - 1 == statuses + 1 + workflows
+        assert ledger.counts["dynamodb", "Query"] - 1 == statuses + 1 + 1 + workflows, (
+            "with the chunks and the list of workflows"
+        )
         assert ledger.counts["sqs", "SendMessageBatch"] == 0
         assert ledger.counts["sqs", "GetQueueAttributes"] == 1
 
@@ -319,6 +321,21 @@ class TestInspector:
         assert inspector.started("t.w", ids[3], "Z", 9) == ids[4:]
         assert inspector.live(ExecutionStatus.PAUSED, "", "Z", 9) == []
         assert set(inspector.states([*ids, "nobody"])) == set(ids)
+
+    def test_chunks_are_listed_until_they_have_ended_and_among_no_executions(
+        self, table: Any, payloads: Any, make: Any
+    ) -> None:
+        store, inspector = DynamoStore(table, payloads), DynamoInspector(table, payloads)
+        homes = [execution_id(make.now + n, bytes(10)) for n in range(3)]
+        chunks = [chunk_id(home, "a", 1, number) for home in homes for number in range(2)]
+        for name in (*homes, *chunks):
+            store.save(make.state(name), 0)
+        assert inspector.live(ExecutionStatus.RUNNING, "", "Z", 9) == homes
+        assert inspector.chunks("", "Z", 9) == chunks
+        assert inspector.chunks(chunks[1], homes[2], 1) == chunks[2:3]
+        store.save(make.state(chunks[2], status=ExecutionStatus.CANCELLED), 1)
+        assert inspector.chunks(f"{homes[1]}~", f"{homes[1]}~\x7f", 9) == chunks[3:4]
+        assert inspector.states(chunks[2:3])[chunks[2]].status is ExecutionStatus.CANCELLED
 
     def test_a_record_tells_who_holds_the_lease_and_how_it_ended(self, table: Any, payloads: Any, make: Any) -> None:
         store, inspector = DynamoStore(table, payloads), DynamoInspector(table, payloads)

@@ -53,9 +53,17 @@ HOUR = 3600.0
 class Ward:
     """A world with a doctor, in which one message may be lost."""
 
-    def __init__(self, world: Any, fail: Any, text: str, lose: int = -1, child: str = ASKING_CHILD):
+    def __init__(
+        self,
+        world: Any,
+        fail: Any,
+        text: str,
+        lose: int = -1,
+        child: str = ASKING_CHILD,
+        chunk_size: int | None = None,
+    ):
         self.loss = Loss(lose)
-        self.w = lossy(world, text, self.loss, fail, child=child)
+        self.w = lossy(world, text, self.loss, fail, child=child, chunk_size=chunk_size)
         inspector = MemoryInspector(self.w.store, self.w.catalog)
         self.book, self.backlog = MemoryBook(), 0
         self.ages: dict[str, float] = {}

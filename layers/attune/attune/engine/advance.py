@@ -216,7 +216,8 @@ def _cancel(turn: Turn, message: Cancel) -> None:
     if turn.state.status.ended:
         return
     if turn.state.chunk is not None:
-        slices.cancel(turn, message.reason)
+        if message.run in (None, turn.state.chunk.run):
+            slices.cancel(turn, message.reason)
     else:
         reason = message.reason or "no reason given"
         ending.finish(turn, ExecutionStatus.CANCELLED, task_error("cancelled", f"cancelled: {reason}"))
@@ -247,7 +248,7 @@ def _resume(turn: Turn, message: Resume) -> None:
     if state.status.ended or not state.paused:
         return
     _tell_children(turn, Control.RESUME, "", message.generation)
-    state.paused, state.pause_note = False, None
+    state.paused, state.pause_note = False, {**(state.pause_note or {}), "until": turn.now}
     state.error = None if not state.failures and not state.failed else state.error
     for visit in list(state.active.values()):
         task = turn.graph.tasks[visit.task]

@@ -38,7 +38,7 @@ class AttemptId:
 
 LONGEST_NAME = 64
 """Characters of a task's name that stand in the id of a chunk as they are."""
-_CHUNK = "~"
+CHUNK = "~"
 """Stands in the id of a chunk behind that of its home, and in no other id."""
 
 
@@ -47,17 +47,17 @@ def chunk_id(execution: str, task: str, visit: int, number: int) -> str:
 
     Never stored: it follows from what it is about. The name of a FIFO group has 128 characters at most (SQS's limit).
     """
-    return f"{home_of(execution)}{_CHUNK}{task if len(task) <= LONGEST_NAME else dedup_id(task)}.{visit}.{number}"
+    return f"{home_of(execution)}{CHUNK}{task if len(task) <= LONGEST_NAME else dedup_id(task)}.{visit}.{number}"
 
 
 def home_of(execution: str) -> str:
     """The execution that a chunk belongs to; of an execution, itself."""
-    return execution.partition(_CHUNK)[0]
+    return execution.partition(CHUNK)[0]
 
 
 def is_chunk(execution: str) -> bool:
     """Whether this is the id of a chunk."""
-    return _CHUNK in execution
+    return CHUNK in execution
 
 
 def wait_id(execution: str, attempt: AttemptId) -> str:

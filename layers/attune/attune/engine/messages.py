@@ -93,10 +93,14 @@ class TimerFired:
 
 @dataclass(frozen=True, slots=True)
 class Cancel:
-    """Stop at once. ``generation`` tells one request from the next (a parent passes its own down)."""
+    """Stop at once. ``generation`` tells one request from the next (a parent passes its own down).
+
+    A repair that finds a chunk cancelled says which ``run`` of it: a retry may have begun it again meanwhile.
+    """
 
     reason: str = ""
     generation: str = "1"
+    run: int | None = None
 
     @property
     def dedup(self) -> str:

@@ -198,7 +198,7 @@ class State:
     stopping: bool = False
     paused: bool = False
     pause_note: dict[str, Any] | None = None
-    """``{by, reason, at}`` while it is paused."""
+    """``{by, reason, at}`` of the latest pause; and, when that is over, ``until``."""
     error: dict[str, Any] | None = None
     vars_number: int = 0
     deadline: float | None = None

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import cache
 from typing import Any
 
-from attune.engine.ids import AttemptId, home_of, is_chunk
+from attune.engine.ids import CHUNK, AttemptId, home_of, is_chunk
 from attune.exceptions import NotFound
 from attune.execution.dead_letters import DeadLetterBook
-from attune.execution.diagnosis import Diagnosis, aged, together
+from attune.execution.diagnosis import Diagnosis, aged
 from attune.execution.examiner import Examiner
 from attune.execution.inspection import Case, Child, Inspector
 from attune.execution.ports import Clock, ExecutionStore, Letter, Mailbox
+from attune.execution.symptoms import together
 
 DEEPEST = 10
 """Levels of sub-workflows that a story goes down (no workflow is deeper)."""
+MOST_STRAYS = 1000
+"""Chunks of one execution that are looked at (more than this many never run at a time)."""
 MOST_STORIES = 5
 """Sub-workflows of one execution whose own stories are told."""
 
@@ -76,8 +79,14 @@ class Doctor:
         found = list(self._examiner.cases([execution], look.now, look.generation, look.marks))
         first, *chunks = found or [Case(execution, look.now, look.generation, state=state)]
         whole = replace(first, start=start, dead=self._book.of(execution))
-        said = together(execution, [self._told(case, look, depth) for case in (whole, *chunks)])
+        strays = self._strays(execution, look)
+        said = together(execution, [self._told(case, look, depth) for case in (whole, *chunks, *strays)])
         return aged(said, look.oldest)
+
+    def _strays(self, execution: str, look: _Look) -> Iterator[Case]:
+        begin = f"{execution}{CHUNK}"
+        chunks = self._inspector.chunks(begin, f"{begin}\x7f", MOST_STRAYS)
+        return self._examiner.strays(chunks, look.now, look.generation, look.marks)
 
     def _told(self, case: Case, look: _Look, depth: int) -> Case:
         return replace(case, terms=self._terms(case), children=self._stories(case, look, depth))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from attune.engine.ids import AttemptId, is_chunk
+from attune.engine.ids import AttemptId, home_of, is_chunk
 from attune.engine.state import Active, State
 from attune.execution.diagnosis import LATE
 from attune.execution.inspection import Case, Child, Inspector, Marks, awaited, chunks_of
@@ -59,6 +59,17 @@ class Examiner:
             yield replace(self._case(execution, state, look), parent=parent, wanted=self._is_wanted(state, parent))
             for chunk, start in chunks[execution].items():
                 yield replace(self._case(chunk, parts.get(chunk), look), parent=state, chunk=start)
+
+    def strays(self, chunks: Sequence[str], now: float, generation: str, marks: Marks) -> Iterator[Case]:
+        """Cases of those of the chunks that their homes do not wait for."""
+        homes = self._inspector.states({home_of(chunk) for chunk in chunks})
+        live = (state for state in homes.values() if not state.status.ended)
+        wanted = {chunk for state in live for chunk, _ in chunks_of(state, self._names(state))}
+        for chunk, state in self._inspector.states(c for c in chunks if c not in wanted).items():
+            if not state.status.ended:
+                yield Case(
+                    chunk, now, generation, state=state, parent=homes.get(home_of(chunk)), wanted=False, marks=marks
+                )
 
     def _case(self, execution: str, state: State | None, look: _Look) -> Case:
         waiting = look.waiting.get(execution, {})

@@ -1,6 +1,6 @@
 """Looking at executions from outside: what ``sweep`` and ``doctor`` see, and the ports through which they do.
 
-A :class:`Case` is all that is known of one execution at one moment; :mod:`attune.execution.diagnosis` makes findings
+A :class:`Case` is all that is known of one execution at one moment; :mod:`attune.execution.symptoms` makes findings
 of it. Times are epoch seconds.
 """
 
@@ -69,7 +69,8 @@ class Case:
     terms: Mapping[AttemptId, Mapping[str, Any]] = field(default_factory=dict)
     dead: Sequence[DeadLetter] = ()
     chunk: StartChunk | None = None
-    """Of a chunk of an execution's items: what it is started with. Its home is its ``parent``."""
+    """Of a chunk of an execution's items: what it is started with. Its home is its ``parent``. None of one that
+    its home does not wait for."""
 
     def mark(self, attempt: AttemptId) -> float | None:
         """The mark of an attempt of this execution, if there is one."""
@@ -117,6 +118,10 @@ class Inspector(Protocol):
 
     def live(self, status: ExecutionStatus, after: str, before: str, limit: int) -> list[str]:
         """Ids between the two (exclusive) of executions with this status, oldest first."""
+        ...
+
+    def chunks(self, after: str, before: str, limit: int) -> list[str]:
+        """Ids between the two (exclusive) of chunks that have not ended, those of the oldest execution first."""
         ...
 
     def workflows(self) -> list[str]:

@@ -1,9 +1,11 @@
 """sweep: finds executions that should have moved and didn't, and sends what is missing.
 
 It looks at every execution that has begun and not ended, oldest first, a bounded number in a run; the next run goes
-on where this one stopped. Then at what was started since the last run and has no state yet. It changes nothing
-itself: all that it does is to post letters, which the executions fold like any other. While the mailboxes are full
-it waits: what seems lost is probably in there, and more letters would only make the line longer.
+on where this one stopped. Then at chunks that nobody waits for, and at what was started since the last run and has no
+state yet.
+
+It changes nothing itself: all that it does is to post letters, which the executions fold like any other. While the
+mailboxes are full it waits: what seems lost is probably in there, and more letters would only make the line longer.
 """
 
 from __future__ import annotations
@@ -15,10 +17,11 @@ from dataclasses import dataclass, field, replace
 from attune.engine.ids import execution_id, home_of, time_of
 from attune.engine.messages import Nudge
 from attune.exceptions import Unavailable
-from attune.execution.diagnosis import LATE, Code, Diagnosis, diagnose
+from attune.execution.diagnosis import LATE, Code, Diagnosis
 from attune.execution.examiner import Examiner
 from attune.execution.inspection import Inspector, SweepNotes, mark_of
 from attune.execution.ports import Clock, Letter, Mailbox
+from attune.execution.symptoms import diagnose
 from attune.language.status import ExecutionStatus
 
 PAGE = 100
@@ -31,13 +34,24 @@ FULL = 1000
 """Letters that wait in all mailboxes together, from which on they count as full."""
 FURTHEST_BACK = 86_400.0
 """Seconds for which a start that does not arrive is looked for."""
-_LIVE = tuple(status for status in ExecutionStatus if not status.ended)
-_MARKED = frozenset({Code.STARTING, Code.CHUNK_LOST, Code.QUEUED, Code.TASK_LOST, Code.WORKER_GONE, Code.RESULT_LOST})
+_CHUNKS = "chunks"
+_LISTINGS = (*(str(status) for status in ExecutionStatus if not status.ended), _CHUNKS)
+_MARKED = frozenset(
+    {
+        Code.STARTING,
+        Code.CHUNK_LOST,
+        Code.QUEUED,
+        Code.TASK_LOST,
+        Code.WORKER_GONE,
+        Code.RESULT_LOST,
+        Code.ORPHAN,
+    }
+)
 
 
 @dataclass(slots=True)
 class Swept:
-    """What a run saw and did: executions looked at, and repairs by what was found.
+    """What a run saw and did: executions (and chunks) looked at, and repairs by what was found.
 
     ``unreadable`` are executions that could not be looked at; they must not keep it from the others.
     """
@@ -64,10 +78,10 @@ class Sweeper:
             self._inspector.keep(replace(run.notes, at=run.now))
             return run.swept
         stopped = ("", "")
-        for status, page in self._pages(run):
-            self._look(page, run)
+        for listing, page in self._pages(run):
+            self._look(listing, page, run)
             if run.swept.looked >= most or enough():
-                stopped = (str(status), page[-1])
+                stopped = (listing, page[-1])
                 break
         done = stopped == ("", "")
         started, late = self._starts(run) if done else (run.notes.started, run.notes.late)
@@ -76,36 +90,41 @@ class Sweeper:
         self._inspector.keep(SweepNotes(run.now, *stopped, started, late, oldest))
         return run.swept
 
-    def _pages(self, run: _Run) -> Iterator[tuple[ExecutionStatus, list[str]]]:
+    def _pages(self, run: _Run) -> Iterator[tuple[str, list[str]]]:
         """What is to be looked at, from where the last run stopped."""
-        first = _LIVE.index(ExecutionStatus(run.notes.status)) if run.notes.status else 0
+        first = _LISTINGS.index(run.notes.status) if run.notes.status else 0
         before = _lowest(run.now - LATE)
-        for status in _LIVE[first:]:
-            after = run.notes.after if status == run.notes.status else ""
-            while page := self._inspector.live(status, after, before, PAGE):
-                yield status, page
+        for listing in _LISTINGS[first:]:
+            after = run.notes.after if listing == run.notes.status else ""
+            while page := self._page(listing, after, before):
+                yield listing, page
                 after = page[-1]
 
-    def _look(self, executions: list[str], run: _Run) -> None:
+    def _page(self, listing: str, after: str, before: str) -> list[str]:
+        if listing == _CHUNKS:
+            return self._inspector.chunks(after, before, PAGE)
+        return self._inspector.live(ExecutionStatus(listing), after, before, PAGE)
+
+    def _look(self, listing: str, executions: list[str], run: _Run) -> None:
+        cases = self._examiner.strays if listing == _CHUNKS else self._examiner.cases
         try:
-            cases = list(self._examiner.cases(executions, run.now, run.generation, run.notes.marks))
-            found = [diagnose(case) for case in cases]
+            found = [diagnose(case) for case in cases(executions, run.now, run.generation, run.notes.marks)]
         except Unavailable:
             raise
         except Exception:
-            self._look_singly(executions, run)
+            self._look_singly(listing, executions, run)
             return
         run.swept.looked += len(executions)
         for one in found:
             run.note(one)
         self._mailbox.post([letter for one in found for letter in one.letters])
 
-    def _look_singly(self, executions: list[str], run: _Run) -> None:
+    def _look_singly(self, listing: str, executions: list[str], run: _Run) -> None:
         if len(executions) == 1:
             run.swept.unreadable += executions
             return
         for execution in executions:
-            self._look([execution], run)
+            self._look(listing, [execution], run)
 
     def _starts(self, run: _Run) -> tuple[float, Sequence[str]]:
         """Send the starts that did not arrive; returns the time up to which it looked, and what had not."""

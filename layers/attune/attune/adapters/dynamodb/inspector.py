@@ -31,6 +31,10 @@ class DynamoInspector:
         """See the port."""
         return self._listed(keys.listed_by_status(status), after, before, limit)
 
+    def chunks(self, after: str, before: str, limit: int) -> list[str]:
+        """See the port."""
+        return [item["GSI1SK"] for item in self._table.listed_between(keys.CHUNKS, after, before, limit)]
+
     def workflows(self) -> list[str]:
         """See the port."""
         return [item["GSI1SK"] for item in self._table.listed(keys.CATALOG)]

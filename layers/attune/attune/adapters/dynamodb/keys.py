@@ -16,6 +16,7 @@
 | events of a type that came since               | ``EVENTS#<detail-type>`` / ``<milliseconds>#<id>``           |
 | executions of a workflow, newest first         | index ``by_listing``: ``WORKFLOW#<ref>`` / id (on START)     |
 | executions in a status, newest first           | index ``by_listing``: ``STATUS#<status>`` / id (on STATE)    |
+| chunks that have not ended                     | index ``by_listing``: ``CHUNKS`` / id (on ``STATE#~…``)      |
 | all workflows that can be started              | index ``by_listing``: ``CATALOG`` / ref (on LATEST)          |
 | an execution's dead letters; all of them       | ``EXEC#<id>`` / ``DEAD#…``; index ``by_listing``: ``DEAD`` / id |
 | what the last sweep noted                      | ``SWEEP`` / ``NOTES``                                        |
@@ -221,6 +222,10 @@ def token(secret: str) -> Key:
 def sensor(ref: str) -> Key:
     """What a sensor has seen, and its cursor."""
     return f"SENSOR#{ref}", "MEMORY"
+
+
+CHUNKS = "CHUNKS"
+"""Partition of the index: chunks that have not ended, by their id."""
 
 
 def listed_by_workflow(ref: str) -> str:

@@ -2,7 +2,7 @@
 
 STATE: ``d`` the encoded state, ``v`` version, ``a`` the highest sequence number absorbed, ``w`` and ``n`` the
 workflow and its version, ``c`` and ``u`` when it was created and last saved; the status is in the index key. A chunk
-has the same, but is in no listing: its status is ``st``.
+has the same, but its status is ``st``; it is in a listing of its own until it has ended.
 START: ``p`` slip of the parameters (the same object in S3 as the start message's), ``d`` slip of everything else.
 """
 
@@ -28,10 +28,9 @@ def state_item(payloads: Payloads, state: State, version: int, retention_days: f
     """The STATE item; an ended execution's expires if there is a retention."""
     text = to_text(codec.encode(state))
     expires = state.status.ended and retention_days > 0
-    listing = {"GSI1PK": keys.listed_by_status(state.status), "GSI1SK": state.execution}
     return with_key(
         keys.state(state.execution),
-        **({"st": str(state.status)} if is_chunk(state.execution) else listing),
+        **_listing(state),
         d=payloads.put_text(state.execution, text, STATE_INLINE),
         v=version,
         a=state.absorbed,
@@ -41,6 +40,14 @@ def state_item(payloads: Payloads, state: State, version: int, retention_days: f
         u=state.updated_at,
         ttl=int((state.ended_at or state.updated_at) + retention_days * DAY) if expires else None,
     )
+
+
+def _listing(state: State) -> dict[str, str]:
+    """A save that doesn't change the status doesn't write to the index."""
+    if not is_chunk(state.execution):
+        return {"GSI1PK": keys.listed_by_status(state.status), "GSI1SK": state.execution}
+    listed = {} if state.status.ended else {"GSI1PK": keys.CHUNKS, "GSI1SK": state.execution}
+    return {"st": str(state.status), **listed}
 
 
 def state_of(payloads: Payloads, item: Item) -> State:

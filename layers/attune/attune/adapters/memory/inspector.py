@@ -28,6 +28,12 @@ class MemoryInspector:
         owners = sorted({owner for owner, key in self._store.items if key == ("state",) and after < owner < before})
         return [owner for owner, state in self.states(owners).items() if state.status is status][:limit]
 
+    def chunks(self, after: str, before: str, limit: int) -> list[str]:
+        """See the port."""
+        chunks = [key[1] for _, key in self._store.items if key[0] == "state" and len(key) > 1]
+        found = self.states(sorted(chunk for chunk in chunks if after < chunk < before))
+        return [chunk for chunk, state in found.items() if not state.status.ended][:limit]
+
     def workflows(self) -> list[str]:
         """See the port."""
         return [version.ref for version in self._catalog.workflows()]
