@@ -14,10 +14,9 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 
 from attune.adapters.dynamodb import keys
 from attune.adapters.dynamodb.marshal import from_attributes, to_attributes
-from attune.adapters.dynamodb.retention import Retention
 from attune.adapters.dynamodb.store import DynamoStore
 from attune.adapters.dynamodb.table import Table, with_key
-from attune.adapters.payloads import ENDED, INLINE_LIMIT, Payloads
+from attune.adapters.payloads import INLINE_LIMIT
 from attune.engine.effects import WriteItems, WriteVars
 from attune.engine.facts import START, items_key, record_key, records_key, vars_key
 from attune.engine.ids import AttemptId
@@ -255,70 +254,3 @@ class TestLargeValues:
         grown = make.state(error={"type": "E", "message": "m" * 450_000})
         assert store.save(grown, 0)
         assert store.load(make.execution).error == grown.error
-
-
-class TestRetention:
-    def test_nothing_expires_by_default(self, clients, table, payloads, store, make):
-        store.save(make.state(status=ExecutionStatus.COMPLETED), 0)
-        assert Retention(table, payloads, 0).expire(make.execution, make.now) == 0
-        assert "ttl" not in raw(clients, keys.state(make.execution))
-
-    def test_only_an_ended_state_expires(self, clients, table, payloads, make):
-        store = DynamoStore(table, payloads, retention_days=2)
-        store.save(make.state(), 0)
-        assert "ttl" not in raw(clients, keys.state(make.execution))
-        store.save(make.state(status=ExecutionStatus.FAILED, ended_at=make.now), 1)
-        assert raw(clients, keys.state(make.execution))["ttl"] == {"N": str(int(make.now + 2 * 86_400))}
-
-    def test_the_rest_of_an_ended_execution_expires_with_it_and_no_other(self, clients, table, payloads, make):
-        store = DynamoStore(table, payloads, retention_days=2)
-        other = "01JEXECVT10N00000000000002"
-        for execution in (make.execution, other):
-            store.create(make.start(execution))
-        store.claim(make.task(), "t", make.now, make.now + 60)
-        store.write(make.execution, [WriteVars(1, {})])
-        store.save(make.state(status=ExecutionStatus.COMPLETED, ended_at=make.now), 0)
-        retention = Retention(table, payloads, 2)
-        assert [retention.expire(make.execution, make.now) for _ in range(2)] == [3, 0]
-        items = clients.dynamodb.scan(TableName="attune")["Items"]
-        expiring = {item["PK"]["S"] for item in items if "ttl" in item}
-        lasting = {item["PK"]["S"] for item in items if "ttl" not in item}
-        assert (expiring, lasting) == ({keys.partition(make.execution)}, {keys.partition(other)})
-        assert len({item["ttl"]["N"] for item in items if "ttl" in item}) == 1
-
-    def test_what_goes_on_after_its_end_is_kept_whenever_the_events_come(self, clients, table, payloads, make):
-        store, retention = DynamoStore(table, payloads, retention_days=2), Retention(table, payloads, 2)
-        store.create(make.start())
-        store.save(make.state(status=ExecutionStatus.FAILED, ended_at=make.now), 0)
-        assert retention.expire(make.execution, make.now) == 1
-        assert retention.keep(make.execution) == 0, "it has not gone on yet"
-        store.save(make.state(status=ExecutionStatus.RUNNING), 1)
-        assert "ttl" not in raw(clients, keys.state(make.execution))
-        assert retention.keep(make.execution) == 1
-        assert retention.expire(make.execution, make.now) == 0, "news of the first end that comes late"
-        assert not [item for item in clients.dynamodb.scan(TableName="attune")["Items"] if "ttl" in item]
-
-    def test_a_mark_that_was_left_is_moved_to_the_new_end(self, clients, table, payloads, make):
-        store, retention = DynamoStore(table, payloads, retention_days=2), Retention(table, payloads, 2)
-        store.create(make.start())
-        store.save(make.state(status=ExecutionStatus.FAILED, ended_at=make.now), 0)
-        retention.expire(make.execution, make.now)
-        store.save(make.state(status=ExecutionStatus.COMPLETED, ended_at=make.now + 1000), 1)
-        assert retention.expire(make.execution, make.now + 1000) == 1
-        items = clients.dynamodb.scan(TableName="attune")["Items"]
-        assert {item["ttl"]["N"] for item in items} == {str(int(make.now + 1000 + 2 * 86_400))}
-
-    def test_only_payloads_of_the_ended_execution_are_marked(self, clients, table, payloads, make):
-        large = ["x" * 30_000]
-        slips = {owner: payloads.put(owner, large) for owner in (make.execution, "other", "workflows/t.w")}
-        Retention(table, payloads, 2).expire(make.execution, make.now)
-        tags = {
-            owner: clients.s3.get_object_tagging(Bucket="attune", Key=slip[1:])["TagSet"]
-            for owner, slip in slips.items()
-        }
-        key, _, value = ENDED.partition("=")
-        assert tags == {make.execution: [{"Key": key, "Value": value}], "other": [], "workflows/t.w": []}
-        assert Payloads(clients.s3, "attune").get(slips[make.execution]) == large
-        assert payloads.hold(make.execution) == 1
-        held = clients.s3.get_object_tagging(Bucket="attune", Key=slips[make.execution][1:])
-        assert held["TagSet"] == [], "it goes on"

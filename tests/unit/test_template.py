@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from attune.adapters.dynamodb import keys
+from attune.adapters.dynamodb.dead_letters import KEPT
 from attune.cli.local import StackOutputs
 from attune.cli.local.runtime import RUNTIMES
 
@@ -137,6 +138,14 @@ def test_the_table_is_what_its_keys_say(resources: Any) -> None:
     assert index["Projection"] == {"ProjectionType": "KEYS_ONLY"}
     assert table["TimeToLiveSpecification"] == {"AttributeName": "ttl", "Enabled": True}
     assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+
+
+def test_what_lies_in_the_bucket_for_something_that_expires_outlives_it_and_no_more(resources: Any) -> None:
+    """By far: a warm function does not write again what it has written before."""
+    rules = [rule for rule in resources["Bucket"]["Properties"]["LifecycleConfiguration"]["Rules"] if "Prefix" in rule]
+    days = {rule["Prefix"]: rule["ExpirationInDays"] for rule in rules}
+    assert days == {"payloads/dead-letters/": 30, "payloads/events/": 30}
+    assert min(days.values()) * 86_400 > 2 * KEPT
 
 
 @pytest.mark.parametrize("name", ["Table", "Bucket"])

@@ -321,8 +321,8 @@ def event_desk() -> EventDesk:
 
     waits = Waits(events(), mailbox(), catalog(), clock)
     sightings = Sightings(catalog(), store(), sensor_store(), bus(), clock)
-    retention = Retention(table(), payloads(), float(setting("RETENTION_DAYS", "0")))
-    return EventDesk(rules(), waits, sightings, retention, log())
+    retention = Retention(table(), payloads(), float(setting("RETENTION_DAYS", "0")), clock)
+    return EventDesk(rules(), waits, sightings, retention, bus(), log())
 
 
 @cache

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
+
+SIDE_BY_SIDE = 8
+"""Calls that :func:`side_by_side` makes at the same time (botocore keeps ten connections to a service)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,3 +39,18 @@ def pack(parcels: Iterable[Parcel[T]], count: int, size: int | None = None) -> I
 def chunks(things: Iterable[T], count: int) -> Iterator[list[T]]:
     """Lists of at most ``count`` things, in order."""
     return pack((Parcel(thing) for thing in things), count)
+
+
+def side_by_side(work: Callable[[T], object], things: Iterable[T], count: int, enough: Callable[[], bool]) -> T | None:
+    """Do the work for all things, several at the same time, ``count`` before it is asked whether there is ``enough``.
+
+    Returns None when all are done, else the last one of those that are, which are all up to it. Raises what the work
+    raises.
+    """
+    with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
+        for part in chunks(things, count):
+            for _ in pool.map(work, part):
+                pass
+            if enough():
+                return part[-1]
+    return None

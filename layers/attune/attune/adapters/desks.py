@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
 from jinja2 import TemplateRuntimeError
 
-from attune.adapters.dynamodb.retention import Retention
+from attune.adapters.dynamodb.retention import Retention, never
+from attune.adapters.events import SOURCE
 from attune.adapters.payloads import Payloads
 from attune.adapters.sqs import SqsMailbox
 from attune.adapters.timers import AwsTimers, ScheduleFired, body_to_timer
 from attune.exceptions import InvalidRequest
-from attune.execution.ports import Clock
+from attune.execution.ports import Clock, EventBus
 from attune.execution.rules import SCHEDULE_SOURCE, Fired, Rules
 from attune.execution.sensors import Polls, Sightings
 from attune.execution.waits import Waits
@@ -23,38 +24,53 @@ EARLY = 0.5
 """Seconds by which a timer may come early without being delayed again."""
 
 
+CONTINUED = "Workflow Execution Retention Continued"
+"""What the desk tells itself, over the bus, of a retention that it had no time to finish; no rule sees it."""
+
+
 class EventDesk:
     """Events from the bus: rules may start something; the end of an execution starts its retention, a retry ends it."""
 
-    def __init__(self, rules: Rules, waits: Waits, sightings: Sightings, retention: Retention, log: Any) -> None:
+    def __init__(
+        self, rules: Rules, waits: Waits, sightings: Sightings, retention: Retention, bus: EventBus, log: Any
+    ) -> None:
         self._rules, self._waits, self._sightings = rules, waits, sightings
-        self._retention, self._log = retention, log
+        self._retention, self._bus, self._log = retention, bus, log
 
-    def deliver(self, event: Mapping[str, Any]) -> dict[str, str]:
-        """Returns the executions started, by rule.
+    def deliver(self, event: Mapping[str, Any], enough: Callable[[], bool] = never) -> dict[str, str]:
+        """Returns the executions started, by rule. ``enough``: there is just time left to leave the rest for later.
 
         Raises Unavailable, and InvalidRequest for an event that is nested deeper than any value of ours may be.
         """
         _check_depth(event)
-        if event.get("source") == "attune" and isinstance(event.get("detail"), Mapping):
-            self._retain(event["detail"])
+        ours = event.get("source") == SOURCE and isinstance(event.get("detail"), Mapping)
+        started = {} if ours and event.get("detail-type") == CONTINUED else self._handle(event)
+        if ours:
+            self._retain(event["detail"], enough)
+        return started
+
+    def _handle(self, event: Mapping[str, Any]) -> dict[str, str]:
         self._waits.handle(event)
         report(self._sightings.handle(event), self._log, POLL)
         return report(self._rules.handle(event), self._log)
 
-    def _retain(self, detail: Mapping[str, Any]) -> None:
+    def _retain(self, detail: Mapping[str, Any], enough: Callable[[], bool]) -> None:
         """Anybody may say on the bus that something has ended, so what cannot be read is nothing."""
-        ended_at, execution = detail.get("ended_at"), detail.get("execution_id")
-        if not isinstance(execution, str):
+        ended_at, execution, after = detail.get("ended_at"), detail.get("execution_id"), detail.get("after", "")
+        if not isinstance(execution, str) or not isinstance(after, str):
             return
         if ended_at is None:
-            self._retention.keep(execution)
-            return
-        try:
-            ended = datetime.fromisoformat(ended_at).timestamp()
-        except (TypeError, ValueError, OverflowError):
-            return
-        self._retention.expire(execution, ended)
+            rest = self._retention.keep(execution, after, enough)
+        else:
+            try:
+                ended = datetime.fromisoformat(ended_at).timestamp()
+            except (TypeError, ValueError, OverflowError):
+                return
+            rest = self._retention.expire(execution, ended, after, enough)
+        if rest is not None:
+            then = None if rest.ended_at is None else ended_at
+            left = {"execution_id": execution, "ended_at": then, "after": rest.after}
+            self._bus.emit([{"source": SOURCE, "detail-type": CONTINUED, "detail": left}])
 
 
 def _check_depth(event: Mapping[str, Any]) -> None:

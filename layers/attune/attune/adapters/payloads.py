@@ -10,11 +10,12 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from botocore.exceptions import ClientError
 
+from attune.adapters.batches import side_by_side
 from attune.adapters.cache import BoundedCache
 from attune.adapters.failures import calling, code_of
 from attune.engine.ids import home_of
@@ -34,8 +35,8 @@ ENDED = "attune=ended"
 """Tag of the payloads of executions that have ended; template.yaml has the lifecycle rule."""
 
 _MARK = "@"
-_SIDE_BY_SIDE = 8
-"""Objects that are marked at the same time."""
+_IN_A_ROW = 16
+"""Objects that are marked before it is asked whether there is enough; each may have 50 MB."""
 _FOLDER = "payloads/"
 _REMEMBERED = 8 * 1024 * 1024
 """Bytes of read payloads that one function keeps at hand."""
@@ -85,27 +86,31 @@ class Payloads:
         """The same as JSON text."""
         return self._text(slip[1:]) if slip.startswith(_MARK) else slip
 
-    def let_go(self, owner: str) -> int:
-        """Mark what is stored for an owner, for the bucket's lifecycle rule to delete; returns how many objects.
+    def let_go(self, owner: str, after: str, enough: Callable[[], bool]) -> str | None:
+        """Mark what is stored for an owner behind the key ``after``, for the bucket's lifecycle rule to delete.
+
+        Returns None when all is marked, else the last key that is: there was ``enough``.
 
         A lifecycle rule counts days from when an object was written, and an execution may last for years. So each is
         written anew here, onto itself, with :data:`ENDED` as its tag: the days then count from now.
         """
-        return self._mark(owner, ENDED)
+        return self._mark(owner, ENDED, after, enough)
 
-    def hold(self, owner: str) -> int:
-        """Take the mark away again: the execution goes on. Returns how many objects are stored for it."""
-        return self._mark(owner, "")
+    def hold(self, owner: str, after: str, enough: Callable[[], bool]) -> str | None:
+        """Take the mark away again: the execution goes on. Returns as :meth:`let_go` does."""
+        return self._mark(owner, "", after, enough)
 
-    def _mark(self, owner: str, tag: str) -> int:
-        prefix = f"{_FOLDER}{owner}/"
+    def _mark(self, owner: str, tag: str, after: str, enough: Callable[[], bool]) -> str | None:
+        keys = self._stored_for(owner, after)
+        return side_by_side(lambda key: self._write_anew(key, tag), keys, _IN_A_ROW, enough)
+
+    def _stored_for(self, owner: str, after: str) -> Iterator[str]:
+        request = {"Bucket": self._bucket, "Prefix": f"{_FOLDER}{owner}/"} | ({"StartAfter": after} if after else {})
         with calling("S3"):
-            pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix)
-            keys = [found["Key"] for page in pages for found in page.get("Contents", ())]
-        with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool:
-            return sum(pool.map(lambda key: self._write_anew(key, tag), keys))
+            for page in self._client.get_paginator("list_objects_v2").paginate(**request):
+                yield from (found["Key"] for found in page.get("Contents", ()))
 
-    def _write_anew(self, key: str, tag: str) -> int:
+    def _write_anew(self, key: str, tag: str) -> None:
         with calling("S3"):
             self._client.copy_object(
                 Bucket=self._bucket,
@@ -116,7 +121,6 @@ class Payloads:
                 TaggingDirective="REPLACE",
                 Tagging=tag,
             )
-        return 1
 
     def _text(self, key: str) -> str:
         text = self._read.get(key)

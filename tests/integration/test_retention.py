@@ -1,0 +1,258 @@
+"""Letting go of executions that have ended, and keeping those that go on: in the table, and in the bucket."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from attune import wiring
+from attune.adapters.desks import CONTINUED
+from attune.adapters.dynamodb import keys
+from attune.adapters.dynamodb.dead_letters import DynamoBook
+from attune.adapters.dynamodb.retention import Rest, Retention, never
+from attune.adapters.dynamodb.store import DynamoStore
+from attune.adapters.dynamodb.table import with_key
+from attune.adapters.memory.clock import VirtualClock
+from attune.adapters.payloads import ENDED, Payloads
+from attune.engine.effects import WriteVars
+from attune.engine.ids import AttemptId
+from attune.execution.dead_letters import DeadLetter, Origin
+from attune.language.rule import Rule, TriggerType
+from attune.language.status import ExecutionStatus
+from tests.integration.conftest import NOW
+
+MOST = 10
+"""Parts in which all is done."""
+
+
+@pytest.fixture
+def store(table, payloads):
+    return DynamoStore(table, payloads)
+
+
+def raw(clients, key):
+    """An item as DynamoDB has it."""
+    answer = clients.dynamodb.get_item(TableName="attune", Key={"PK": {"S": key[0]}, "SK": {"S": key[1]}})
+    return answer.get("Item")
+
+
+def test_nothing_expires_by_default(clients, table, payloads, store, make):
+    store.save(make.state(status=ExecutionStatus.COMPLETED), 0)
+    retention(table, payloads, days=0).expire(make.execution, make.now)
+    assert "ttl" not in raw(clients, keys.state(make.execution))
+
+
+def test_only_an_ended_state_expires(clients, table, payloads, make):
+    store = DynamoStore(table, payloads, retention_days=2)
+    store.save(make.state(), 0)
+    assert "ttl" not in raw(clients, keys.state(make.execution))
+    store.save(make.state(status=ExecutionStatus.FAILED, ended_at=make.now), 1)
+    assert raw(clients, keys.state(make.execution))["ttl"] == {"N": str(int(make.now + 2 * 86_400))}
+
+
+def test_the_rest_of_an_ended_execution_expires_with_it_and_no_other(clients, table, payloads, make):
+    store = DynamoStore(table, payloads, retention_days=2)
+    other = "01JEXECVT10N00000000000002"
+    for execution in (make.execution, other):
+        store.create(make.start(execution))
+    store.claim(make.task(), "t", make.now, make.now + 60)
+    store.write(make.execution, [WriteVars(1, {})])
+    store.save(make.state(status=ExecutionStatus.COMPLETED, ended_at=make.now), 0)
+    assert retention(table, payloads).expire(make.execution, make.now) is None
+    items = clients.dynamodb.scan(TableName="attune")["Items"]
+    expiring = {item["PK"]["S"] for item in items if "ttl" in item}
+    lasting = {item["PK"]["S"] for item in items if "ttl" not in item}
+    assert (expiring, lasting) == ({keys.partition(make.execution)}, {keys.partition(other)})
+    assert len({item["ttl"]["N"] for item in items if "ttl" in item}) == 1
+
+
+def test_what_goes_on_after_its_end_is_kept_whenever_the_events_come(clients, table, payloads, make):
+    store, letting_go = DynamoStore(table, payloads, retention_days=2), retention(table, payloads)
+    store.create(make.start())
+    store.save(make.state(status=ExecutionStatus.FAILED, ended_at=make.now), 0)
+    letting_go.expire(make.execution, make.now)
+    letting_go.keep(make.execution)
+    assert "ttl" in raw(clients, keys.start(make.execution)), "it has not gone on yet"
+    store.save(make.state(status=ExecutionStatus.RUNNING), 1)
+    assert "ttl" not in raw(clients, keys.state(make.execution))
+    letting_go.keep(make.execution)
+    letting_go.expire(make.execution, make.now)  # news of the first end that comes late
+    assert not [item for item in clients.dynamodb.scan(TableName="attune")["Items"] if "ttl" in item]
+
+
+def test_a_mark_that_was_left_is_moved_to_the_new_end(clients, table, payloads, make):
+    store, letting_go = DynamoStore(table, payloads, retention_days=2), retention(table, payloads)
+    store.create(make.start())
+    store.save(make.state(status=ExecutionStatus.FAILED, ended_at=make.now), 0)
+    letting_go.expire(make.execution, make.now)
+    store.save(make.state(status=ExecutionStatus.COMPLETED, ended_at=make.now + 1000), 1)
+    letting_go.expire(make.execution, make.now + 1000)
+    items = clients.dynamodb.scan(TableName="attune")["Items"]
+    assert {item["ttl"]["N"] for item in items} == {str(int(make.now + 1000 + 2 * 86_400))}
+
+
+def test_only_payloads_of_the_ended_execution_are_marked(clients, table, payloads, make):
+    large = ["x" * 30_000]
+    slips = {owner: payloads.put(owner, large) for owner in (make.execution, "other", "workflows/t.w")}
+    retention(table, payloads).expire(make.execution, make.now)
+    tags = {
+        owner: clients.s3.get_object_tagging(Bucket="attune", Key=slip[1:])["TagSet"] for owner, slip in slips.items()
+    }
+    key, _, value = ENDED.partition("=")
+    assert tags == {make.execution: [{"Key": key, "Value": value}], "other": [], "workflows/t.w": []}
+    assert Payloads(clients.s3, "attune").get(slips[make.execution]) == large
+    assert payloads.hold(make.execution, "", never) is None
+    held = clients.s3.get_object_tagging(Bucket="attune", Key=slips[make.execution][1:])
+    assert held["TagSet"] == [], "it goes on"
+
+
+def test_many_items_are_marked_in_parts_each_once_and_none_is_left_out(clients, ledger, table, payloads, make):
+    _, letting_go = ended_execution(table, payloads, make, items=250)
+    ledger.reset()
+    rest, rounds = Rest(make.now), 0
+    while rest is not None and rounds < MOST:
+        rest, rounds = letting_go.expire(make.execution, rest.ended_at, rest.after, lambda: True), rounds + 1
+    assert 3 <= rounds <= 5
+    assert ledger.of("dynamodb")["UpdateItem"] == 251, "the start and the attempts; the state had its own"
+    items = clients.dynamodb.scan(TableName="attune")["Items"]
+    assert len(items) == 252
+    assert {item["ttl"]["N"] for item in items} == {str(int(make.now + 2 * 86_400))}
+    assert letting_go.expire(make.execution, make.now) is None
+    assert ledger.of("dynamodb")["UpdateItem"] == 251, "what is marked is not written again"
+
+
+def test_so_are_marks_taken_away_again(clients, table, payloads, make):
+    store, letting_go = ended_execution(table, payloads, make, items=250)
+    letting_go.expire(make.execution, make.now)
+    store.save(make.state(), 1)
+    rest = letting_go.keep(make.execution, "", lambda: True)
+    assert rest is not None and rest.ended_at is None
+    for _ in range(MOST):
+        rest = rest and letting_go.keep(make.execution, rest.after, lambda: True)
+    assert not [item for item in clients.dynamodb.scan(TableName="attune")["Items"] if "ttl" in item]
+
+
+def test_of_many_payloads_none_is_left_out_either(clients, table, payloads, make):
+    _, letting_go = ended_execution(table, payloads, make)
+    slips = [payloads.put(make.execution, [str(number) * 30_000]) for number in range(40)]
+    rest, rounds = Rest(make.now), 0
+    while rest is not None and rounds < MOST:
+        rest, rounds = letting_go.expire(make.execution, rest.ended_at, rest.after, lambda: True), rounds + 1
+    assert rounds >= 3
+    tags = [clients.s3.get_object_tagging(Bucket="attune", Key=slip[1:])["TagSet"] for slip in slips]
+    assert all(tags)
+
+
+def test_one_that_is_retried_while_it_is_marked_is_to_be_kept(clients, table, payloads, make):
+    store, letting_go = ended_execution(table, payloads, make, items=250)
+
+    def retried():
+        state = store.load(make.execution)
+        return not state.status.ended or not store.save(make.state(), state.version)
+
+    rest = letting_go.expire(make.execution, make.now, "", retried)
+    assert rest == Rest(None)
+    assert letting_go.keep(make.execution, rest.after) is None
+    assert not [item for item in clients.dynamodb.scan(TableName="attune")["Items"] if "ttl" in item]
+
+
+def test_news_of_a_retry_that_comes_amid_the_next_end_does_not_undo_that(clients, table, payloads, make):
+    store, letting_go = ended_execution(table, payloads, make)
+    store.save(make.state(), 1)
+    later = int(make.now + 1000 + 2 * 86_400)
+    table.update(keys.start(make.execution), "SET #ttl = :ttl", {":ttl": later}, None, {"#ttl": "ttl"})
+    letting_go.keep(make.execution)
+    assert raw(clients, keys.start(make.execution))["ttl"] == {"N": str(later)}
+
+
+def test_a_dead_letter_keeps_its_own_time(clients, table, payloads, make):
+    store, letting_go = ended_execution(table, payloads, make)
+    letter = DeadLetter(f"1.{make.execution}", Origin.TASK, make.now, "why", "body", make.execution)
+    DynamoBook(table, payloads).add(letter)
+    before = raw(clients, keys.dead_letter(letter.id))["ttl"]
+    letting_go.expire(make.execution, make.now + 90 * 86_400)
+    assert raw(clients, keys.dead_letter(letter.id))["ttl"] == before
+    store.save(make.state(), 1)
+    letting_go.keep(make.execution)
+    assert raw(clients, keys.dead_letter(letter.id))["ttl"] == before
+
+
+def retention(table, payloads, days=2):
+    """At the time that :class:`Make` has for now, and a little later."""
+    return Retention(table, payloads, days, VirtualClock(NOW + 500))
+
+
+def ended_execution(table, payloads, make, items=0):
+    """Two days of retention, and an execution that has failed, with the records of so many items."""
+    store = DynamoStore(table, payloads, retention_days=2)
+    store.create(make.start())
+    rows = [with_key(keys.attempt(make.execution, AttemptId("each", 1, n)), st="completed") for n in range(items)]
+    table.write_many(rows)
+    store.save(make.state(status=ExecutionStatus.FAILED, ended_at=make.now), 0)
+    return store, retention(table, payloads)
+
+
+class Hurried:
+    """A function that is told at once that its time is nearly up."""
+
+    def get_remaining_time_in_millis(self):
+        return 5_000
+
+
+@pytest.fixture
+def told(stack):
+    """What is put on the bus."""
+    events = []
+
+    def note(params: dict[str, Any], **_: Any) -> None:
+        body = json.loads(params["body"])
+        events.extend(
+            {"source": e["Source"], "detail-type": e["DetailType"], "detail": json.loads(e["Detail"])}
+            for e in body["Entries"]
+        )
+
+    wiring.client("events").meta.events.register("before-call.events.PutEvents", note)
+    return events
+
+
+def test_on_event_leaves_the_rest_for_later(stack, told, clients, monkeypatch):
+    monkeypatch.setenv("ATTUNE__RETENTION_DAYS", "2")
+    stack.api("POST", "/api/v1/packs/sync")
+    execution = stack.start("flows.many", items=250)
+    stack.pump()
+    (end,) = [event for event in told if event["detail"]["execution_id"] == execution]
+    pending, rounds = [{"id": "e-1", **end}], 0
+    while pending and rounds < MOST:
+        told.clear()
+        assert stack.functions["on_event"].handler(pending.pop(), Hurried()) == {"started": {}}
+        pending, rounds = [{"id": "e-2", **event} for event in told], rounds + 1
+        assert all(event["detail-type"] == CONTINUED for event in pending)
+    assert rounds >= 3
+    rows = clients.dynamodb.query(
+        TableName="attune",
+        KeyConditionExpression="PK = :pk",
+        ExpressionAttributeValues={":pk": {"S": keys.partition(execution)}},
+    )["Items"]
+    assert len(rows) > 250
+    assert len({row["ttl"]["N"] for row in rows if not row["SK"]["S"].startswith("STATE")}) == 1
+
+
+@pytest.mark.parametrize(("kind", "starts"), [("Workflow Execution Failed", 1), (CONTINUED, 0)])
+def test_rules_see_what_ends_and_not_what_is_left_for_later(stack, kind, starts):
+    stack.api("POST", "/api/v1/packs/sync")
+    rule = Rule(
+        "t.all", "t", TriggerType.EVENT, "flows.diamond", pattern={"source": ["attune"]}, parameters={"word": "x"}
+    )
+    wiring.catalog().put_rules("t", [rule])
+    detail = {"execution_id": "01JEXECVT10N00000000000001", "ended_at": "2026-01-01T00:00:00+00:00"}
+    answer = stack.invoke("on_event", {"id": "e-1", "source": "attune", "detail-type": kind, "detail": detail})
+    assert len(answer["started"]) == starts
+
+
+@pytest.mark.parametrize("more", [{"execution_id": 1}, {"after": 7}, {"ended_at": "soon"}, {"execution_id": None}])
+def test_what_cannot_be_read_is_nothing(stack, more):
+    detail = {"execution_id": "01JEXECVT10N00000000000001", "ended_at": "2026-01-01T00:00:00+00:00"} | more
+    event = {"id": "e-1", "source": "attune", "detail-type": CONTINUED, "detail": detail}
+    assert stack.invoke("on_event", event) == {"started": {}}
