@@ -21,19 +21,22 @@ tasks:
   - {name: a, action: core.sleep, with_items: [9000, 9000, 9000, 9000, 9000, 9000, 9000, 9000, 9000],
      input: {seconds: "{{ item }}"}}
 """
-BUSY = """
+LOOP = """
 vars: {n: 0}
 tasks:
+  - name: rounds
+    type: loop
+    while: "{{ vars.n < 50 }}"
+    tasks: [{name: nap, action: core.sleep, input: {seconds: 60}, publish: [{n: "{{ vars.n + 1 }}"}]}]
+"""
+BUSY = f"""
+{LOOP}
   - name: group
     type: parallel
     timeout: 60
     on_timeout: noop
     tasks:
-      - {name: a, action: core.sleep, with_items: [9000, 9000, 9000, 9000, 9000], input: {seconds: "{{ item }}"}}
-  - name: rounds
-    type: loop
-    while: "{{ vars.n < 50 }}"
-    tasks: [{name: nap, action: core.sleep, input: {seconds: 60}, publish: [{n: "{{ vars.n + 1 }}"}]}]
+      - {{name: a, action: core.sleep, with_items: [1, 2, 3, 4, 5], input: {{seconds: 9000}}}}
 """
 """Its list is given up while the execution is saved every minute."""
 
@@ -144,6 +147,11 @@ class TestCancellation:
         it = World(world, fail, BUSY, Cancel).wait(61).sweep()
         assert it.loss.lost
         assert not it.w.state(it.execution).status.ended
+        assert it.statuses() == {ExecutionStatus.CANCELLED}
+
+    def test_a_child_that_never_stands_still_is_cancelled_with_its_parent(self, world: Any, fail: Any) -> None:
+        it = World(world, fail, PARENT, Cancel, child="ref: t.child\n" + LOOP).say(Cancel("enough")).sweep()
+        assert it.loss.lost
         assert it.statuses() == {ExecutionStatus.CANCELLED}
 
     def test_who_was_told_is_not_told_again(self, world: Any, fail: Any) -> None:

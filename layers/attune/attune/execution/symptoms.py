@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from attune.engine.ids import CHUNK, AttemptId
+from attune.engine.ids import CHUNK, AttemptId, home_of
 from attune.engine.messages import Cancel, Nudge, Pause, Resume, StartChunk, TimerFired, TimerKind
 from attune.engine.state import Chunk, State
 from attune.execution.attempt_symptoms import first_known, nudge, of_attempt
@@ -105,7 +105,8 @@ def _ended(case: Case, state: State) -> Finding:
 
 def _whole(case: Case, state: State) -> Iterator[Finding]:
     """What concerns the execution rather than one of its attempts."""
-    if not case.wanted and case.now - state.updated_at > LATE:
+    given_up = case.parent.ended_at if case.parent else None
+    if not case.wanted and case.now - (given_up or state.updated_at) > LATE:
         parent = state.parent.execution if state.parent else ""
         cancel = Cancel("its parent no longer waits for it", case.generation)
         sentence = f"its parent {parent} no longer waits for it, and the news of that was lost"
@@ -125,7 +126,7 @@ def _pause(case: Case, state: State, name: str) -> Iterator[Finding]:
     if state.paused:
         yield _paused(case, state)
     elif case.wanted and case.parent is not None and _was_not_told(case, state, case.parent):
-        sentence = f"{name} goes on although {case.parent.execution} is paused, and the news of that was lost"
+        sentence = f"{name} goes on although {home_of(case.parent.execution)} is paused, and the news of that was lost"
         note = case.parent.pause_note or {}
         pause = Pause(note.get("reason", ""), case.generation, case.parent.execution)
         yield Finding(Code.LEFT_RUNNING, sentence, "pause it", letters=(Letter(case.execution, pause),))
