@@ -83,6 +83,17 @@ class TestEvents:
         (row,) = listed(stack)
         assert row["reason"].endswith("could not be taken in: NO_PERMISSIONS: not authorized")
 
+    @pytest.mark.parametrize("attribute", [{"binaryValue": "AA=="}, {}, {"stringValue": ""}])
+    def test_attributes_that_say_nothing_are_no_trouble(self, stack: Any, attribute: dict[str, str]) -> None:
+        self.die(stack, json.dumps(EVENT), messageAttributes={"ERROR_CODE": attribute})
+        (row,) = listed(stack)
+        assert row["reason"].endswith("('Hello' of tests) could not be taken in")
+
+    def test_a_name_that_no_database_can_hold_is_no_trouble(self, stack: Any) -> None:
+        self.die(stack, json.dumps(EVENT | {"source": "a\ud800b"}))
+        (row,) = listed(stack)
+        assert "of a?b)" in row["reason"]
+
     @pytest.mark.parametrize("form", ["wrapped", "bare"])
     def test_a_redrive_hands_the_event_to_on_event_which_starts_what_it_asks_for(
         self, stack: Any, invoked: list[dict[str, Any]], form: str
@@ -233,6 +244,7 @@ class TestWhatIsGone:
         die(stack, "TaskDeadQueue", json.dumps(body))
         (row,) = listed(stack)
         assert "; but that failed: ClientError" in row["reason"]
+        assert len(row["reason"]) < 2600
 
     @pytest.mark.parametrize("name", ["", "0123456789" * 300, "01M7XXHAZ9", "01M7XXHAZ9K4APFEQV320825Eü", "x" * 26])
     def test_one_that_names_no_execution_that_could_be_is_kept_as_nobodys(self, stack: Any, name: str) -> None:

@@ -25,6 +25,9 @@ from attune.execution.dead_letters import MOST_AGAIN, DeadLetter, DeadLetterBook
 SHORTEST_NAME, LONGEST_NAME = 26, 128
 """Characters of a mailbox's name: a ULID, and what a FIFO group's name may have (SQS's limit)."""
 
+LONGEST_REASON = 2_000
+"""Characters of a reason."""
+
 
 def _nobody() -> None:
     """There is no execution to tell."""
@@ -54,7 +57,9 @@ class DeadLetterDesk:
         found = self._read(record)
         at = int(record["attributes"].get("SentTimestamp", 0)) / 1000
         name = execution_id(at, hashlib.sha256(str(record["messageId"]).encode()).digest())
-        kept = DeadLetter(f"{name}.{found.execution}", found.queue, at, found.reason, record["body"], found.execution)
+        kept = DeadLetter(
+            f"{name}.{found.execution}", found.queue, at, _storable(found.reason), record["body"], found.execution
+        )
         self._book.add(kept)
         try:
             found.tell()
@@ -62,7 +67,7 @@ class DeadLetterDesk:
             raise
         except Exception as error:
             self._book.remove(kept.id)
-            self._book.add(replace(kept, reason=f"{found.reason}; but that failed: {_brief(error)}"))
+            self._book.add(replace(kept, reason=kept.reason + _storable(f"; but that failed: {_brief(error)}")))
 
     def _read(self, record: Mapping[str, Any]) -> _Reading:
         body, generation = record["body"], str(record["messageId"])
@@ -175,6 +180,12 @@ def _named_in(body: str) -> Iterator[str]:
     named = data.get("execution") if isinstance(data, Mapping) else owner
     if isinstance(named, str) and _is_name(named):
         yield named
+
+
+def _storable(text: str) -> str:
+    """Names in it come from outside: they may be long, and JSON can spell what UTF-8 cannot."""
+    short = text if len(text) <= LONGEST_REASON else f"{text[:LONGEST_REASON]}…"
+    return short.encode("utf-8", "replace").decode()
 
 
 def _brief(error: Exception) -> str:

@@ -43,7 +43,7 @@ def describe_event(event: Mapping[str, Any]) -> str:
 def why(record: Mapping[str, Any]) -> str:
     """What Lambda or EventBridge says of the failure; empty where they say nothing."""
     attributes = record.get("messageAttributes") or {}
-    by_eventbridge = [attributes[name]["stringValue"] for name in _SAID if name in attributes]
+    by_eventbridge = [attributes[name].get("stringValue") for name in _SAID if name in attributes]
     return ": ".join(map(str, filter(None, by_eventbridge or _by_lambda(record["body"]))))[:LONGEST_WHY]
 
 
