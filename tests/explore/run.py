@@ -17,6 +17,7 @@ from attune.engine.state import State
 from attune.execution.examiner import Examiner
 from attune.execution.sweeper import Sweeper
 from tests.conftest import ScriptedRunner, World
+from tests.explore.operator import Operator
 from tests.explore.workflows import WORKFLOWS, Deed, Scenario
 
 Plan = Mapping[int, FaultKind]
@@ -74,9 +75,10 @@ class FaultyWorld(World):
             inspector = MemoryInspector(self.store, self.catalog)
             examiner = Examiner(inspector, self.store, self.catalog, lambda: 0)
             self._sweep_later(Sweeper(inspector, examiner, self.cloud, self.clock, lambda: 0))
+        operator = Operator(self)
         self.cloud.request(self._begin)
         for _ in range(MOST_STEPS):
-            if not self.cloud.step():
+            if not self.cloud.step() and not operator.redrive():
                 return
         self.problems.append("it never comes to rest")
 
@@ -182,6 +184,8 @@ def _wrong(world: FaultyWorld) -> list[str]:
     states = world.store.states()
     wrong = [f"{e} stands still as {s.status if s else 'requested'}" for e, s in states.items() if not _over(s)]
     wrong += [f"left over: {thing}" for thing in world.cloud.left_over()]
+    few = len(world.faults.plan)
+    wrong += [f"{few} faults killed {dead.body}" for dead in world.cloud.dead if dead.terms.receives > few]
     wrong += [f"still awaited: {attempt} of {e}" for e, attempt, _ in world.store.waits()]
     wrong += [f"the state of {e} has {size} bytes" for e, size in world.sizes.items() if size > world.scenario.bound]
     announced = {state.execution for _, state, said in world.cloud.events if said.status.ended}

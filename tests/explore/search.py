@@ -14,10 +14,6 @@ from attune.adapters.memory.faults import PROMISED, FaultKind
 from tests.explore.run import Plan, calls, explore
 from tests.explore.workflows import WORKFLOWS
 
-KINDS = tuple(FaultKind)
-"""What is tried at every call."""
-MENDED = tuple(kind for kind in FaultKind if kind in PROMISED)
-"""What is tried in pairs: a sweep promises to mend one loss at a time, and that of messages only."""
 CHUNK = 100
 """Runs that a process does at a time."""
 BEYOND = 1.3
@@ -50,11 +46,15 @@ class Row:
 Results = dict[str, Row]
 
 
-def singles(workflow: str, kinds: Iterable[FaultKind] = KINDS) -> Iterator[Trial]:
-    """Every fault at every call; but no losses where nobody would look for what is lost."""
-    kinds = [kind for kind in kinds if kind in PROMISED or not WORKFLOWS[workflow].unswept]
+def kinds(workflow: str) -> list[FaultKind]:
+    """What is tried; but no losses where nobody would look for what is lost."""
+    return [kind for kind in FaultKind if kind in PROMISED or not WORKFLOWS[workflow].unswept]
+
+
+def singles(workflow: str) -> Iterator[Trial]:
+    """Every fault at every call."""
     for number, call in enumerate(calls(workflow), 1):
-        yield from (Trial(workflow, {number: kind}) for kind in kinds if call.bears(kind))
+        yield from (Trial(workflow, {number: kind}) for kind in kinds(workflow) if call.bears(kind))
 
 
 def pairs(workflows: Iterable[str], seed: int) -> Iterator[Trial]:
@@ -65,7 +65,7 @@ def pairs(workflows: Iterable[str], seed: int) -> Iterator[Trial]:
         workflow = chance.choice(names)
         last = int(len(calls(workflow)) * BEYOND)
         places = chance.sample(range(1, last + 1), chance.choice((2, 2, 2, 3)))
-        yield Trial(workflow, {place: chance.choice(MENDED) for place in places}, number)
+        yield Trial(workflow, {place: chance.choice(kinds(workflow)) for place in places}, number)
 
 
 def search(workflows: Iterable[str], seconds: float, seed: int, processes: int | None = None) -> Results:

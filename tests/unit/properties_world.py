@@ -93,8 +93,7 @@ class PlannedWorld(World):
                 raise self.trouble
         else:
             raise AssertionError("the execution does not end")
-        assert not self.cloud.dead_letters
-        assert not self.cloud.dead_tasks
+        assert not self.cloud.dead
         return self.state(self.execution)
 
     def end(self, task: str, visit: int, index: int | None, number: int) -> str:

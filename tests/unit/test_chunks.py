@@ -342,7 +342,7 @@ def test_every_letter_that_comes_again_later_changes_nothing(fail, later):
     assert ended.output["counts"] == [11, 11, 0]
     assert len(w.runner.ran) == 11 + 5
     assert {type(letter.message) for letter in posted} >= {StartChunk, ChunkEnded}
-    assert not w.cloud.dead_letters
+    assert not w.cloud.dead
 
 
 def test_a_cancellation_that_overtakes_the_start_of_a_chunk_leaves_a_tombstone():
@@ -365,7 +365,7 @@ def test_letters_for_a_chunk_that_never_was_begin_nothing():
         w.post(chunk_id(ended.execution, "a", 1, 77), message)
     w.run()
     assert w.store.items == before
-    assert not w.cloud.dead_letters
+    assert not w.cloud.dead
 
 
 def test_a_repair_of_the_execution_reaches_what_its_chunks_wait_for():

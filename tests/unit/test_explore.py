@@ -11,11 +11,12 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from tests.explore.run import calls, expected, explore, play
+from tests.explore.run import FaultyWorld, Plan, calls, expected, explore, play
 from tests.explore.search import Trial, pairs, singles
 from tests.explore.workflows import WORKFLOWS
 
 from attune.adapters.memory.faults import FaultKind
+from attune.adapters.memory.queues import Death
 from attune.adapters.memory.store import MemoryStore
 from attune.engine.facts import record_key
 from attune.engine.ids import dedup_id
@@ -26,6 +27,13 @@ from attune.execution.worker import Worker
 
 STRIDE = 9
 """One in so many of all single faults is tried here: the calls and kinds change from one to the next."""
+
+
+def killed(name: str, plan: Plan) -> list[Death[Any]]:
+    """What died in a run with faults."""
+    world = FaultyWorld(WORKFLOWS[name], plan, seed=0)
+    world.play()
+    return world.cloud.dead
 
 
 def failing(trials: Iterator[Trial]) -> list[str]:
@@ -48,6 +56,24 @@ def test_duplicates_delays_and_other_orders_change_nothing(name):
     ended, wrong, _ = expected(name)
     assert (ended.status, wrong) == (WORKFLOWS[name].status, [])
     assert not failing(Trial(name, {}, seed) for seed in range(1, 6))
+
+
+def test_an_event_that_nobody_could_take_in_time_arrives_when_it_is_redriven():
+    outage = dict.fromkeys(range(9, 24), FaultKind.THROTTLED)
+    assert explore("event", outage) == []
+    assert {dead.terms.name for dead in killed("event", outage)} == {"on_event"}
+
+
+@pytest.mark.parametrize("kind", [FaultKind.THROTTLED, FaultKind.CRASH_BEFORE, FaultKind.CRASH_AFTER])
+def test_after_an_outage_that_outlasts_all_retries_everything_ends_as_it_would_have(kind):
+    outage = dict.fromkeys(range(6, 60), kind)
+    assert explore("child", outage) == []
+    assert "advance" in {dead.terms.name for dead in killed("child", outage)}
+
+
+def test_a_letter_that_dies_of_less_than_it_bears_is_found_out(monkeypatch):
+    monkeypatch.setattr(Advancer, "deliver", lambda self, execution, letters: 0)
+    assert any(wrong.startswith("0 faults killed") for wrong in explore("chain", {}))
 
 
 @pytest.mark.parametrize("seed", [0, 5])

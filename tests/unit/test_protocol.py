@@ -189,8 +189,7 @@ def test_a_crash_at_any_call_changes_nothing_but_the_time(world, fail, name):
         for after in (False, True):
             w = faulty_world(world, name, Fault(number, after), fail)
             assert outcome(w) == expected, f"crash {'after' if after else 'before'} call {number}"
-            assert not w.cloud.dead_letters
-            assert not w.cloud.dead_tasks
+            assert not w.cloud.dead
             _nothing_ran_after_its_result_was_recorded(w)
 
 
@@ -224,7 +223,7 @@ def test_a_crash_at_any_call_of_a_retry_changes_nothing_but_the_time(world, fail
         for after in (False, True):
             w = failing_world(world, name, Fault(number, after), fail)
             assert retried(w) == expected, f"crash {'after' if after else 'before'} call {number}"
-            assert not w.cloud.dead_letters
+            assert not w.cloud.dead
             _nothing_ran_after_its_result_was_recorded(w)
 
 

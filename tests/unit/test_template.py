@@ -13,6 +13,7 @@ import yaml
 
 from attune.adapters.dynamodb import keys
 from attune.adapters.dynamodb.dead_letters import KEPT
+from attune.adapters.memory.cloud import ADVANCE, EVENTS, TASKS, TIMERS
 from attune.cli.local import StackOutputs
 from attune.cli.local.runtime import RUNTIMES
 
@@ -116,6 +117,16 @@ def test_every_worked_queue_has_a_dead_letter_queue_of_its_kind_that_keeps_as_lo
         dead = queues[name_of(queues[name]["RedrivePolicy"]["deadLetterTargetArn"])]
         assert dead.get("FifoQueue") == queues[name].get("FifoQueue")
         assert dead["MessageRetentionPeriod"] == SQS_MAX_RETENTION
+
+
+def test_the_simulated_cloud_gives_up_when_the_real_one_does(resources: Any) -> None:
+    tries = {
+        name: r["RedrivePolicy"]["maxReceiveCount"]
+        for name, r in of_type(resources, "AWS::SQS::Queue").items()
+        if "RedrivePolicy" in r
+    }
+    assert tries == {"AdvanceQueue": ADVANCE.receives, "TaskQueue": TASKS.receives, "TimerQueue": TIMERS.receives}
+    assert resources["OnEvent"]["Properties"]["EventInvokeConfig"]["MaximumRetryAttempts"] == EVENTS.receives - 1
 
 
 def test_the_mailboxes_are_ordered_and_deduplicated_per_execution(resources: Any) -> None:

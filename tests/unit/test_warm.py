@@ -52,8 +52,7 @@ def test_two_processes_with_stale_states_and_a_crash_at_any_call_change_nothing(
         for after in (False, True):
             w = taking_turns(faulty_world(world, name, Fault(number, after), fail), pattern)
             assert outcome(w) == expected, f"crash {'after' if after else 'before'} call {number}"
-            assert not w.cloud.dead_letters
-            assert not w.cloud.dead_tasks
+            assert not w.cloud.dead
 
 
 @pytest.mark.parametrize("name", WORKFLOWS)

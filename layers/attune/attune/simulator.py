@@ -21,7 +21,7 @@ from attune.adapters.memory.directory import MemoryDirectory
 from attune.adapters.memory.disorder import Order
 from attune.adapters.memory.events import MemoryEvents
 from attune.adapters.memory.faults import Faults
-from attune.adapters.memory.queues import Crash
+from attune.adapters.memory.queues import Crash, Death
 from attune.adapters.memory.store import MemoryStore
 from attune.adapters.memory.values import MemoryKeyValueStore, MemorySecrets
 from attune.engine.facts import output_key
@@ -103,7 +103,7 @@ class Simulator:
         opener = Opener(self.secrets, self.values, self.secrets)
         self.worker = Worker(ports.store, ports.mailbox, ports.tasks, runner, self.clock, config, lambda: opener)
         self.waits = Waits(ports.events, ports.mailbox, ports.catalog, self.clock)
-        self._dead_letters = DeadLetters(ports.store, ports.mailbox, self.clock)
+        self.dead_letters = DeadLetters(ports.store, ports.mailbox, self.clock)
         self._connect()
         self._count = 0
         self._leases = itertools.count(1)
@@ -213,12 +213,12 @@ class Simulator:
                 failed.append(position)
         return failed
 
-    def _bury(self, number: str, dead: Letter | TaskMessage) -> None:
-        if isinstance(dead, Letter):
-            if (news := news_of(dead.message, number)) is not None:
-                self._dead_letters.letter(dead.execution, news)
-        else:
-            self._dead_letters.task(dead, number)
+    def _bury(self, number: str, dead: Death[Any]) -> None:
+        body = dead.body
+        if isinstance(body, TaskMessage):
+            self.dead_letters.task(body, number)
+        elif isinstance(body, Letter) and (news := news_of(body.message, number)) is not None:
+            self.dead_letters.letter(body.execution, news)
 
 
 @dataclass(frozen=True, slots=True)

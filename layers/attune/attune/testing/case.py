@@ -149,9 +149,7 @@ class _World:
 
     def _stranded(self) -> list[str]:
         """Messages that could not be worked off, five times: nothing that a workflow should be able to cause."""
-        cloud = self.simulator.cloud
-        lost: list[object] = [*cloud.dead_letters, *cloud.dead_tasks]
-        return [f"a message could not be handled: {message}" for message in lost]
+        return [f"a message could not be handled: {dead.body}" for dead in self.simulator.cloud.dead]
 
 
 def _order(attempt: AttemptId) -> tuple[str, int, int, int]:

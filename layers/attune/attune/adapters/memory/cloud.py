@@ -13,7 +13,7 @@ from typing import Any
 from attune.adapters.memory.agenda import Agenda, Entry
 from attune.adapters.memory.clock import VirtualClock
 from attune.adapters.memory.disorder import Calm, Order
-from attune.adapters.memory.queues import Delivery, FifoQueue, Ground, Message, Queue, StandardQueue, Terms
+from attune.adapters.memory.queues import Death, Delivery, FifoQueue, Ground, Message, Queue, StandardQueue, Terms
 from attune.engine.effects import Announce, SetTimer
 from attune.engine.messages import TimerFired, decode, encode
 from attune.engine.state import State
@@ -25,7 +25,12 @@ TIMERS = Terms("on_timer", 60.0, 10)
 EVENTS = Terms("on_event", 60.0, 3)
 DEAD = Terms("on_dead", 60.0, 1000)
 CLIENTS = Terms("client", 1.0, 1000)
-"""As template.yaml sets them (a worker has the longest life there is). A client tries again until it is heard."""
+"""As template.yaml sets them (a worker has the longest life there is). A client tries again until it is heard.
+
+``on_event`` has no queue of ours: Lambda tries once, and then as often as ``MaximumRetryAttempts`` says.
+"""
+_TOLD = frozenset({ADVANCE.name, TASKS.name, TIMERS.name, EVENTS.name})
+"""Functions whose dead letters wake ``on_dead``."""
 MAX_DELAY = 900.0
 """Seconds that a message can be delayed at most (an SQS fact); what is later is a schedule."""
 
@@ -43,23 +48,21 @@ class MemoryCloud:
         self.on_tasks: Callable[[list[TaskMessage]], list[int]] = lambda batch: []
         self.on_timers: Callable[[list[Letter]], list[int]] = self._post_all
         self.on_event: Callable[[Mapping[str, Any]], object] = lambda event: None
-        self.on_dead: Callable[[str, Letter | TaskMessage], object] = lambda number, dead: None
+        self.on_dead: Callable[[str, Death[Any]], object] = lambda number, dead: None
         self.events: list[tuple[float, State, Announce]] = []
         self.emitted: list[Mapping[str, Any]] = []
-        self.dead_letters: list[Letter] = []
-        self.dead_tasks: list[TaskMessage] = []
-        self.lost: list[object] = []
-        """Timers and events that nobody could handle."""
+        self.dead: list[Death[Any]] = []
+        """What was received too often, of all queues."""
         self._agenda = Agenda(clock)
         self._ground = ground = Ground(self._agenda, self.order)
         self._schedules: dict[tuple[str, str], Entry] = {}
         self._numbers = itertools.count(1)
-        self._letters = FifoQueue(ground, ADVANCE, self._letter_died, self._deliver, lambda letter: letter.execution)
-        self._tasks = StandardQueue(ground, TASKS, self._task_died, lambda batch: self.on_tasks(batch))
-        self._timers = StandardQueue[Letter](ground, TIMERS, self.lost.append, lambda batch: self.on_timers(batch))
-        self._bus = StandardQueue(ground, EVENTS, self.lost.append, lambda batch: _each(self.on_event, batch))
-        self._dead = StandardQueue(ground, DEAD, self.lost.append, self._tell_dead)
-        self._clients = StandardQueue(ground, CLIENTS, self.lost.append, lambda batch: _each(_call, batch))
+        self._letters = FifoQueue(ground, ADVANCE, self._died, self._deliver, lambda letter: letter.execution)
+        self._tasks = StandardQueue(ground, TASKS, self._died, lambda batch: self.on_tasks(batch))
+        self._timers = StandardQueue[Letter](ground, TIMERS, self._died, lambda batch: self.on_timers(batch))
+        self._bus = StandardQueue(ground, EVENTS, self._died, lambda batch: _each(self.on_event, batch))
+        self._dead = StandardQueue(ground, DEAD, self._died, self._tell_dead)
+        self._clients = StandardQueue(ground, CLIENTS, self._died, lambda batch: _each(_call, batch))
 
     @property
     def _queues(self) -> Sequence[Queue[Any]]:
@@ -88,9 +91,8 @@ class MemoryCloud:
             queue.purge()
 
     def left_over(self) -> list[object]:
-        """What lies on the queues, alive or dead."""
-        waiting = [body for queue in self._queues for body in queue.waiting()]
-        return [*waiting, *self._schedules, *self.dead_letters, *self.dead_tasks, *self.lost]
+        """What lies on the queues, or is to come."""
+        return [*(body for queue in self._queues for body in queue.waiting()), *self._schedules]
 
     def post(self, letters: Sequence[Letter]) -> None:
         """See the port Mailbox."""
@@ -148,15 +150,12 @@ class MemoryCloud:
         """A client asks for something, again and again until it is done."""
         self._clients.send([action])
 
-    def _letter_died(self, letter: Letter) -> None:
-        self.dead_letters.append(letter)
-        self._dead.send([letter])
+    def _died(self, dead: Death[Any]) -> None:
+        self.dead.append(dead)
+        if dead.terms.name in _TOLD:
+            self._dead.send([dead])
 
-    def _task_died(self, message: TaskMessage) -> None:
-        self.dead_tasks.append(message)
-        self._dead.send([message])
-
-    def _tell_dead(self, batch: list[Letter | TaskMessage]) -> list[int]:
+    def _tell_dead(self, batch: list[Death[Any]]) -> list[int]:
         return _each(lambda dead: self.on_dead(f"dead-{next(self._numbers)}", dead), batch)
 
 

@@ -39,6 +39,14 @@ class Terms:
     receives: int
 
 
+@dataclass(frozen=True, slots=True)
+class Death(Generic[T]):
+    """A message that was received too often; ``terms`` are those of its queue."""
+
+    terms: Terms
+    body: T
+
+
 @dataclass(eq=False, slots=True)
 class Message(Generic[T]):
     """A message on a queue."""
@@ -71,9 +79,12 @@ class Ground:
 class Queue(ABC, Generic[T]):
     """What both kinds have in common. ``handle`` is given bodies and returns the positions of those that failed."""
 
-    def __init__(self, ground: Ground, terms: Terms, on_dead: Callable[[T], object]) -> None:
+    def __init__(self, ground: Ground, terms: Terms, on_dead: Callable[[Death[T]], object]) -> None:
         self._ground, self.terms, self._on_dead = ground, terms, on_dead
         self._hidden: dict[Delivery, list[Message[T]]] = {}
+
+    def _die(self, message: Message[T]) -> None:
+        self._on_dead(Death(self.terms, message.body))
 
     @abstractmethod
     def waiting(self) -> list[T]:
@@ -129,7 +140,11 @@ class StandardQueue(Queue[T]):
     """At least once, in no order."""
 
     def __init__(
-        self, ground: Ground, terms: Terms, on_dead: Callable[[T], None], handle: Callable[[list[T]], Iterable[int]]
+        self,
+        ground: Ground,
+        terms: Terms,
+        on_dead: Callable[[Death[T]], object],
+        handle: Callable[[list[T]], Iterable[int]],
     ) -> None:
         super().__init__(ground, terms, on_dead)
         self._handle = handle
@@ -166,7 +181,7 @@ class StandardQueue(Queue[T]):
 
     def _arrive(self, message: Message[T]) -> None:
         if message.receives >= self.terms.receives:
-            self._on_dead(message.body)
+            self._die(message)
             return
         self._visible.append(message)
         self._ground.agenda.soon(self._poll)
@@ -197,7 +212,7 @@ class FifoQueue(Queue[T]):
         self,
         ground: Ground,
         terms: Terms,
-        on_dead: Callable[[T], None],
+        on_dead: Callable[[Death[T]], object],
         handle: Callable[[str, Sequence[Message[T]]], int],
         group_of: Callable[[T], str],
     ) -> None:
@@ -246,7 +261,7 @@ class FifoQueue(Queue[T]):
         if group in self._blocked:
             return
         while box and box[0].receives >= self.terms.receives:
-            self._on_dead(box.pop(0).body)
+            self._die(box.pop(0))
         batch = box[:BATCH]
         if not batch:
             return

@@ -1,0 +1,71 @@
+"""Somebody who looks after dead letters, by the same ways as ``attune dlq``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from attune.adapters.dead_letter_desk import DeadLetterDesk
+from attune.adapters.memory.cloud import ADVANCE, EVENTS, TASKS, TIMERS
+from attune.adapters.memory.inspector import MemoryBook
+from attune.adapters.memory.queues import Death, Terms
+from attune.adapters.payloads import Payloads, to_text
+from attune.adapters.redrive import Redriver
+from attune.adapters.sqs import Queue, letter_to_body, task_to_body
+from attune.adapters.timers import TimerDue, timer_to_body
+from attune.adapters.undelivered import OnEvent
+from attune.exceptions import Conflict
+
+if TYPE_CHECKING:
+    from tests.conftest import World
+
+PAYLOADS = Payloads(None, "")
+"""What a scenario sends is too small for the bucket."""
+NO_SCHEDULES = Queue(None, "")
+"""The timer queue, for what schedules of rules have sent: nothing that dies here is of that kind."""
+EVENT_QUEUE = "arn:aws:sqs:eu-central-1:123456789012:events"
+_BODIES: dict[Terms, Callable[[Any, float], str]] = {
+    ADVANCE: lambda letter, now: letter_to_body(letter, PAYLOADS),
+    TASKS: lambda message, now: task_to_body(message, PAYLOADS),
+    TIMERS: lambda letter, now: timer_to_body(TimerDue(letter, now)),
+    EVENTS: lambda event, now: to_text({"requestPayload": event}),
+}
+"""What lies on the dead-letter queue of each."""
+
+
+class Operator:
+    """Has ``on_dead`` write down what dies, as the deployed one does, and redrives it when nothing else moves."""
+
+    def __init__(self, world: World) -> None:
+        cloud, clock = world.cloud, world.clock
+        self._cloud, self._clock, self._book = cloud, clock, MemoryBook()
+        self._desk = DeadLetterDesk(world.dead_letters, self._book, PAYLOADS, EVENT_QUEUE)
+        self._redriver = Redriver(
+            self._book, world.store, cloud, cloud, NO_SCHEDULES, OnEvent(self, "on_event"), PAYLOADS, clock
+        )
+        cloud.on_dead = self._write_down
+
+    def _write_down(self, number: str, dead: Death[Any]) -> None:
+        """It comes as SQS hands it to ``on_dead``."""
+        now = self._clock.now()
+        attributes = {"SentTimestamp": str(int(now * 1000))}
+        if dead.terms is ADVANCE:
+            attributes["MessageGroupId"] = dead.body.execution
+        source = EVENT_QUEUE if dead.terms is EVENTS else ""
+        record = {"messageId": number, "body": _BODIES[dead.terms](dead.body, now), "attributes": attributes}
+        self._desk.deliver({**record, "eventSourceARN": source})
+
+    def redrive(self) -> bool:
+        """Redrive all that is written down, drop what nobody waits for; False if there was nothing."""
+        letters = self._book.page(1000).letters
+        for letter in letters:
+            try:
+                self._redriver.redrive(letter.id)
+            except Conflict:
+                self._book.remove(letter.id)
+        return bool(letters)
+
+    def invoke(self, Payload: bytes, **_: Any) -> None:  # noqa: N803
+        """As Lambda's client has it, for ``on_event``."""
+        self._cloud.publish(json.loads(Payload))
