@@ -17,8 +17,10 @@ from attune.engine.state import State
 from attune.execution.examiner import Examiner
 from attune.execution.sweeper import Sweeper
 from tests.conftest import ScriptedRunner, World
+from tests.explore.bus import Bus
 from tests.explore.operator import Operator
-from tests.explore.workflows import WORKFLOWS, Deed, Scenario
+from tests.explore.workflows import WORKFLOWS
+from tests.explore.workflows.scenario import Deed, Scenario
 
 Plan = Mapping[int, FaultKind]
 MOST_STEPS = 20_000
@@ -52,6 +54,8 @@ class FaultyWorld(World):
             *scenario.texts,
             script={task: made() if isinstance(made, type) else made for task, made in scenario.script.items()},
             takes=scenario.takes,
+            values=scenario.values,
+            secrets=scenario.secrets,
             runner=WatchingRunner,
             order=Disorder(seed) if seed else None,
             faults=self.faults,
@@ -59,6 +63,7 @@ class FaultyWorld(World):
             chunk_size=scenario.chunk_size,
         )
         self.scenario, self.runner.world, self.execution = scenario, self, ""
+        self.bus = Bus(self, scenario) if scenario.sensors or scenario.rules else None
         save = self.store.save
         self.store.save = lambda state, expected: self._measured(save, state, expected)  # type: ignore[method-assign]
 
@@ -93,7 +98,7 @@ class FaultyWorld(World):
         self.cloud.at(self.clock.now() + PERIOD, sweep)
 
     def _begin(self) -> None:
-        execution = self.start("t.w", {}, key="once")
+        execution = self.start("t.w", self.scenario.parameters, key="once")
         if not self.execution:
             self.execution = execution
             for deed in self.scenario.deeds:
@@ -188,6 +193,7 @@ def _wrong(world: FaultyWorld) -> list[str]:
     wrong += [f"{few} faults killed {dead.body}" for dead in world.cloud.dead if dead.terms.receives > few]
     wrong += [f"still awaited: {attempt} of {e}" for e, attempt, _ in world.store.waits()]
     wrong += [f"the state of {e} has {size} bytes" for e, size in world.sizes.items() if size > world.scenario.bound]
+    wrong += [f"a secret lies in {key}" for key, text in world.store.items.items() if _is_told(world.scenario, text)]
     announced = {state.execution for _, state, said in world.cloud.events if said.status.ended}
     wrong += [f"the end of {e} was not announced" for e in world.store.executions() if e not in announced]
     runs = Counter(_run_name(attempt) for attempt in world.runner.ran if not attempt.action.idempotent)
@@ -196,6 +202,10 @@ def _wrong(world: FaultyWorld) -> list[str]:
 
 def _over(state: State | None) -> bool:
     return state is not None and state.status.ended
+
+
+def _is_told(scenario: Scenario, text: str) -> bool:
+    return any(secret in text for secret in scenario.hidden)
 
 
 def _run_name(attempt: Attempt) -> str:

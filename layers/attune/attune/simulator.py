@@ -40,9 +40,12 @@ from attune.execution.ports import (
     EventBus,
     Events,
     ExecutionStore,
+    KeyValueStore,
     Letter,
     Mailbox,
     Received,
+    Sealer,
+    SecretStore,
     TaskMessage,
     TaskQueue,
     Timers,
@@ -100,7 +103,10 @@ class Simulator:
         self._idle = [self._new_advancer() for _ in range(containers)]
         self.advancer = self._idle[0]
         config = pack_config or (lambda pack: dict(catalog.pack(pack).config))
-        opener = Opener(self.secrets, self.values, self.secrets)
+        self.starter = Starter(
+            ports.store, ports.directory, ports.catalog, ports.mailbox, self.clock, self._entropy, ports.sealer
+        )
+        opener = Opener(ports.secrets, ports.values, ports.sealer)
         self.worker = Worker(ports.store, ports.mailbox, ports.tasks, runner, self.clock, config, lambda: opener)
         self.waits = Waits(ports.events, ports.mailbox, ports.catalog, self.clock)
         self.dead_letters = DeadLetters(ports.store, ports.mailbox, self.clock)
@@ -124,11 +130,8 @@ class Simulator:
         self, ref: str, parameters: Mapping[str, Any], identity: str = "simulator", key: str | None = None
     ) -> str:
         """Start the latest version of a workflow, once per idempotency key; raises NotFound and InvalidParameters."""
-        ports = self.ports
-        starter = Starter(
-            ports.store, ports.directory, ports.catalog, ports.mailbox, self.clock, self._entropy, self.secrets
-        )
-        return starter.start(ref, parameters, trigger={"type": "cli"}, identity=identity, idempotency_key=key).execution
+        trigger = {"type": "cli"}
+        return self.starter.start(ref, parameters, trigger=trigger, identity=identity, idempotency_key=key).execution
 
     def _entropy(self, size: int) -> bytes:
         self._count += 1
@@ -233,12 +236,17 @@ class _Ports:
     timers: Timers
     bus: EventBus
     events: Events
+    values: KeyValueStore
+    secrets: SecretStore
+    sealer: Sealer
 
     @classmethod
     def of(cls, world: Simulator, faults: Faults | None) -> _Ports:
         """With nothing around them if nothing is to go wrong."""
         cloud = world.cloud
-        bare = cls(world.store, world.catalog, world.directory, cloud, cloud, cloud, cloud, MemoryEvents(world.store))
+        queues = (cloud, cloud, cloud, cloud)
+        values = (world.values, world.secrets, world.secrets)
+        bare = cls(world.store, world.catalog, world.directory, *queues, MemoryEvents(world.store), *values)
         if faults is None:
             return bare
         faults.cloud = cloud

@@ -1,0 +1,130 @@
+"""What people and other systems do to executions, and when."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+
+from attune.engine.ids import AttemptId, wait_id
+from attune.engine.messages import Cancel, Pause, Resume
+from attune.engine.state import State, WaitKind
+from attune.exceptions import Conflict
+from attune.execution.inquiries import Inquiries
+from attune.execution.ports import WorkflowVersion
+from attune.execution.retrying import Retrier
+from tests.conftest import World, graphs
+from tests.explore.workflows.scenario import Condition, Deed
+
+
+def _state(world: World, execution: str) -> State | None:
+    return world.store.load(execution)
+
+
+def _open(kind: WaitKind, world: World) -> list[tuple[str, AttemptId]]:
+    """What has been awaited for long enough to be found by the index."""
+    now = world.clock.now()
+    rows = world.store.waits()
+    return [(e, attempt) for e, attempt, wait in rows if wait["kind"] == kind and now - wait["since"] > 5]
+
+
+def begun(world: World, execution: str) -> bool:
+    """The execution has a state."""
+    return _state(world, execution) is not None
+
+
+def ended(count: int) -> Condition:
+    """So many tasks have ended."""
+
+    def holds(world: World, execution: str) -> bool:
+        state = _state(world, execution)
+        return state is not None and sum(code != "." for code in state.codes) >= count
+
+    return holds
+
+
+def over(world: World, execution: str) -> bool:
+    """It has ended."""
+    state = _state(world, execution)
+    return state is not None and state.status.ended
+
+
+def paused_for(seconds: float) -> Condition:
+    """The execution, and every child of it, has been paused for so long."""
+
+    def holds(world: World, execution: str) -> bool:
+        state = _state(world, execution)
+        return state is not None and state.paused and world.clock.now() - state.updated_at > seconds
+
+    return holds
+
+
+def asked(world: World, execution: str) -> Any:
+    """An inquiry is open."""
+    return next(iter(_open(WaitKind.INQUIRY, world)), None)
+
+
+def awaited(world: World, execution: str) -> Any:
+    """An event is awaited."""
+    return next(iter(_open(WaitKind.EVENT, world)), None)
+
+
+def has_child(world: World, execution: str) -> bool:
+    """A child execution has been created."""
+    return len(world.store.executions()) > 1
+
+
+def _answer(world: World, execution: str, found: Any) -> None:
+    """Whoever answers twice is told that it is no longer open."""
+    with suppress(Conflict):
+        Inquiries(world.ports.directory, world.ports.mailbox).answer(wait_id(*found), {"yes": True}, "somebody")
+
+
+def _publish(world: World, execution: str, found: Any) -> None:
+    world.cloud.publish({"id": "e-1", "source": "shop", "detail-type": "Paid", "detail": {"order": 7}})
+
+
+def _retry(world: World, execution: str, **changes: Any) -> None:
+    for action in world.runner.script.values():
+        action.mended = True
+    ports = world.ports
+    retrier = Retrier(ports.store, ports.catalog, ports.mailbox, world.clock, ports.sealer)
+    retrier.retry(execution, idempotency_key="again", **changes)
+
+
+def cancel(when: Condition) -> Deed:
+    """Somebody cancels."""
+    return Deed(when, lambda world, execution, _: world.post(execution, Cancel("enough", "c")))
+
+
+def pause(when: Condition) -> Deed:
+    """Somebody pauses."""
+    return Deed(when, lambda world, execution, _: world.post(execution, Pause("wait", "p")))
+
+
+def publish(when: Condition) -> Deed:
+    """Another system puts an event on the bus."""
+    return Deed(when, _publish)
+
+
+def tick(ref: str, when: Condition) -> Deed:
+    """The time of a sensor or of a rule's schedule has come; the message comes until somebody has taken it."""
+    record = {"messageId": "m-1", "body": json.dumps({"rule": ref, "time": "noon"}), "attributes": {}}
+    return Deed(when, lambda world, execution, _: world.bus.timer_desk.deliver(record))
+
+
+def retry_in(text: str, parameters: Mapping[str, Any]) -> Deed:
+    """Somebody registers a second version of the workflow, and has the execution go on in it with other parameters."""
+
+    def do(world: World, execution: str, found: Any) -> None:
+        world.catalog.add_version(WorkflowVersion("t.w", 2, graphs(text)[0]))
+        _retry(world, execution, version=2, parameters=parameters)
+
+    return Deed(over, do)
+
+
+ANSWER = Deed(asked, _answer)
+RESUME = Deed(paused_for(100), lambda world, execution, _: world.post(execution, Resume("r")))
+RETRY = Deed(over, lambda world, execution, _: _retry(world, execution))
+"""What was wrong is mended, and somebody has the execution go on."""

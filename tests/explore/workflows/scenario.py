@@ -1,0 +1,51 @@
+"""What a scenario is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.conftest import World
+
+Condition = Callable[[World, str], Any]
+
+
+@dataclass(frozen=True)
+class Deed:
+    """Something that somebody does as soon as ``when`` holds (given what it returned)."""
+
+    when: Condition
+    do: Callable[[World, str, Any], None]
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A workflow (and its children), what its actions answer, and what is done to it.
+
+    ``also`` says of other outputs whether they are right too when a worker died in the middle of an action.
+    ``loose``: how far an attempt got when it was cut off may differ. ``bound``: bytes of the state at most.
+    ``unswept``: it may lose what a sweep does not look for (docs/explanation/liveness.md says what).
+    ``sensors`` and ``rules`` are files as in a pack; where there are some, what is announced goes over the bus.
+    """
+
+    texts: tuple[str, ...]
+    status: str = "completed"
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    script: Mapping[str, Any] = field(default_factory=dict)
+    takes: Mapping[str, Any] = field(default_factory=dict)
+    values: Mapping[str, Any] = field(default_factory=dict)
+    secrets: Mapping[str, str] = field(default_factory=dict)
+    deeds: tuple[Deed, ...] = ()
+    sensors: tuple[str, ...] = ()
+    rules: tuple[str, ...] = ()
+    also: Callable[[Any], bool] = lambda output: False
+    loose: bool = False
+    bound: int = 4096
+    chunk_size: int | None = None
+    unswept: bool = False
+
+    @property
+    def hidden(self) -> Collection[str]:
+        """What must be written down nowhere."""
+        return self.secrets.values()
