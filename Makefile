@@ -38,8 +38,8 @@ bench-engine: install ## Measure the pure engine: transitions a second, and that
 fuzz: install ## Try random input against everything that takes any, longer than `make test` does (EXAMPLES=2000)
 	@ATTUNE_TEST_EXAMPLES=$(or $(EXAMPLES),2000) $(BIN)/pytest tests/fuzz --timeout=0
 
-explore: install ## Try out every crash point, then pairs of faults by chance, for SECONDS (600)
-	@$(BIN)/python -m tests.explore --seconds $(SECONDS)
+explore: install ## Try out every crash point, then pairs of faults by chance, for SECONDS (600; ARGS=--write: into the docs)
+	@$(BIN)/python -m tests.explore --seconds $(SECONDS) $(ARGS)
 
 load: install ## Put load on the stack in a local AWS: 1,000 executions of 5 tasks, one of 10,000 items
 	@$(BIN)/python -m tests.bench.load

@@ -1,7 +1,7 @@
 """Try out what can go wrong: ``python -m tests.explore --seconds 600``.
 
 A single fault at every call first, then pairs until the time is over. A failure prints the command that repeats it:
-``python -m tests.explore --workflow chain --fault 17:crash_after --seed 5``.
+``python -m tests.explore --workflow chain --fault 17:crash_after --seed 5``. ``--write`` puts the table into the docs.
 """
 
 from __future__ import annotations
@@ -11,12 +11,16 @@ import sys
 import time
 
 from attune.adapters.memory.faults import FaultKind
+from tests.bench.pages import put
+from tests.conftest import PROJECT
 from tests.explore.run import expected, explore, play
 from tests.explore.search import Results, Trial, search
 from tests.explore.workflows import WORKFLOWS
 
 SHOWN = 20
 """Failures that are printed."""
+PAGE = PROJECT / "docs/explanation/nothing-is-lost.md"
+BEGIN, END = "<!-- explore: begin -->", "<!-- explore: end -->"
 
 
 def main() -> int:
@@ -26,9 +30,11 @@ def main() -> int:
         return _repeat(Trial(options.workflow[0], dict(options.fault), options.seed))
     begun = time.monotonic()
     results = search(options.workflow or WORKFLOWS, options.seconds, options.seed, options.processes)
-    print(table(results))
-    print(f"\n{time.monotonic() - begun:.0f} s, seed {options.seed}")
-    failures = [failure for row in results.values() for failure in row.failures]
+    made = f"{table(results)}\n\n{facts(results, time.monotonic() - begun, options.seed)}"
+    print(made)
+    if options.write:
+        put(PAGE, BEGIN, END, f"{BEGIN}\n{made}\n{END}")
+    failures = _failures(results)
     for trial, wrong in failures[:SHOWN]:
         print(f"\n{trial.command()}")
         print("\n".join(f"  {problem}" for problem in wrong[:5]))
@@ -42,7 +48,10 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--processes", type=int, help="as many as there are processors, unless given")
     parser.add_argument("--workflow", action="append", choices=WORKFLOWS, help="only this one (may be repeated)")
     parser.add_argument("--fault", action="append", type=_fault, metavar="CALL:KIND", help="repeat one run")
+    parser.add_argument("--write", action="store_true", help=f"put the table into {PAGE.relative_to(PROJECT)}")
     options = parser.parse_args()
+    if options.write and (options.workflow or options.fault):
+        parser.error("--write is for a run of all workflows")
     if options.fault and len(options.workflow or ()) != 1:
         parser.error("--fault needs one --workflow")
     return options
@@ -70,6 +79,20 @@ def table(results: Results) -> str:
     total = ("**all**", *(sum(row[column] for row in rows) for column in (1, 2, 3)))
     lines = [f"| {name} | {points} | {runs:,} | {failures} |" for name, points, runs, failures in [*rows, total]]
     return "\n".join(["| workflow | calls | runs | failures |", "|---|---|---|---|", *lines])
+
+
+def facts(results: Results, seconds: float, seed: int) -> str:
+    """What was done, in a line."""
+    calls, runs = sum(row.points for row in results.values()), sum(row.runs for row in results.values())
+    failures = len(_failures(results))
+    return (
+        f"{len(results)} workflows, {calls:,} calls, {runs:,} runs, {failures} failures, "
+        f"in {seconds:.0f} seconds with seed {seed}."
+    )
+
+
+def _failures(results: Results) -> list[tuple[Trial, list[str]]]:
+    return [failure for row in results.values() for failure in row.failures]
 
 
 if __name__ == "__main__":

@@ -100,8 +100,3 @@ def _until(trials: Iterator[Trial], moment: float) -> Iterator[Trial]:
 
 def _try(chunk: list[Trial]) -> list[tuple[Trial, list[str]]]:
     return [(trial, explore(trial.workflow, trial.plan, trial.seed)) for trial in chunk]
-
-
-def everything() -> list[str]:
-    """All workflows."""
-    return list(WORKFLOWS)

@@ -21,9 +21,10 @@ from attune.adapters.memory.store import MemoryStore
 from attune.engine.facts import record_key
 from attune.engine.ids import dedup_id
 from attune.engine.messages import TaskEnded
-from attune.execution.advancer import Advancer
+from attune.execution.advancer import Advancer, _Refused
 from attune.execution.ports import Claim, ClaimStatus
 from attune.execution.worker import Worker
+from attune.language.masking import Masker
 
 STRIDE = 9
 """One in so many of all single faults is tried here: the calls and kinds change from one to the next."""
@@ -121,9 +122,23 @@ def _records_anyhow(self: Any, execution: str, attempt: Any, record: Any, now: f
     return record
 
 
+def _trusts_its_memory(self: Any, execution: str, letters: Any, guess: Any) -> Any:
+    """A fold that comes to nothing needs no save, so nothing shows that the state was stale."""
+    refused = _honest_guess(self, execution, letters, guess)
+    if isinstance(refused, _Refused) and guess is not None and letters[0].sequence > guess.absorbed:
+        folded = self._fold(execution, guess, [letter.message for letter in letters])
+        return guess if folded is not None and not folded.effects and not folded.writes else refused
+    return refused
+
+
+_honest_guess = Advancer._on_guess
+
+
 MUTANTS: dict[str, tuple[type, str, Any, str]] = {
     "sent before saved": (Advancer, "_fold_and_save", _sends_first, "child"),
     "no outbox": (Advancer, "_send_again", lambda self, state: None, "chain"),
+    "stale states trusted": (Advancer, "_on_guess", _trusts_its_memory, "chain"),
+    "secrets recorded": (Masker, "value", lambda self, value: value, "secrets"),
     "no claim": (MemoryStore, "claim", _grants_anyhow, "not_idempotent"),
     "saved without a condition": (MemoryStore, "save", _saves_anyhow, "chain"),
     "the last result wins": (MemoryStore, "finish", _records_anyhow, "unsteady"),

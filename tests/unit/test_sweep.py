@@ -13,7 +13,8 @@ from functools import partial
 from typing import Any
 
 import pytest
-from tests.unit.test_protocol import CHILD, WORKFLOWS
+from tests.explore.workflows import WORKFLOWS
+from tests.explore.workflows.children import CHILD
 
 from attune import simulator
 from attune.adapters.memory.cloud import MemoryCloud
@@ -70,7 +71,8 @@ tasks:
 """,
 }
 """Cut into chunks of four items and fewer."""
-ALL = WORKFLOWS | MORE
+USUAL = ("chain", "diamond", "items", "chunks", "retry", "child", "parallel", "loop", "failure")
+ALL = {name: WORKFLOWS[name].texts[0] for name in USUAL} | MORE
 
 
 @dataclass

@@ -1,18 +1,16 @@
 """Warm states: folding on what this process saved last spares reads, and never changes what comes of an execution.
 
-Two processes that take turns have stale states all the time; the runs here are those of ``test_protocol``, with every
-crash that it tries.
+Processes that take turns have stale states all the time: ``test_explore`` has three of them at every crash point.
 """
 
 from __future__ import annotations
 
-import itertools
 import re
 from collections import Counter
 from typing import Any
 
 import pytest
-from tests.unit.test_protocol import WORKFLOWS, Fault, _dying, faulty_world, outcome
+from tests.explore.workflows import WORKFLOWS
 
 from attune.engine.messages import Pause, Resume
 from attune.engine.state import State
@@ -21,48 +19,34 @@ from attune.execution.ports import Received
 from attune.execution.warm import WarmStates
 from attune.language.status import ExecutionStatus
 
-CHAIN = WORKFLOWS["chain"].replace(", publish: [{v: 1}]", "").replace("{{ vars.v }}", "1")
+CHAIN = """
+tasks:
+  - {name: a, action: t.do, on_success: b}
+  - {name: b, action: t.do, input: {v: 1}, on_success: c}
+  - {name: c, action: t.do}
+output_map: "{{ task.b.result.v }}"
+"""
 
 
 def twin(w: Any) -> Advancer:
-    """A second process on the same world, with the same faults."""
+    """A second process on the same world."""
     one = w.advancer
     return Advancer(one._store, one._catalog, one._dispatcher, one._clock)
 
 
-def taking_turns(w: Any, pattern: str) -> Any:
-    """Have two processes fold in turn, as the pattern says: ``0`` the one, ``1`` the other."""
-    deliver = (w.cloud.on_letters, _dying(twin(w).deliver, twice=False))
-    turns = itertools.cycle(pattern)
-
-    def on_letters(execution: str, letters: Any) -> int:
-        return deliver[int(next(turns))](execution, letters)
-
-    w.cloud.on_letters = on_letters
-    return w
-
-
-@pytest.mark.parametrize("name", WORKFLOWS)
-@pytest.mark.parametrize("pattern", ["01", "001", "0110"])
-def test_two_processes_with_stale_states_and_a_crash_at_any_call_change_nothing(world, fail, name, pattern):
-    count = Fault()
-    expected = outcome(faulty_world(world, name, Fault(), fail))
-    assert outcome(taking_turns(faulty_world(world, name, count, fail), pattern)) == expected
-    for number in range(1, count.calls + 1):
-        for after in (False, True):
-            w = taking_turns(faulty_world(world, name, Fault(number, after), fail), pattern)
-            assert outcome(w) == expected, f"crash {'after' if after else 'before'} call {number}"
-            assert not w.cloud.dead
-
-
-@pytest.mark.parametrize("name", WORKFLOWS)
-def test_two_processes_run_no_attempt_twice_and_leave_the_records_of_one(world, fail, name):
-    alone = faulty_world(world, name, Fault(), fail)
-    both = taking_turns(faulty_world(world, name, Fault(), fail), "01")
-    assert outcome(alone) == outcome(both)
-    ran = [(a.execution_id, a.task, a.visit, a.index, a.number) for a in both.runner.ran]
+@pytest.mark.parametrize("name", ["chain", "items", "chunks", "retry_later", "child", "loop", "failure"])
+@pytest.mark.parametrize("containers", [2, 3])
+def test_processes_that_take_turns_run_no_attempt_twice_and_leave_the_records_of_one(world, name, containers):
+    scenario = WORKFLOWS[name]
+    worlds = [
+        world(*scenario.texts, script=scenario.script, chunk_size=scenario.chunk_size, containers=count)
+        for count in (1, containers)
+    ]
+    alone, together = [w.go() for w in worlds]
+    assert alone == together
+    ran = [(a.execution_id, a.task, a.visit, a.index, a.number) for a in worlds[1].runner.ran]
     assert len(ran) == len(set(ran))
-    assert records(both) == records(alone)
+    assert records(worlds[0]) == records(worlds[1])
 
 
 def records(w: Any) -> dict[Any, str]:
