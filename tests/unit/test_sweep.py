@@ -13,6 +13,7 @@ from functools import partial
 from typing import Any
 
 import pytest
+from tests.explore.run import BOUND, PERIOD
 from tests.explore.workflows import WORKFLOWS
 from tests.explore.workflows.children import CHILD
 
@@ -26,10 +27,6 @@ from attune.execution.ports import Letter
 from attune.execution.sweeper import Sweeper
 from attune.language.status import ExecutionStatus
 
-PERIOD = 300.0
-"""Seconds between two sweeps, the default of the template."""
-BOUND = UNCLAIMED + 2 * PERIOD
-"""What docs/explanation/liveness.md promises."""
 SLOW_CHILD = """
 ref: t.child
 tasks: [{name: inner, action: core.sleep, input: {seconds: 3600}}]
