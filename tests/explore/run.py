@@ -31,6 +31,8 @@ CONTAINERS = 3
 PERIOD = 300.0
 """Seconds between two sweeps (the template's default), which there are where something is dropped: nothing else must
 need them."""
+LAZINESS, STAYS = 0.01, 30_000.0
+"""How much longer a client waits from one look to the next; seconds after the end of an execution until it goes."""
 BOUND = UNCLAIMED + 2 * PERIOD
 """Seconds within which what one loss has stopped moves again, as docs/explanation/liveness.md promises."""
 
@@ -67,6 +69,7 @@ class FaultyWorld(World):
             chunk_size=scenario.chunk_size,
         )
         self.scenario, self.runner.world, self.execution = scenario, self, ""
+        self.done: list[Deed] = []
         self.bus = Bus(self, scenario) if scenario.sensors or scenario.rules else None
         save = self.store.save
         self.store.save = lambda state, expected: self._measured(save, state, expected)  # type: ignore[method-assign]
@@ -96,7 +99,7 @@ class FaultyWorld(World):
 
         def sweep() -> None:
             sweeper.sweep()
-            if not all(map(_over, self.store.states().values())):
+            if not self._is_over() or not all(map(_over, self.store.states().values())):
                 self._sweep_later(sweeper)
 
         self.cloud.at(self.clock.now() + PERIOD, sweep)
@@ -108,15 +111,25 @@ class FaultyWorld(World):
             for deed in self.scenario.deeds:
                 self._watch_for(deed)
 
-    def _watch_for(self, deed: Deed) -> None:
-        """Look every second, as a client would."""
-        found = deed.when(self, self.execution)
+    def _watch_for(self, deed: Deed, since: float | None = None) -> None:
+        """Look every second, as a client would, and less often when it takes long."""
+        now, found = self.clock.now(), deed.when(self, self.execution)
+        begun = now if since is None else since
         if found:
-            self.cloud.request(lambda: deed.do(self, self.execution, found))
-            return
+            self.cloud.request(lambda: self._do(deed, found))
+        elif not self._is_over():
+            self.cloud.at(now + max((now - begun) * LAZINESS, 1.0), lambda: self._watch_for(deed, begun))
+
+    def _do(self, deed: Deed, found: Any) -> None:
+        deed.do(self, self.execution, found)
+        self.done = [*(one for one in self.done if one is not deed), deed]
+
+    def _is_over(self) -> bool:
+        """It has ended, and nobody is still to come and have it go on."""
         state = self.store.load(self.execution)
-        if state is None or not state.status.ended:
-            self.cloud.at(self.clock.now() + 1, lambda: self._watch_for(deed))
+        if state is None or state.ended_at is None:
+            return False
+        return len(self.done) == len(self.scenario.deeds) or self.clock.now() - state.ended_at > STAYS
 
     def outcome(self) -> Outcome:
         """How everything ended."""

@@ -20,11 +20,14 @@ from attune.adapters.memory.queues import Death
 from attune.adapters.memory.store import MemoryStore
 from attune.engine.facts import record_key
 from attune.engine.ids import dedup_id
-from attune.engine.messages import TaskEnded
+from attune.engine.messages import Pause, TaskEnded
 from attune.execution.advancer import Advancer, _Refused
-from attune.execution.ports import Claim, ClaimStatus
+from attune.execution.dispatch import Dispatcher
+from attune.execution.ports import Claim, ClaimStatus, Letter
+from attune.execution.waits import Waits, _letter
 from attune.execution.worker import Worker
 from attune.language.masking import Masker
+from attune.language.patterns import matches
 
 STRIDE = 9
 """One in so many of all single faults is tried here: the calls and kinds change from one to the next."""
@@ -134,10 +137,24 @@ def _trusts_its_memory(self: Any, execution: str, letters: Any, guess: Any) -> A
 _honest_guess = Advancer._on_guess
 
 
+def _looks_before_it_keeps(self: Any, event: Any) -> None:
+    waiting = list(self._events.waits(event["detail-type"]))
+    self._mailbox.post([_letter(who, attempt, event) for who, attempt, pattern in waiting if matches(pattern, event)])
+    self._events.keep(event["detail-type"], event, self._clock.now(), self._kept_for(event["detail-type"]))
+
+
+def _starts_children_once(self: Any, state: Any, effects: Any) -> None:
+    starts = [self._child_start(state, effect) for effect in effects]
+    self._mailbox.post([Letter(start.execution, start) for start in starts if self._store.create(start)])
+
+
 MUTANTS: dict[str, tuple[type, str, Any, str]] = {
     "sent before saved": (Advancer, "_fold_and_save", _sends_first, "child"),
     "no outbox": (Advancer, "_send_again", lambda self, state: None, "chain"),
     "stale states trusted": (Advancer, "_on_guess", _trusts_its_memory, "chain"),
+    "looked before kept": (Waits, "handle", _looks_before_it_keeps, "event_before"),
+    "children started once": (Dispatcher, "_start_children", _starts_children_once, "child"),
+    "one id for all pauses": (Pause, "dedup", property(lambda self: dedup_id("pause")), "pause_twice"),
     "secrets recorded": (Masker, "value", lambda self, value: value, "secrets"),
     "no claim": (MemoryStore, "claim", _grants_anyhow, "not_idempotent"),
     "saved without a condition": (MemoryStore, "save", _saves_anyhow, "chain"),

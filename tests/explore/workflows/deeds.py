@@ -51,13 +51,34 @@ def over(world: World, execution: str) -> bool:
 
 
 def paused_for(seconds: float) -> Condition:
-    """The execution, and every child of it, has been paused for so long."""
+    """The execution has been paused for so long."""
 
     def holds(world: World, execution: str) -> bool:
         state = _state(world, execution)
         return state is not None and state.paused and world.clock.now() - state.updated_at > seconds
 
     return holds
+
+
+def failed_for(seconds: float) -> Condition:
+    """It has ended so long ago."""
+
+    def holds(world: World, execution: str) -> bool:
+        state = _state(world, execution)
+        return state is not None and state.ended_at is not None and world.clock.now() - state.ended_at > seconds
+
+    return holds
+
+
+def retried(world: World, execution: str) -> bool:
+    """It was retried, and has ended again."""
+    state = _state(world, execution)
+    return state is not None and state.status.ended and bool(state.retried)
+
+
+def then(count: int, when: Condition) -> Condition:
+    """After so many deeds are done."""
+    return lambda world, execution: len(world.done) >= count and when(world, execution)
 
 
 def asked(world: World, execution: str) -> Any:
@@ -85,12 +106,10 @@ def _publish(world: World, execution: str, found: Any) -> None:
     world.cloud.publish({"id": "e-1", "source": "shop", "detail-type": "Paid", "detail": {"order": 7}})
 
 
-def _retry(world: World, execution: str, **changes: Any) -> None:
-    for action in world.runner.script.values():
-        action.mended = True
+def _retry(world: World, execution: str, key: str = "again", **changes: Any) -> None:
     ports = world.ports
     retrier = Retrier(ports.store, ports.catalog, ports.mailbox, world.clock, ports.sealer)
-    retrier.retry(execution, idempotency_key="again", **changes)
+    retrier.retry(execution, idempotency_key=key, **changes)
 
 
 def cancel(when: Condition) -> Deed:
@@ -98,9 +117,19 @@ def cancel(when: Condition) -> Deed:
     return Deed(when, lambda world, execution, _: world.post(execution, Cancel("enough", "c")))
 
 
-def pause(when: Condition) -> Deed:
+def pause(when: Condition, generation: str = "p") -> Deed:
     """Somebody pauses."""
-    return Deed(when, lambda world, execution, _: world.post(execution, Pause("wait", "p")))
+    return Deed(when, lambda world, execution, _: world.post(execution, Pause("wait", generation)))
+
+
+def resume(when: Condition, generation: str = "r") -> Deed:
+    """Somebody resumes."""
+    return Deed(when, lambda world, execution, _: world.post(execution, Resume(generation)))
+
+
+def answer(when: Condition) -> Deed:
+    """Somebody answers what is asked."""
+    return Deed(when, _answer)
 
 
 def publish(when: Condition) -> Deed:
@@ -119,12 +148,28 @@ def retry_in(text: str, parameters: Mapping[str, Any]) -> Deed:
 
     def do(world: World, execution: str, found: Any) -> None:
         world.catalog.add_version(WorkflowVersion("t.w", 2, graphs(text)[0]))
+        _mend(world)
         _retry(world, execution, version=2, parameters=parameters)
 
     return Deed(over, do)
 
 
-ANSWER = Deed(asked, _answer)
-RESUME = Deed(paused_for(100), lambda world, execution, _: world.post(execution, Resume("r")))
-RETRY = Deed(over, lambda world, execution, _: _retry(world, execution))
-"""What was wrong is mended, and somebody has the execution go on."""
+def _mend(world: World) -> None:
+    for action in world.runner.script.values():
+        action.mended = True
+
+
+def retry(when: Condition, key: str = "again", *, mended: bool = True) -> Deed:
+    """Somebody mends what was wrong, or believes that it is mended, and has the execution go on."""
+
+    def do(world: World, execution: str, found: Any) -> None:
+        if mended:
+            _mend(world)
+        _retry(world, execution, key)
+
+    return Deed(when, do)
+
+
+ANSWER = answer(asked)
+RESUME = resume(paused_for(100))
+RETRY = retry(over)

@@ -4,7 +4,26 @@ from __future__ import annotations
 
 from tests.explore.workflows.answers import MendedLater, twice_failing
 from tests.explore.workflows.children import ASKING_CHILD, WITH_CHILD
-from tests.explore.workflows.deeds import ANSWER, RESUME, RETRY, asked, begun, cancel, ended, has_child, pause, retry_in
+from tests.explore.workflows.deeds import (
+    ANSWER,
+    RESUME,
+    RETRY,
+    answer,
+    asked,
+    begun,
+    cancel,
+    ended,
+    failed_for,
+    has_child,
+    over,
+    pause,
+    paused_for,
+    resume,
+    retried,
+    retry,
+    retry_in,
+    then,
+)
 from tests.explore.workflows.flow import CHAIN
 from tests.explore.workflows.scenario import Scenario
 
@@ -40,6 +59,16 @@ output_map: "{{ task.d.result.all }}"
         script={"a": MendedLater, "b": MendedLater},
         deeds=(RETRY,),
     ),
+    "pause_twice": Scenario(
+        (WITH_CHILD, ASKING_CHILD),
+        deeds=(
+            pause(asked, "p1"),
+            resume(then(1, paused_for(20)), "r1"),
+            pause(then(2, asked), "p2"),
+            resume(then(3, paused_for(20)), "r2"),
+            answer(then(4, asked)),
+        ),
+    ),
     "pause_retry": Scenario(
         (
             """
@@ -49,6 +78,31 @@ output_map: "{{ task.a.result.n }}"
         ),
         script={"a": twice_failing},
         deeds=(pause(begun), RESUME),
+    ),
+    "retried_twice": Scenario(
+        (
+            """
+tasks:
+  - {name: a, action: t.do, on_success: b}
+  - {name: b, action: t.do, with_items: [0, 1], input: {n: "{{ item }}"}}
+output_map: "{{ task.b.result | map(attribute='n') | list }}"
+""",
+        ),
+        script={"b": MendedLater},
+        deeds=(retry(over, "first", mended=False), retry(retried, "second")),
+    ),
+    "retried_late": Scenario(
+        (
+            """
+timeout: 50000
+tasks:
+  - {name: a, action: t.do, input: {n: 1}, on_success: b}
+  - {name: b, action: core.sleep, input: {seconds: 40000}}
+output_map: "{{ task.a.result.n }}"
+""",
+        ),
+        script={"a": MendedLater},
+        deeds=(retry(failed_for(20000)),),
     ),
     "retried_anew": Scenario(
         (

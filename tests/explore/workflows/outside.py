@@ -32,7 +32,7 @@ output_map: "{{ task.go.result.order }}"
         (
             """
 tasks:
-  - {name: nap, action: core.sleep, input: {seconds: 100}, on_success: wait}
+  - {name: nap, action: core.sleep, input: {seconds: 10}, on_success: wait}
   - {name: wait, action: core.wait_for_event, input: {event_type: Paid, within: 5h}, on_success: go}
   - {name: go, action: t.do, input: {order: "{{ task.wait.result.detail.order }}"}}
 output_map: "{{ task.go.result.order }}"

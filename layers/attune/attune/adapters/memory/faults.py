@@ -17,6 +17,8 @@ from attune.exceptions import Unavailable
 
 T = TypeVar("T")
 
+SLOW = 20.0
+"""Seconds that a call takes when it is slow: less than any batch is hidden, so nobody else takes over."""
 FROZEN = 61.0
 """Seconds for which a process stands still that will go on: past the visibility of its batch, where that is
 possible at all (a worker's is as long as its life)."""
@@ -39,6 +41,8 @@ class FaultKind(StrEnum):
     """It is not done, and the caller is told so."""
     DUPLICATE = "duplicate"
     """The batch that makes this call is delivered twice: at the same time, or afterwards if it is in a FIFO group."""
+    SLOW = "slow"
+    """The call takes a while, and everybody else goes on meanwhile."""
     FREEZE = "freeze"
     """The process stands still, its batch goes to another, and then it goes on."""
     LONG_FREEZE = "long_freeze"
@@ -134,6 +138,11 @@ class Faults:
             self.cloud.running[-1].again()
         return call()
 
+    def slow(self, call: Method) -> Any:
+        """Long enough for others to come in between."""
+        self._stand_still(SLOW)
+        return call()
+
     def freeze(self, call: Method) -> Any:
         """Long enough for others to take over."""
         self._stand_still(FROZEN)
@@ -167,6 +176,7 @@ _KINDS: dict[FaultKind, Callable[[Faults, Method], Any]] = {
     FaultKind.UNANSWERED: Faults.unanswered,
     FaultKind.THROTTLED: Faults.throttled,
     FaultKind.DUPLICATE: Faults.duplicate,
+    FaultKind.SLOW: Faults.slow,
     FaultKind.FREEZE: Faults.freeze,
     FaultKind.LONG_FREEZE: Faults.long_freeze,
     FaultKind.LATE: Faults.late,
