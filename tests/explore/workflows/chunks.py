@@ -66,7 +66,6 @@ tasks:
         status="cancelled",
         deeds=(cancel(asked),),
         chunk_size=2,
-        unswept=True,
     ),
     "chunks_retried": Scenario(
         (

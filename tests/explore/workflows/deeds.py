@@ -51,11 +51,12 @@ def over(world: World, execution: str) -> bool:
 
 
 def paused_for(seconds: float) -> Condition:
-    """The execution has been paused for so long."""
+    """The execution, and all of it that lives, has been paused for so long."""
 
     def holds(world: World, execution: str) -> bool:
-        state = _state(world, execution)
-        return state is not None and state.paused and world.clock.now() - state.updated_at > seconds
+        states = [state for state in world.store.states().values() if state is not None and not state.status.ended]
+        now = world.clock.now()
+        return bool(states) and all(state.paused and now - state.updated_at > seconds for state in states)
 
     return holds
 
