@@ -17,6 +17,7 @@ from attune.engine.state import State
 from attune.execution.diagnosis import UNCLAIMED
 from attune.execution.examiner import Examiner
 from attune.execution.sweeper import Sweeper
+from attune.execution.waits import LookBack
 from tests.conftest import ScriptedRunner, World
 from tests.explore.bus import Bus
 from tests.explore.operator import Operator
@@ -85,7 +86,8 @@ class FaultyWorld(World):
         """Let a client start it and see to its deeds, to the end."""
         if FaultKind.DROPPED in self.faults.plan.values():
             inspector = MemoryInspector(self.store, self.catalog)
-            examiner = Examiner(inspector, self.store, self.catalog, lambda: 0)
+            look_back = LookBack(self.store, self.known_events)
+            examiner = Examiner(inspector, self.store, self.catalog, look_back, lambda: 0)
             self._sweep_later(Sweeper(inspector, examiner, self.cloud, self.clock, lambda: 0))
         operator = Operator(self)
         self.cloud.request(self._begin)

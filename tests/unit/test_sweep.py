@@ -25,6 +25,7 @@ from attune.execution.diagnosis import BACKLOGGED, UNCLAIMED
 from attune.execution.examiner import Examiner
 from attune.execution.ports import Letter
 from attune.execution.sweeper import Sweeper
+from attune.execution.waits import LookBack
 from attune.language.status import ExecutionStatus
 
 SLOW_CHILD = """
@@ -131,7 +132,7 @@ def lossy(world: Any, text: str, loss: Loss, fail: Any, child: str = CHILD, chun
         script = {"x": fail(), **({"a": [fail(), "fine"]} if "retry" in text else {})}
         w = world(text, child, script=script, chunk_size=chunk_size)
     inspector = MemoryInspector(w.store, w.catalog)
-    examiner = Examiner(inspector, w.store, w.catalog, w.cloud.backlog)
+    examiner = Examiner(inspector, w.store, w.catalog, LookBack(w.store, w.known_events), w.cloud.backlog)
     w.sweeper = Sweeper(inspector, examiner, Safe(w.cloud), w.clock, lambda: 0)
     return w
 
@@ -368,6 +369,19 @@ def test_a_part_of_a_list_goes_on_with_its_execution_even_if_the_news_is_lost(wo
     run(w)
     assert isinstance(loss.lost[0].message, Resume), "the one to the chunk"
     assert w.ended(execution).status is ExecutionStatus.COMPLETED
+
+
+@pytest.mark.parametrize(("within", "reads"), [("", 0), (", within: 1h", 1)])
+def test_only_a_wait_that_says_within_is_held_against_the_events_that_were_kept(world, fail, within, reads):
+    text = f"tasks: [{{name: hear, action: core.wait_for_event, input: {{event_type: Paid{within}}}}}]"
+    w = lossy(world, text, Loss(), fail)
+    w.start("t.w", {})
+    w.run()
+    w.clock.set(w.clock.now() + 1000)
+    facts, asked = w.store.facts, []
+    w.store.facts = lambda execution, keys: asked.append(keys) or facts(execution, keys)
+    assert w.sweeper.sweep().repairs == {}
+    assert len(asked) == reads
 
 
 def test_what_has_ended_is_remembered_no_longer(world, fail):

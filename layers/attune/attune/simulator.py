@@ -97,6 +97,7 @@ class Simulator:
         self.values, self.secrets = MemoryKeyValueStore(values), MemorySecrets(secrets)
         self.catalog, self.store = catalog, MemoryStore(self.values)
         self.cloud = MemoryCloud(self.clock, order)
+        self.known_events = MemoryEvents(self.store)
         self.directory = MemoryDirectory(self.store, self.clock, self.cloud.order)
         self._observer = observer or _unobserved
         self.ports = ports = _Ports.of(self, faults)
@@ -246,7 +247,7 @@ class _Ports:
         cloud = world.cloud
         queues = (cloud, cloud, cloud, cloud)
         values = (world.values, world.secrets, world.secrets)
-        bare = cls(world.store, world.catalog, world.directory, *queues, MemoryEvents(world.store), *values)
+        bare = cls(world.store, world.catalog, world.directory, *queues, world.known_events, *values)
         if faults is None:
             return bare
         faults.cloud = cloud

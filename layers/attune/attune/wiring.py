@@ -363,8 +363,9 @@ def inspector() -> DynamoInspector:
 
 def _examiner() -> Examiner:
     from attune.execution.examiner import Examiner
+    from attune.execution.waits import LookBack
 
-    return Examiner(inspector(), store(), catalog(), _queue("TASK").depth)
+    return Examiner(inspector(), store(), catalog(), LookBack(store(), events()), _queue("TASK").depth)
 
 
 @cache

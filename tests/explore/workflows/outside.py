@@ -27,6 +27,7 @@ output_map: "{{ task.go.result.order }}"
 """,
         ),
         deeds=(publish(awaited),),
+        unswept=True,
     ),
     "event_before": Scenario(
         (
@@ -39,6 +40,5 @@ output_map: "{{ task.go.result.order }}"
 """,
         ),
         deeds=(publish(begun),),
-        unswept=True,
     ),
 }

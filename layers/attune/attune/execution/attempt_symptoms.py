@@ -108,6 +108,9 @@ def _outside(case: Case, attempt: AttemptId, active: Active) -> Finding:
     terms, name = case.terms.get(attempt, {}), _name(attempt)
     limit = f", at most for {span(active.limit - case.now)} more" if active.limit is not None else ""
     since = f" since {span(case.now - terms['since'])}" if "since" in terms else ""
+    if attempt in case.arrived:
+        sentence = f"{name} waits for an event that has come, and the news of it was lost"
+        return Finding(Code.EVENT_LOST, sentence, "have it told again", attempt, (case.arrived[attempt],))
     if active.wait is WaitKind.EVENT:
         sentence = f"{name} waits{since} for an event like {_short(terms.get('pattern', {}))}{limit}"
         return Finding(Code.EVENT, sentence, "put such an event on the bus", attempt)

@@ -31,6 +31,7 @@ class Code(StrEnum):
     TASK_LOST = "task_lost"
     WORKER_GONE = "worker_gone"
     RESULT_LOST = "result_lost"
+    EVENT_LOST = "event_lost"
     TIMER_LOST = "timer_lost"
     CHILD_LOST = "child_lost"
     CHILD_UNHEARD = "child_unheard"
@@ -58,6 +59,7 @@ QUEUES = {
     Code.START_LOST: "mailboxes",
     Code.TASK_LOST: "attempts",
     Code.RESULT_LOST: "mailboxes",
+    Code.EVENT_LOST: "mailboxes",
     Code.TIMER_LOST: "timers",
     Code.CHILD_LOST: "mailboxes",
     Code.CHILD_UNHEARD: "mailboxes",

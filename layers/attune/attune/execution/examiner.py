@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from attune.engine.ids import AttemptId, home_of, is_chunk
-from attune.engine.state import Active, State
+from attune.engine.state import Active, State, WaitKind
 from attune.execution.diagnosis import LATE
 from attune.execution.inspection import Case, Child, Inspector, Marks, awaited, chunks_of
-from attune.execution.ports import Catalog, ExecutionStore
+from attune.execution.ports import Catalog, ExecutionStore, Letter
+from attune.execution.waits import LookBack
+from attune.language.graph import Graph
 from attune.language.status import TaskStatus
 
 MOST_RECORDS = 200
@@ -35,9 +37,15 @@ class Examiner:
     """Reads as little as it can: what stands in the states decides what else is looked at."""
 
     def __init__(
-        self, inspector: Inspector, store: ExecutionStore, catalog: Catalog, backlog: Callable[[], int]
+        self,
+        inspector: Inspector,
+        store: ExecutionStore,
+        catalog: Catalog,
+        look_back: LookBack,
+        backlog: Callable[[], int],
     ) -> None:
-        self._inspector, self._store, self._catalog, self._backlog = inspector, store, catalog, backlog
+        self._inspector, self._store, self._catalog = inspector, store, catalog
+        self._look_back, self._backlog = look_back, backlog
 
     def cases(self, executions: Iterable[str], now: float, generation: str, marks: Marks) -> Iterator[Case]:
         """Cases of those that have begun and not ended, each followed by those of its chunks.
@@ -84,16 +92,30 @@ class Examiner:
             awaited=looked | {attempt: waiting[attempt] for attempt in worked},
             records=records,
             children={a.child: self._child(a.child, look.relatives) for a in looked.values() if a.child},
+            arrived=self._arrived(state, looked, look) if state is not None else {},
             marks=look.marks,
             backlog=self._backlog() if any(attempt not in records for attempt in worked) else 0,
         )
+
+    def _arrived(self, state: State, waiting: Mapping[AttemptId, Active], look: _Look) -> dict[AttemptId, Letter]:
+        """Events that came for what has stood still since. Only waits that say ``within`` can have any: others are
+        told at once or never, and cost no read.
+        """
+        events = [attempt for attempt, active in waiting.items() if active.wait is WaitKind.EVENT]
+        if not events or look.now - state.updated_at <= LATE:
+            return {}
+        tasks = self._graph(state).by_name
+        looking = [attempt for attempt in events if (tasks[attempt.task].input or {}).get("within")]
+        return dict(self._look_back.found(state.execution, looking[:MOST_RECORDS]))
 
     def _awaited(self, state: State) -> dict[AttemptId, Active]:
         return dict(awaited(state, self._names(state))) if state.active else {}
 
     def _names(self, state: State) -> Sequence[str]:
-        graph = self._catalog.workflow(state.workflow, state.workflow_version).graph
-        return [task.name for task in graph.tasks]
+        return [task.name for task in self._graph(state).tasks]
+
+    def _graph(self, state: State) -> Graph:
+        return self._catalog.workflow(state.workflow, state.workflow_version).graph
 
     def _child(self, execution: str, relatives: Mapping[str, State]) -> Child:
         state = relatives.get(execution)

@@ -14,6 +14,7 @@ from attune.engine.ids import AttemptId, chunk_id
 from attune.engine.messages import Start, StartChunk
 from attune.engine.state import Active, State, WaitKind
 from attune.execution.dead_letters import DeadLetter
+from attune.execution.ports import Letter
 from attune.language.status import ExecutionStatus
 
 Marks = Mapping[str, float]
@@ -50,8 +51,9 @@ class Child:
 class Case:
     """One execution. ``generation`` names the look at it, for the ids of what is repaired.
 
-    ``marks`` are those of all executions. ``backlog`` is how many messages wait in the task queue. ``wanted`` is
-    False when the parent no longer waits for this execution.
+    ``arrived`` are letters with events that came for attempts that still wait. ``marks`` are those of all executions.
+    ``backlog`` is how many messages wait in the task queue. ``wanted`` is False when the parent no longer waits for
+    this execution.
     """
 
     execution: str
@@ -62,6 +64,7 @@ class Case:
     awaited: Mapping[AttemptId, Active] = field(default_factory=dict)
     records: Mapping[AttemptId, Recorded] = field(default_factory=dict)
     children: Mapping[str, Child] = field(default_factory=dict)
+    arrived: Mapping[AttemptId, Letter] = field(default_factory=dict)
     parent: State | None = None
     wanted: bool = True
     marks: Marks = field(default_factory=dict)

@@ -58,8 +58,14 @@ class LookBack:
 
     def letters(self, execution: str, attempts: Sequence[AttemptId]) -> list[Letter]:
         """For each attempt that still waits, the first event kept for it, if there is one."""
-        found = ((attempt, self._first(execution, attempt)) for attempt in attempts)
-        return [_letter(execution, attempt, event) for attempt, event in found if event is not None]
+        return [letter for _, letter in self.found(execution, attempts)]
+
+    def found(self, execution: str, attempts: Sequence[AttemptId]) -> Iterator[tuple[AttemptId, Letter]]:
+        """The same, by attempt."""
+        for attempt in attempts:
+            event = self._first(execution, attempt)
+            if event is not None:
+                yield attempt, _letter(execution, attempt, event)
 
     def _first(self, execution: str, attempt: AttemptId) -> Mapping[str, Any] | None:
         wait = self._store.facts(execution, [wait_key(attempt)])[wait_key(attempt)]

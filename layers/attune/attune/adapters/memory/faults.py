@@ -56,8 +56,8 @@ class FaultKind(StrEnum):
 PROMISED = frozenset(FaultKind) - {FaultKind.DROPPED}
 """What the protocol mends by itself."""
 _SENDS = frozenset({"mailbox.post", "tasks.send", "tasks.send_later", "timers.set"})
-_ASKED_ONCE = frozenset({"client", "on_event"})
-"""Functions whose letters nobody else knows of."""
+_CLIENT = "client"
+"""Whose letters nobody else knows of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ class Call:
     def bears(self, kind: FaultKind) -> bool:
         """Whether this can go wrong here."""
         if kind is FaultKind.DROPPED:
-            return self.name in _SENDS and self.by not in _ASKED_ONCE
+            return self.name in _SENDS and self.by != _CLIENT
         return kind is not FaultKind.CRASH_AMID or self.size > 1
 
     def __str__(self) -> str:
