@@ -93,6 +93,17 @@ class TestSweep:
         later.ahead = 2000
         assert sweep(stack)["repairs"] == {}
 
+    def test_the_lost_news_of_a_kept_event_is_sent_again(self, stack: Any, later: Later) -> None:
+        execution = stack.start("flows.wait_for_parcel", order=7)
+        stack.pump()
+        detail = {"order": 7, "parcel": "A"}
+        stack.invoke("on_event", {"source": "shop", "detail-type": "ParcelSent", "id": "p-1", "detail": detail})
+        assert stack.letters() is not None, "received by nobody"
+        later.ahead = 1000
+        assert sweep(stack) == {"looked": 1, "repairs": {"event_lost": 1}}
+        stack.pump()
+        assert stack.execution(execution)["output"] == {"parcel": "A"}
+
     def test_it_changes_nothing_but_its_own_notes(
         self, stack: Any, later: Later, monkeypatch: pytest.MonkeyPatch
     ) -> None:

@@ -113,7 +113,7 @@ def test_an_event_that_came_before_the_wait_is_found_by_who_waits(stack):
     ended = stack.execution(execution)
     assert (ended["status"], ended["output"]) == ("completed", {"parcel": "A"})
     kept = rows(stack, "EVENTS#ParcelSent")
-    assert len(kept) == 2 and all(row["ttl"] - wiring.clock.now() < 602 for row in kept)
+    assert len(kept) == 2 and all(row["ttl"] - wiring.clock.now() < 3602 for row in kept)
 
 
 def test_only_events_that_a_workflow_looks_back_for_are_kept(stack):

@@ -20,6 +20,8 @@ from attune.language.status import TaskStatus
 
 FIELDS = ("id", "source", "detail-type", "time", "detail")
 """What of an event's envelope becomes the waiting task's result."""
+LEAST_KEPT = 3600.0
+"""Seconds for which an event is kept at least: if the news of it is lost, ``sweep`` finds it there."""
 REMEMBER = 30.0
 """Seconds for which the list of events to keep is not read again."""
 
@@ -37,7 +39,7 @@ class Waits:
         kind = str(event.get("detail-type", ""))
         seconds = self._kept_for(kind)
         if seconds:
-            self._events.keep(kind, event, self._clock.now(), seconds)
+            self._events.keep(kind, event, self._clock.now(), max(seconds, LEAST_KEPT))
         waiting = self._events.waits(kind)
         letters = [_letter(who, attempt, event) for who, attempt, pattern in waiting if matches(pattern, event)]
         self._mailbox.post(letters)
