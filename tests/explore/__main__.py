@@ -14,7 +14,7 @@ from attune.adapters.memory.faults import FaultKind
 from tests.bench.pages import put
 from tests.conftest import PROJECT
 from tests.explore.run import expected, explore, play
-from tests.explore.search import Results, Trial, search
+from tests.explore.search import Results, Row, Trial, search
 from tests.explore.workflows import WORKFLOWS
 
 SHOWN = 20
@@ -34,7 +34,7 @@ def main() -> int:
     print(made)
     if options.write:
         put(PAGE, BEGIN, END, f"{BEGIN}\n{made}\n{END}")
-    failures = _failures(results)
+    failures = _total(results).failures
     for trial, wrong in failures[:SHOWN]:
         print(f"\n{trial.command()}")
         print("\n".join(f"  {problem}" for problem in wrong[:5]))
@@ -75,24 +75,22 @@ def _repeat(trial: Trial) -> int:
 
 def table(results: Results) -> str:
     """As Markdown."""
-    rows = [(name, row.points, row.runs, len(row.failures)) for name, row in results.items()]
-    total = ("**all**", *(sum(row[column] for row in rows) for column in (1, 2, 3)))
-    lines = [f"| {name} | {points} | {runs:,} | {failures} |" for name, points, runs, failures in [*rows, total]]
+    rows = [*results.items(), ("**all**", _total(results))]
+    lines = [f"| {name} | {row.points:,} | {row.runs:,} | {len(row.failures)} |" for name, row in rows]
     return "\n".join(["| workflow | calls | runs | failures |", "|---|---|---|---|", *lines])
 
 
 def facts(results: Results, seconds: float, seed: int) -> str:
     """What was done, in a line."""
-    calls, runs = sum(row.points for row in results.values()), sum(row.runs for row in results.values())
-    failures = len(_failures(results))
-    return (
-        f"{len(results)} workflows, {calls:,} calls, {runs:,} runs, {failures} failures, "
-        f"in {seconds:.0f} seconds with seed {seed}."
-    )
+    total = _total(results)
+    done = f"{len(results)} workflows, {total.points:,} calls, {total.runs:,} runs, {len(total.failures)} failures"
+    return f"{done}, in {seconds:.0f} seconds with seed {seed}."
 
 
-def _failures(results: Results) -> list[tuple[Trial, list[str]]]:
-    return [failure for row in results.values() for failure in row.failures]
+def _total(results: Results) -> Row:
+    rows = results.values()
+    failures = [failure for row in rows for failure in row.failures]
+    return Row(sum(row.points for row in rows), sum(row.runs for row in rows), failures)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from functools import cache
 from typing import Any
 
 from attune.actions.attempt import Attempt
+from attune.adapters.desks import TimerDesk
 from attune.adapters.memory.disorder import Disorder
 from attune.adapters.memory.faults import Call, FaultKind, Faults
 from attune.adapters.memory.inspector import MemoryInspector
@@ -53,6 +54,9 @@ class WatchingRunner(ScriptedRunner):
 class FaultyWorld(World):
     """A world in which a plan of faults comes true."""
 
+    runner: WatchingRunner
+    timer_desk: TimerDesk
+
     def __init__(self, scenario: Scenario, plan: Plan, seed: int) -> None:
         self.problems: list[str] = []
         self.sizes: Counter[str] = Counter()
@@ -71,7 +75,8 @@ class FaultyWorld(World):
         )
         self.scenario, self.runner.world, self.execution = scenario, self, ""
         self.done: list[Deed] = []
-        self.bus = Bus(self, scenario) if scenario.sensors or scenario.rules else None
+        if scenario.sensors or scenario.rules:
+            self.timer_desk = Bus(self, scenario).timer_desk
         save = self.store.save
         self.store.save = lambda state, expected: self._measured(save, state, expected)  # type: ignore[method-assign]
 

@@ -11,8 +11,9 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from tests.explore.__main__ import BEGIN, END, PAGE, facts, table
 from tests.explore.run import FaultyWorld, Plan, calls, expected, explore, play
-from tests.explore.search import Trial, pairs, singles
+from tests.explore.search import Row, Trial, pairs, singles
 from tests.explore.workflows import WORKFLOWS
 
 from attune.adapters.memory.faults import FaultKind
@@ -78,6 +79,17 @@ def test_after_an_outage_that_outlasts_all_retries_everything_ends_as_it_would_h
 def test_a_letter_that_dies_of_less_than_it_bears_is_found_out(monkeypatch):
     monkeypatch.setattr(Advancer, "deliver", lambda self, execution, letters: 0)
     assert any(wrong.startswith("0 faults killed") for wrong in explore("chain", {}))
+
+
+def test_the_table_adds_up_and_the_page_has_a_place_for_it():
+    results = {"chain": Row(33, 1300), "child": Row(40, 1500, [(Trial("child", {}), ["it stands still"])])}
+    assert table(results).splitlines()[2:] == [
+        "| chain | 33 | 1,300 | 0 |",
+        "| child | 40 | 1,500 | 1 |",
+        "| **all** | 73 | 2,800 | 1 |",
+    ]
+    assert facts(results, 60.4, 7) == "2 workflows, 73 calls, 2,800 runs, 1 failures, in 60 seconds with seed 7."
+    assert 0 < PAGE.read_text().index(BEGIN) < PAGE.read_text().index(END)
 
 
 @pytest.mark.parametrize("seed", [0, 5])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from attune.engine.ids import AttemptId, wait_id
 from attune.engine.messages import Cancel, Pause, Resume
@@ -14,22 +14,25 @@ from attune.exceptions import Conflict
 from attune.execution.inquiries import Inquiries
 from attune.execution.ports import WorkflowVersion
 from attune.execution.retrying import Retrier
-from tests.conftest import World, graphs
+from tests.conftest import graphs
 from tests.explore.workflows.scenario import Condition, Deed
 
+if TYPE_CHECKING:
+    from tests.explore.run import FaultyWorld
 
-def _state(world: World, execution: str) -> State | None:
+
+def _state(world: FaultyWorld, execution: str) -> State | None:
     return world.store.load(execution)
 
 
-def _open(kind: WaitKind, world: World) -> list[tuple[str, AttemptId]]:
+def _open(kind: WaitKind, world: FaultyWorld) -> list[tuple[str, AttemptId]]:
     """What has been awaited for long enough to be found by the index."""
     now = world.clock.now()
     rows = world.store.waits()
     return [(e, attempt) for e, attempt, wait in rows if wait["kind"] == kind and now - wait["since"] > 5]
 
 
-def begun(world: World, execution: str) -> bool:
+def begun(world: FaultyWorld, execution: str) -> bool:
     """The execution has a state."""
     return _state(world, execution) is not None
 
@@ -37,14 +40,14 @@ def begun(world: World, execution: str) -> bool:
 def ended(count: int) -> Condition:
     """So many tasks have ended."""
 
-    def holds(world: World, execution: str) -> bool:
+    def holds(world: FaultyWorld, execution: str) -> bool:
         state = _state(world, execution)
         return state is not None and sum(code != "." for code in state.codes) >= count
 
     return holds
 
 
-def over(world: World, execution: str) -> bool:
+def over(world: FaultyWorld, execution: str) -> bool:
     """It has ended."""
     state = _state(world, execution)
     return state is not None and state.status.ended
@@ -53,7 +56,7 @@ def over(world: World, execution: str) -> bool:
 def paused_for(seconds: float) -> Condition:
     """The execution, and all of it that lives, has been paused for so long."""
 
-    def holds(world: World, execution: str) -> bool:
+    def holds(world: FaultyWorld, execution: str) -> bool:
         states = [state for state in world.store.states().values() if state is not None and not state.status.ended]
         now = world.clock.now()
         return bool(states) and all(state.paused and now - state.updated_at > seconds for state in states)
@@ -64,14 +67,14 @@ def paused_for(seconds: float) -> Condition:
 def failed_for(seconds: float) -> Condition:
     """It has ended so long ago."""
 
-    def holds(world: World, execution: str) -> bool:
+    def holds(world: FaultyWorld, execution: str) -> bool:
         state = _state(world, execution)
         return state is not None and state.ended_at is not None and world.clock.now() - state.ended_at > seconds
 
     return holds
 
 
-def retried(world: World, execution: str) -> bool:
+def retried(world: FaultyWorld, execution: str) -> bool:
     """It was retried, and has ended again."""
     state = _state(world, execution)
     return state is not None and state.status.ended and bool(state.retried)
@@ -82,32 +85,32 @@ def then(count: int, when: Condition) -> Condition:
     return lambda world, execution: len(world.done) >= count and when(world, execution)
 
 
-def asked(world: World, execution: str) -> Any:
+def asked(world: FaultyWorld, execution: str) -> Any:
     """An inquiry is open."""
     return next(iter(_open(WaitKind.INQUIRY, world)), None)
 
 
-def awaited(world: World, execution: str) -> Any:
+def awaited(world: FaultyWorld, execution: str) -> Any:
     """An event is awaited."""
     return next(iter(_open(WaitKind.EVENT, world)), None)
 
 
-def has_child(world: World, execution: str) -> bool:
+def has_child(world: FaultyWorld, execution: str) -> bool:
     """A child execution has been created."""
     return len(world.store.executions()) > 1
 
 
-def _answer(world: World, execution: str, found: Any) -> None:
+def _answer(world: FaultyWorld, execution: str, found: Any) -> None:
     """Whoever answers twice is told that it is no longer open."""
     with suppress(Conflict):
         Inquiries(world.ports.directory, world.ports.mailbox).answer(wait_id(*found), {"yes": True}, "somebody")
 
 
-def _publish(world: World, execution: str, found: Any) -> None:
+def _publish(world: FaultyWorld, execution: str, found: Any) -> None:
     world.cloud.publish({"id": "e-1", "source": "shop", "detail-type": "Paid", "detail": {"order": 7}})
 
 
-def _retry(world: World, execution: str, key: str = "again", **changes: Any) -> None:
+def _retry(world: FaultyWorld, execution: str, key: str = "again", **changes: Any) -> None:
     ports = world.ports
     retrier = Retrier(ports.store, ports.catalog, ports.mailbox, world.clock, ports.sealer)
     retrier.retry(execution, idempotency_key=key, **changes)
@@ -141,13 +144,13 @@ def publish(when: Condition) -> Deed:
 def tick(ref: str, when: Condition) -> Deed:
     """The time of a sensor or of a rule's schedule has come; the message comes until somebody has taken it."""
     record = {"messageId": "m-1", "body": json.dumps({"rule": ref, "time": "noon"}), "attributes": {}}
-    return Deed(when, lambda world, execution, _: world.bus.timer_desk.deliver(record))
+    return Deed(when, lambda world, execution, _: world.timer_desk.deliver(record))
 
 
 def retry_in(text: str, parameters: Mapping[str, Any]) -> Deed:
     """Somebody registers a second version of the workflow, and has the execution go on in it with other parameters."""
 
-    def do(world: World, execution: str, found: Any) -> None:
+    def do(world: FaultyWorld, execution: str, found: Any) -> None:
         world.catalog.add_version(WorkflowVersion("t.w", 2, graphs(text)[0]))
         _mend(world)
         _retry(world, execution, version=2, parameters=parameters)
@@ -155,7 +158,7 @@ def retry_in(text: str, parameters: Mapping[str, Any]) -> Deed:
     return Deed(over, do)
 
 
-def _mend(world: World) -> None:
+def _mend(world: FaultyWorld) -> None:
     for action in world.runner.script.values():
         action.mended = True
 
@@ -163,7 +166,7 @@ def _mend(world: World) -> None:
 def retry(when: Condition, key: str = "again", *, mended: bool = True) -> Deed:
     """Somebody mends what was wrong, or believes that it is mended, and has the execution go on."""
 
-    def do(world: World, execution: str, found: Any) -> None:
+    def do(world: FaultyWorld, execution: str, found: Any) -> None:
         if mended:
             _mend(world)
         _retry(world, execution, key)

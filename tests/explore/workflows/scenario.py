@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from tests.conftest import World
+if TYPE_CHECKING:
+    from tests.explore.run import FaultyWorld
 
-Condition = Callable[[World, str], Any]
+Condition: TypeAlias = "Callable[[FaultyWorld, str], Any]"
+"""Of a world and its execution: whether the time has come, and perhaps what was found."""
 
 
 @dataclass(frozen=True)
@@ -16,7 +18,7 @@ class Deed:
     """Something that somebody does as soon as ``when`` holds (given what it returned)."""
 
     when: Condition
-    do: Callable[[World, str, Any], None]
+    do: Callable[[FaultyWorld, str, Any], None]
 
 
 @dataclass(frozen=True)
