@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.explore.workflows.answers import MendedLater, every_third_fails
 from tests.explore.workflows.children import CHILD
-from tests.explore.workflows.deeds import RESUME, RETRY, asked, begun, cancel, pause
+from tests.explore.workflows.deeds import RESUME, RETRY, asked, begun, cancel, pause, publish
 from tests.explore.workflows.scenario import Scenario
 
 CHUNKS: dict[str, Scenario] = {
@@ -54,6 +54,17 @@ output_map: "{{ task.a.result | length }}"
         ),
         deeds=(pause(begun), RESUME),
         takes={"a": 20},
+        chunk_size=2,
+    ),
+    "chunks_of_events": Scenario(
+        (
+            """
+tasks:
+  - {name: a, action: core.wait_for_event, with_items: [1, 2, 3], input: {event_type: Paid, within: 5h}}
+output_map: "{{ task.a.result | map(attribute='id') | list }}"
+""",
+        ),
+        deeds=(publish(begun),),
         chunk_size=2,
     ),
     "chunks_cancelled": Scenario(
