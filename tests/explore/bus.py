@@ -41,8 +41,8 @@ class Bus:
         memories: SensorStore = world.faults.around("sensors", MemorySensors())
         rules = Rules(ports.catalog, world.starter, clock)
         sightings = Sightings(ports.catalog, ports.store, memories, ports.bus, clock)
-        retention = Retention(None, PAYLOADS, KEPT_FOR_EVER)  # type: ignore[arg-type]
-        world.cloud.on_event = EventDesk(rules, world.waits, sightings, retention, LOG).deliver
+        retention = Retention(None, PAYLOADS, KEPT_FOR_EVER, clock)  # type: ignore[arg-type]
+        world.cloud.on_event = EventDesk(rules, world.waits, sightings, retention, ports.bus, LOG).deliver
         polls = Polls(ports.catalog, memories, world.starter)
         self.timer_desk = TimerDesk(None, None, rules, polls, PAYLOADS, clock, LOG)  # type: ignore[arg-type]
         adapter = EventBridgeBus(self, "bus")
