@@ -30,7 +30,7 @@ from attune.execution.worker import Worker
 from attune.language.masking import Masker
 from attune.language.patterns import matches
 
-STRIDE = 9
+STRIDE = 13
 """One in so many of all single faults is tried here: the calls and kinds change from one to the next."""
 
 
