@@ -31,7 +31,6 @@ LAX = CHECKS.get_by_names(["positive_data_acceptance", "negative_data_rejection"
 
 @pytest.fixture
 def schema(stack):
-    stack.api("POST", "/api/v1/packs/sync")
     return schemathesis.openapi.from_wsgi("/api/v1/openapi.json", Gateway(stack.functions["api"]))
 
 

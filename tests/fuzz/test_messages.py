@@ -79,7 +79,6 @@ def ids_of(answer):
 
 @pytest.fixture
 def synced(stack):
-    stack.api("POST", "/api/v1/packs/sync")
     return stack
 
 

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import boto3
 import pytest
+from botocore.loaders import JSONFileLoader
 from moto import mock_aws
+from moto.kms import models as kms
+from moto.sqs import models as sqs
 
 from attune.adapters.dynamodb.table import Table
 from attune.adapters.ledger import CallLedger
@@ -44,8 +48,21 @@ TABLE = {
 """As in template.yaml; test_dynamodb.py compares them."""
 
 
+@pytest.fixture(scope="session")
+def known_to_all() -> Iterator[None]:
+    """What boto3 and moto find out anew for every session, account and queue, once: it took most of a test's time.
+
+    Descriptions of services, a private key (keys that encrypt have one here, too, and never use it), attribute names.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(JSONFileLoader, "load_file", staticmethod(cache(JSONFileLoader().load_file)))
+        patch.setattr(kms, "generate_private_key", cache(kms.generate_private_key))
+        patch.setattr(sqs, "camelcase_to_underscores", cache(sqs.camelcase_to_underscores))
+        yield
+
+
 @pytest.fixture
-def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def aws(known_to_all: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """An empty AWS account in this process; no profile or endpoint of the machine is seen."""
     for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL", "AWS_SESSION_TOKEN"):
         monkeypatch.delenv(name, raising=False)
@@ -176,7 +193,7 @@ def make() -> type[Make]:
 
 
 @pytest.fixture
-def stack(
+def bare_stack(
     clients: SimpleNamespace,
     table: Table,
     bucket: str,
@@ -184,7 +201,7 @@ def stack(
     packs_dir: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Any]:
-    """The functions as they are deployed, on this AWS; packs are the project's own and the fixtures."""
+    """The functions as they are deployed, on this AWS; no pack is registered."""
     from attune import wiring
     from tests.integration.stack import Stack, function
 
@@ -216,3 +233,13 @@ def stack(
     names = ("api", "advance", "run_task", "on_event", "on_timer", "on_dead", "sweep")
     yield Stack(queues, {name: function(name) for name in names})
     wiring.reset()
+
+
+@pytest.fixture
+def stack(bare_stack: Any, clients: SimpleNamespace, packs_dir: Path, ledger: CallLedger) -> Any:
+    """The functions as they are deployed, with the project's own packs and the fixtures registered."""
+    from tests.integration.registration import register_packs
+
+    register_packs(bare_stack, clients, packs_dir)
+    ledger.reset()
+    return bare_stack

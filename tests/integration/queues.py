@@ -5,7 +5,13 @@ from __future__ import annotations
 import uuid
 from collections import deque
 from collections.abc import Mapping
+from types import SimpleNamespace
 from typing import Any
+
+import pytest
+from moto.sqs import models as sqs
+
+from attune import wiring
 
 BATCH = 10
 
@@ -45,6 +51,15 @@ class HeldQueue:
     def delete_message_batch(self, **_: Any) -> dict[str, Any]:
         """Nothing is left of what was received."""
         return {}
+
+
+def hold(stack: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From now on the pump keeps the advance queue and the task queue, and moto nothing of what is sent."""
+    held = {name: HeldQueue(getattr(stack.queues, name)) for name in ("advance", "tasks")}
+    for queue in held.values():
+        queue.listen(wiring.client("sqs"))
+    stack.queues = SimpleNamespace(**vars(stack.queues) | held)
+    monkeypatch.setattr(sqs.Queue, "add_message", lambda queue, message: None)
 
 
 def _received(entry: Mapping[str, Any]) -> dict[str, Any]:

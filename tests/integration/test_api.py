@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from tests.integration.conftest import TABLE
+from tests.integration.registration import Registration
+
 
 def test_health_needs_no_token(stack):
     status, body = stack.api("GET", "/api/v1/health", token="")
@@ -22,21 +25,37 @@ def test_who_has_no_token_learns_nothing_of_what_is_wrong_with_the_request(stack
     assert stack.api("POST", "/api/v1/workflows/flows.diamond/execute", raw="{", token="wrong")[0] == 401
 
 
-def test_packs_are_registered_from_disk_and_workflows_become_versions(stack):
-    status, body = stack.api("POST", "/api/v1/packs/nowhere/workflows/sync")
+def test_packs_are_registered_from_disk_and_workflows_become_versions(bare_stack):
+    status, body = bare_stack.api("POST", "/api/v1/packs/nowhere/workflows/sync")
     assert status == 404, body
-    status, body = stack.api("POST", "/api/v1/packs/sync")
+    status, body = bare_stack.api("POST", "/api/v1/packs/sync")
     assert status == 200, body
     by_pack = {row["pack_ref"]: row for row in body["data"]["packs"]}
     assert by_pack["my_pack"]["errors"] == []
     assert by_pack["my_pack"]["workflows"][0]["ref_name"] == "my_pack.deploy_application"
     assert by_pack["my_pack"]["workflows"][0]["created"] is True
-    again = stack.api("POST", "/api/v1/packs/my_pack/workflows/sync")[1]["data"]
+    again = bare_stack.api("POST", "/api/v1/packs/my_pack/workflows/sync")[1]["data"]
     assert again["workflows"][0] == by_pack["my_pack"]["workflows"][0] | {"created": False}
 
 
+def test_a_registration_put_into_an_empty_account_is_what_a_sync_would_make_there(stack, clients):
+    """Every test that finds its packs registered relies on it."""
+    made = Registration.of(clients)
+    clients.dynamodb.delete_table(TableName="attune")
+    clients.dynamodb.create_table(**TABLE)
+    clients.scheduler.delete_schedule_group(Name="attune")
+    clients.scheduler.create_schedule_group(Name="attune")
+    made.put(clients)
+    assert Registration.of(clients) == made
+    synced = stack.api("POST", "/api/v1/packs/sync")[1]["data"]["packs"]
+    versions = [row for pack in synced for row in pack["workflows"]]
+    assert {(row["created"], row["workflow_def_id"]) for row in versions} == {(False, 1)}
+    assert Registration.of(clients).items == made.items
+    assert len(made.items) > 2 * len(versions)
+    assert made.schedules
+
+
 def test_an_execution_runs_from_request_to_output(stack):
-    stack.api("POST", "/api/v1/packs/sync")
     execution = stack.start("flows.diamond", word="hello")
     assert stack.execution(execution)["status"] == "requested"
     stack.pump()
@@ -53,7 +72,6 @@ def test_an_execution_runs_from_request_to_output(stack):
 
 
 def test_wrong_parameters_are_all_named_and_nothing_starts(stack):
-    stack.api("POST", "/api/v1/packs/sync")
     wrong = {"parameters": {"app_name": 7, "environment": "moon"}}
     status, body = stack.api("POST", "/api/v1/workflows/my_pack.deploy_application/execute", wrong)
     assert (status, body["code"]) == (422, "invalid_parameters")
@@ -92,7 +110,6 @@ def test_what_is_not_there_is_404(stack, path):
 
 
 def test_an_idempotency_key_starts_once_and_refuses_another_request(stack):
-    stack.api("POST", "/api/v1/packs/sync")
     path, body = "/api/v1/workflows/flows.diamond/execute", {"parameters": {"word": "x"}, "idempotency_key": "k-1"}
     first = stack.api("POST", path, body)[1]["data"]
     second = stack.api("POST", path, body)[1]["data"]
@@ -102,7 +119,6 @@ def test_an_idempotency_key_starts_once_and_refuses_another_request(stack):
 
 
 def test_listing_filters_and_pages_newest_first(stack):
-    stack.api("POST", "/api/v1/packs/sync")
     made = [stack.start("flows.diamond", word=str(n)) for n in range(3)]
     stack.pump()
     made.append(stack.start("flows.diamond", word="late"))
@@ -118,7 +134,6 @@ def test_listing_filters_and_pages_newest_first(stack):
 
 
 def test_cancel_reaches_a_running_execution_and_is_refused_for_an_ended_one(stack):
-    stack.api("POST", "/api/v1/packs/sync")
     execution = stack.start("flows.diamond", word="x")
     status, _ = stack.api("POST", f"/api/v1/workflow-executions/{execution}/cancel", {"reason": "enough"})
     assert status == 202

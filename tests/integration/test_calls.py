@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from tests.bench.pages import print_measured
+from tests.integration.queues import hold
 
 PROJECT = Path(__file__).parents[2]
 PAGE = PROJECT / "docs" / "reference" / "cost.md"
@@ -64,7 +65,7 @@ def test_calls_per_task(stack: Any, ledger: Any, clients: SimpleNamespace, monke
     monkeypatch.setattr(worker, "REPORT_EVERY", 60.0)
     for service in ("dynamodb", "sqs", "s3", "events", "scheduler"):
         ledger.attach(wiring.client(service))
-    stack.api("POST", "/api/v1/packs/sync")
+    hold(stack, monkeypatch)
     columns = {name: (run(stack, ledger, ref, parameters), tasks) for name, ref, parameters, tasks in CASES}
     print("\n" + BEGIN + "\n" + table(columns) + "\n" + END)
     per_task = {name: sum(counts.values()) / tasks for name, (counts, tasks) in columns.items()}

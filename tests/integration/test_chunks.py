@@ -11,15 +11,13 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from moto.sqs import models as sqs
 
 from attune.actions.attempt import Attempt, Outcome, OutcomeStatus
 from tests.bench.pages import print_measured
-from tests.integration.queues import HeldQueue
+from tests.integration.queues import hold
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "cost.md"
 BEGIN, END = "<!-- chunks: begin -->", "<!-- chunks: end -->"
@@ -67,26 +65,22 @@ class StateSizes:
 
 
 @pytest.fixture
-def counted(stack: Any, ledger: Any, monkeypatch: pytest.MonkeyPatch) -> tuple[Any, Any, StateSizes]:
-    """The stack with a worker that echoes, the ledger of its calls, and the sizes of its states."""
+def counted(stack: Any, ledger: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Any, Any, StateSizes]]:
+    """The stack with a worker that echoes, the ledger of its calls, and the sizes of its states; few logs."""
     from attune import wiring
     from attune.execution.worker import Worker
 
-    monkeypatch.setenv("ATTUNE__LOG_LEVEL", "ERROR")
-    wiring.log.cache_clear()
-    wiring.log().setLevel("ERROR")
     echo = Worker(
         wiring.store(), wiring.mailbox(), wiring.task_queue(), Echo(), wiring.clock, lambda pack: {}, wiring.opener
     )
     stack.functions["run_task"].worker = lambda: echo
     for service in ("dynamodb", "sqs", "s3", "events", "scheduler"):
         ledger.attach(wiring.client(service))
-    stack.queues = SimpleNamespace(advance=HeldQueue(stack.queues.advance), tasks=HeldQueue(stack.queues.tasks))
-    for queue in (stack.queues.advance, stack.queues.tasks):
-        queue.listen(wiring.client("sqs"))
-    monkeypatch.setattr(sqs.Queue, "add_message", lambda queue, message: None)
-    stack.api("POST", "/api/v1/packs/sync")
-    return stack, ledger, StateSizes(wiring.client("dynamodb"))
+    hold(stack, monkeypatch)
+    level = wiring.log().log_level
+    wiring.log().setLevel("ERROR")
+    yield stack, ledger, StateSizes(wiring.client("dynamodb"))
+    wiring.log().setLevel(level)
 
 
 def cost(counted: tuple[Any, Any, StateSizes], items: int) -> Cost:
@@ -133,7 +127,6 @@ def test_chunks_are_seen_by_nobody_but_the_table(counted: tuple[Any, Any, StateS
 
 
 def test_a_question_in_a_chunk_is_answered_and_a_cancellation_closes_the_others(stack: Any) -> None:
-    stack.api("POST", "/api/v1/packs/sync")
     execution = stack.start("flows.questions")
     stack.pump()
     _, listed = stack.api("GET", "/api/v1/inquiries?limit=100")

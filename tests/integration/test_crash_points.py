@@ -107,7 +107,6 @@ class Pump:
 
 
 def test_no_call_of_the_handlers_can_go_wrong_and_change_how_an_execution_ends(stack, monkeypatch):
-    stack.api("POST", "/api/v1/packs/sync")
     hooks = Hooks()
     hooks.attach()
     pump = Pump(stack, hooks, monkeypatch)
@@ -153,7 +152,6 @@ def endpoint(stack, monkeypatch) -> Iterator[dict[str, str]]:
 def test_a_process_that_is_gone_at_a_call_leaves_nothing_that_the_next_cannot_finish(
     stack, endpoint, monkeypatch, tmp_path, name, moment
 ):
-    stack.api("POST", "/api/v1/packs/sync")
     execution = stack.start("flows.counted_chain", folder=str(tmp_path))
     if name == "run_task":
         stack.invoke("advance", stack.letters())

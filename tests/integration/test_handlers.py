@@ -15,7 +15,6 @@ from tests.integration.stack import PROJECT
 
 def counted(stack, tmp_path):
     """Start a chain whose tasks leave a line each in a file of their own."""
-    stack.api("POST", "/api/v1/packs/sync")
     return stack.start("flows.counted_chain", folder=str(tmp_path))
 
 
@@ -90,7 +89,6 @@ def test_a_crash_after_the_result_and_before_its_report_reports_the_recorded_res
 
 
 def test_one_broken_letter_does_not_take_the_others_of_the_batch_along(stack):
-    stack.api("POST", "/api/v1/packs/sync")
     execution = stack.start("flows.diamond", word="x")
     event = stack.letters()
     broken = copy.deepcopy(event["Records"][0]) | {"messageId": "broken", "body": "{"}
@@ -102,7 +100,6 @@ def test_one_broken_letter_does_not_take_the_others_of_the_batch_along(stack):
 
 
 def test_a_task_message_nobody_can_read_comes_again_and_the_others_run(stack):
-    stack.api("POST", "/api/v1/packs/sync")
     execution = stack.start("flows.diamond", word="x")
     stack.invoke("advance", stack.letters())
     event = stack.tasks()
@@ -113,7 +110,6 @@ def test_a_task_message_nobody_can_read_comes_again_and_the_others_run(stack):
 
 
 def test_dead_letters_of_both_queues_reach_their_execution(stack):
-    stack.api("POST", "/api/v1/packs/sync")
     execution = stack.start("flows.diamond", word="x")
     start = stack.letters()
     assert stack.invoke("on_dead", start) == {"batchItemFailures": []}
@@ -138,7 +134,6 @@ def test_dead_letters_of_both_queues_reach_their_execution(stack):
     ],
 )
 def test_a_misbehaving_action_is_a_clear_error_of_its_task_and_the_execution_ends(stack, kind, type_, words):
-    stack.api("POST", "/api/v1/packs/sync")
     execution = stack.start("flows.fault", kind=kind)
     stack.pump()
     ended = stack.execution(execution)
@@ -149,7 +144,6 @@ def test_a_misbehaving_action_is_a_clear_error_of_its_task_and_the_execution_end
 
 @pytest.mark.parametrize("kind", ["big_result", "big_print"])
 def test_large_results_and_output_are_no_trouble(stack, kind):
-    stack.api("POST", "/api/v1/packs/sync")
     execution = stack.start("flows.fault", kind=kind)
     stack.pump()
     ended = stack.execution(execution)
@@ -159,7 +153,6 @@ def test_large_results_and_output_are_no_trouble(stack, kind):
 
 
 def test_an_event_starts_what_its_rule_names_once(stack, clients):
-    stack.api("POST", "/api/v1/packs/sync")
     event = {
         "id": "e-1",
         "source": "tests",
@@ -179,7 +172,6 @@ def test_an_event_starts_what_its_rule_names_once(stack, clients):
 
 
 def test_a_schedule_fires_through_the_timer_queue(stack, clients, queues):
-    stack.api("POST", "/api/v1/packs/sync")
     names = [s["Name"] for s in clients.scheduler.list_schedules(GroupName="attune")["Schedules"]]
     assert any("flows.hourly" in name for name in names)
     body = json.dumps({"rule": "flows.hourly", "time": "2026-01-01T00:00:00Z"})

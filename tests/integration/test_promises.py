@@ -10,6 +10,7 @@ import pytest
 
 from attune import wiring
 from attune.adapters.dynamodb import keys
+from tests.integration.queues import hold
 
 SERVICES = ("dynamodb", "sqs", "s3", "events")
 
@@ -40,7 +41,6 @@ def test_an_execution_goes_on_with_the_version_it_started_with(stack, packs_dir,
     shutil.copytree(packs_dir, packs)
     monkeypatch.setenv("ATTUNE__PACKS_BASE_DIR", str(packs))
     wiring.reset()
-    stack.api("POST", "/api/v1/packs/sync")
     old = stack.start("flows.diamond", word="x")
     stack.invoke("advance", stack.letters())
     file = packs / "flows" / "workflows" / "diamond.yaml"
@@ -53,16 +53,16 @@ def test_an_execution_goes_on_with_the_version_it_started_with(stack, packs_dir,
     assert (stack.execution(new)["workflow_version"], stack.execution(new)["output"]) == (2, {"word": "changed"})
 
 
-def test_what_an_item_costs_does_not_grow_with_their_number(stack, ledger):
-    stack.api("POST", "/api/v1/packs/sync")
+def test_what_an_item_costs_does_not_grow_with_their_number(stack, ledger, monkeypatch):
+    hold(stack, monkeypatch)
     count_calls(stack, ledger, "flows.fan_out", items=10)
     few = count_calls(stack, ledger, "flows.fan_out", items=50).total() / 50
     many = count_calls(stack, ledger, "flows.fan_out", items=200).total() / 200
     assert many <= few
 
 
-def test_states_stay_small_and_hold_no_results(stack, clients):
-    stack.api("POST", "/api/v1/packs/sync")
+def test_states_stay_small_and_hold_no_results(stack, clients, monkeypatch):
+    hold(stack, monkeypatch)
     execution = stack.start("flows.fan_out", items=200)
     largest = 0
     for _ in range(400):
@@ -78,7 +78,6 @@ def test_states_stay_small_and_hold_no_results(stack, clients):
 
 @pytest.mark.parametrize("size", [1_000, 200_000, 5_000_000])
 def test_parameters_and_results_of_any_size_arrive_whole(stack, clients, size):
-    stack.api("POST", "/api/v1/packs/sync")
     word = "ü" * (size // 12)
     execution = wiring.starter().start("flows.diamond", {"word": word}, trigger={}, identity="t").execution
     stack.pump()

@@ -51,7 +51,6 @@ def register(text, version=1):
 @pytest.fixture
 def failed(stack, tmp_path):
     """An execution of which one item of three has failed."""
-    stack.api("POST", "/api/v1/packs/sync")
     register(TEXT)
     execution = stack.start("flows.mending", folder=str(tmp_path), times={"x": 0, "y": 1, "z": 0})
     stack.pump()
@@ -165,7 +164,6 @@ def test_wrong_requests_change_nothing(stack, failed, body, status, words):
 
 
 def test_a_sub_workflow_is_started_anew_with_its_parent_and_may_be_retried_by_itself(stack, tmp_path):
-    stack.api("POST", "/api/v1/packs/sync")
     register(TEXT)
     register(PARENT)
     parent = stack.start("flows.parent_of_mending", folder=str(tmp_path), times={"x": 1, "y": 0, "z": 0})

@@ -59,7 +59,6 @@ def stored(clients: Any, seen: Everything) -> None:
 
 
 def run(stack: Any, clients: Any, seen: Everything, caplog: pytest.LogCaptureFixture) -> str:
-    stack.api("POST", "/api/v1/packs/sync")
     assert stack.api("PUT", "/api/v1/kv/hush.url", {"value": "http://hush"})[0] == 200
     assert stack.api("PUT", "/api/v1/secrets/hush.api", {"value": SECRETS["hush.api"]})[0] == 200
     execution = stack.start("hush.main", token=SECRETS["given"])

@@ -47,7 +47,6 @@ def later(monkeypatch: pytest.MonkeyPatch) -> Iterator[Later]:
 
 @pytest.fixture
 def stack(later: Later, stack: Any) -> Any:
-    stack.api("POST", "/api/v1/packs/sync")
     return stack
 
 

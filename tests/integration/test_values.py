@@ -163,7 +163,6 @@ def test_the_routes_of_secrets_give_no_value_back_not_even_a_wrong_one(stack: An
 
 
 def test_the_same_key_with_another_secret_is_the_same_request(stack: Any) -> None:
-    stack.api("POST", "/api/v1/packs/sync")
     answers = [
         stack.api("POST", "/api/v1/workflows/hush.child/execute", {"parameters": {"token": t}, "idempotency_key": "k"})
         for t in ("secret-one", "secret-two")
@@ -186,7 +185,6 @@ def test_an_execution_without_secrets_asks_nobody_for_any(stack: Any, ledger: Ca
 
     for service in ("secretsmanager", "kms"):
         ledger.attach(wiring.client(service))
-    stack.api("POST", "/api/v1/packs/sync")
     ledger.reset()
     execution = stack.start("flows.diamond", word="x")
     stack.pump()
@@ -195,7 +193,6 @@ def test_an_execution_without_secrets_asks_nobody_for_any(stack: Any, ledger: Ca
 
 
 def test_a_refused_start_does_not_repeat_the_secret(stack: Any) -> None:
-    stack.api("POST", "/api/v1/packs/sync")
     status, body = stack.api("POST", "/api/v1/workflows/hush.main/execute", {"parameters": {"token": "pin"}})
     assert status == 422
     assert [row["path"] for row in body["details"]["errors"]] == ["$.token"]

@@ -10,7 +10,6 @@ from attune import wiring
 @pytest.fixture
 def asking(stack):
     """An execution that has asked its question; with the question."""
-    stack.api("POST", "/api/v1/packs/sync")
     execution = stack.start("flows.approval")
     stack.pump()
     assert stack.execution(execution)["status"] == "waiting"
@@ -44,7 +43,6 @@ def test_cancelling_the_execution_closes_its_inquiry(stack, asking):
 
 
 def test_only_those_who_are_asked_may_answer_and_find_it_by_their_name(stack):
-    stack.api("POST", "/api/v1/packs/sync")
     execution = stack.start("flows.approval", assignees=["ada", "tester"])
     other, open_to_all = stack.start("flows.approval", assignees=["ada"]), stack.start("flows.approval")
     stack.pump()
@@ -68,7 +66,6 @@ def test_only_those_who_are_asked_may_answer_and_find_it_by_their_name(stack):
 
 
 def test_assignees_that_are_no_names_fail_the_task(stack):
-    stack.api("POST", "/api/v1/packs/sync")
     execution = stack.start("flows.approval", assignees=[1])
     stack.pump()
     assert "assignees must be a list of names" in stack.execution(execution)["error"]["message"]
@@ -81,7 +78,6 @@ def test_an_inquiry_that_is_not_there_is_404(stack, inquiry):
 
 
 def test_an_execution_goes_on_with_the_event_it_waits_for_and_no_other(stack):
-    stack.api("POST", "/api/v1/packs/sync")
     execution = stack.start("flows.wait_for_payment", order=7)
     stack.pump()
     assert stack.execution(execution)["status"] == "waiting"
@@ -105,7 +101,6 @@ def rows(stack, partition):
 
 
 def test_an_event_that_came_before_the_wait_is_found_by_who_waits(stack):
-    stack.api("POST", "/api/v1/packs/sync")
     stack.invoke("on_event", PARCEL)
     stack.invoke("on_event", {**PARCEL, "id": "p-2", "detail": {"order": 8, "parcel": "B"}})
     execution = stack.start("flows.wait_for_parcel", order=7)
@@ -117,13 +112,11 @@ def test_an_event_that_came_before_the_wait_is_found_by_who_waits(stack):
 
 
 def test_only_events_that_a_workflow_looks_back_for_are_kept(stack):
-    stack.api("POST", "/api/v1/packs/sync")
     stack.invoke("on_event", {**PARCEL, "detail-type": "OrderPaid"})
     assert rows(stack, "EVENTS#OrderPaid") == []
 
 
 def test_who_takes_an_event_in_reads_the_waits_by_their_own_keys_not_through_the_index(stack):
-    stack.api("POST", "/api/v1/packs/sync")
     execution = stack.start("flows.wait_for_parcel", order=7)
     stack.pump()
     queries = []
@@ -138,7 +131,6 @@ def test_who_takes_an_event_in_reads_the_waits_by_their_own_keys_not_through_the
 
 
 def test_a_function_that_died_after_keeping_the_event_loses_and_doubles_nothing(stack):
-    stack.api("POST", "/api/v1/packs/sync")
     wiring.events().keep("ParcelSent", PARCEL, wiring.clock.now(), 600)
     execution = stack.start("flows.wait_for_parcel", order=7)
     stack.pump()
