@@ -26,8 +26,7 @@ run: install ## Start a local AWS, deploy to it, and run the example workflow th
 	@$(BIN)/attune local run
 
 test: install ## Run all tests: unit, integration (moto), fuzz, and end to end (the deployed stack)
-	@$(BIN)/pytest tests/e2e
-	@$(BIN)/pytest -n 2 --dist worksteal tests/unit tests/integration tests/fuzz
+	@$(BIN)/pytest -n 2 --no-loadscope-reorder tests/e2e tests/integration tests/fuzz tests/unit
 
 unit integration e2e: install
 	@$(BIN)/pytest tests/$@

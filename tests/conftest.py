@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from xdist.scheduler import LoadFileScheduling
 
 from attune.actions.attempt import Attempt, Outcome, OutcomeStatus
 from attune.adapters.memory.catalog import MemoryCatalog
@@ -23,6 +24,20 @@ from attune.language.status import ExecutionStatus
 from attune.simulator import Simulator
 
 PROJECT = Path(__file__).parents[1]
+
+
+class TogetherScheduling(LoadFileScheduling):
+    """Gives a process a whole file, and all of the deployed stack's: they share one local cloud, and mostly wait."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "cloud" if nodeid.startswith("tests/e2e/") else str(super()._split_scope(nodeid))
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> TogetherScheduling:
+    """However many processes there are."""
+    return TogetherScheduling(config, log)
+
+
 ANY_INPUT: dict[str, Any] = {"type": "object"}
 
 

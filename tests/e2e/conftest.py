@@ -129,7 +129,7 @@ class Api:
             rows, cursor = rows + page["items"], page["cursor"]
         return sorted(rows, key=lambda row: row["started_at"] or "")
 
-    def ended(self, execution: str, within: float = 60) -> dict[str, Any]:
+    def ended(self, execution: str, within: float = 120) -> dict[str, Any]:
         """The execution when it has ended; fails after so many seconds."""
         deadline = time.monotonic() + within
         while time.monotonic() < deadline:
@@ -139,7 +139,7 @@ class Api:
             time.sleep(0.1)
         raise AssertionError(f"{execution} did not end within {within} s: {found}")
 
-    def run(self, ref: str, within: float = 60, **parameters: Any) -> dict[str, Any]:
+    def run(self, ref: str, within: float = 120, **parameters: Any) -> dict[str, Any]:
         """Start a workflow and wait for its end."""
         return self.ended(self.start(ref, **parameters), within)
 
@@ -148,7 +148,7 @@ class Api:
         nodes = self.get(f"/api/v1/workflow-executions/{execution}/graph")["nodes"]
         return {(node["name"], node["status"]) for node in nodes}
 
-    def until(self, look: Callable[[], Any], within: float = 60) -> Any:
+    def until(self, look: Callable[[], Any], within: float = 120) -> Any:
         """What ``look`` gives as soon as it gives something; fails after so many seconds."""
         deadline = time.monotonic() + within
         while time.monotonic() < deadline:
