@@ -436,11 +436,11 @@ def test_a_changed_file_is_imported_anew(tmp_path):
 
 
 def test_attempts_run_at_the_same_time_and_are_reported_as_they_end():
-    attempts = [attempt("sleeps", {"seconds": s}) for s in (0.9, 0.5, 0.1)]
+    attempts = [attempt("sleeps", {"seconds": s}) for s in (2.0, 1.1, 0.1)]
     began = time.monotonic()
     outcomes = ActionRunner(PACKS).run(attempts, deadline=began + 30)
     assert [position for position, _ in outcomes] == [2, 1, 0]
-    assert time.monotonic() - began < 1.4
+    assert time.monotonic() - began < 3
 
 
 def test_ten_attempts_each_run_exactly_once(tmp_path):

@@ -205,6 +205,6 @@ def test_a_thousand_tasks_are_compared_in_seconds(shape: str) -> None:
     }
     names = [[f"t{k}" for k in to[shape](n) if k < size] for n in range(size)]
     flow = Flow(*(f"name: t{n}, publish: {{v: 1}}, on_success: [{', '.join(row)}]" for n, row in enumerate(names)))
-    began = time.perf_counter()
+    began = time.thread_time()
     races.check(flow.draft)
-    assert time.perf_counter() - began < 20
+    assert time.thread_time() - began < 20
