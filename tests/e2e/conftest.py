@@ -31,7 +31,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def cloud() -> Iterator[LocalCloud]:
     """A local cloud that starts empty; its logs stay in .attune/e2e."""
     state_dir = PROJECT / ".attune" / "e2e"
@@ -43,25 +43,25 @@ def cloud() -> Iterator[LocalCloud]:
     local.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def parameters(packs_dir: Path) -> dict[str, str]:
     """The template's parameters. Short timeouts: what a dead worker held comes back after them."""
     return {"WorkerTimeout": "20", "AdvanceTimeout": "10", "LogLevel": "INFO", "PacksDir": str(packs_dir)}
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def stack(cloud: LocalCloud, parameters: dict[str, str]) -> StackOutputs:
     """The outputs of the deployed stack."""
     return cloud.deploy(parameters)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def aws(cloud: LocalCloud) -> Callable[[str], Any]:
     """``aws("sqs")`` is a boto3 client for the local cloud, with an administrator's rights."""
     return cloud.client
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def healthy() -> Iterator[dict[str, int]]:
     """A web server that answers ``/health/<app>`` with the status that the test puts in for the app (else 200)."""
     answers: dict[str, int] = {}
@@ -81,7 +81,7 @@ def healthy() -> Iterator[dict[str, int]]:
     server.shutdown()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def api(cloud: LocalCloud, stack: StackOutputs, packs_dir: Path, healthy: dict[str, int]) -> Api:
     """The stack's HTTP API, with every pack registered."""
     config = packs_dir / "my_pack" / "config.yaml"

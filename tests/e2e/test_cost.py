@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 
 import pytest
-from tests.e2e.conftest import Api
 from typer.testing import CliRunner
 
 from attune.cli.main import app
 from attune.cost.estimate import BATCH
+from tests.e2e.conftest import Api
 
 
 def test_the_cost_of_a_long_list_counts_all_its_items_and_the_states_of_its_chunks(api: Api) -> None:

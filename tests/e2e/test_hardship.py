@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
+from attune.cli.local import LocalCloud, StackOutputs
 from tests.e2e.conftest import Api
 from tests.e2e.hardship import killing, throttling
-
-from attune.cli.local import LocalCloud, StackOutputs
 
 
 def check_all_end_right(api: Api, folder: Path, count: int, within: float) -> None:

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.e2e.conftest import Api
 
 from attune.actions.runner import ActionRunner
 from attune.adapters.memory.clock import VirtualClock
@@ -19,6 +18,7 @@ from attune.cli.local import StackOutputs
 from attune.cli.project import prepare
 from attune.execution.queries import nodes_and_edges
 from attune.simulator import Simulator, TimedRunner
+from tests.e2e.conftest import Api
 
 SIDE_BY_SIDE = {"left": "both", "right": "both", "p": "fork", "q": "fork"}
 """Tasks that run at the same time, and so in any order: they go by the name of what starts them."""

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from tests.e2e.conftest import Api
 
 from attune.cli.local import StackOutputs
+from tests.e2e.conftest import Api
 
 NAMED, GIVEN = 'k3y "quoted" & söme', "p4rameter+text=="
 

@@ -8,9 +8,9 @@ from dataclasses import fields
 from typing import Any
 
 import httpx
-from tests.e2e.conftest import Api
 
 from attune.cli.local import LocalCloud, StackOutputs
+from tests.e2e.conftest import Api
 
 
 def test_the_http_api_reaches_the_api_function(stack: StackOutputs) -> None:

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.conftest import PROJECT
-from tests.e2e.conftest import Api
 
 from attune.cli.local import StackOutputs
+from tests.conftest import PROJECT
+from tests.e2e.conftest import Api
 
 DEPLOY = {"version": "1.2.3", "environment": "production"}
 GOOD_PATH = [

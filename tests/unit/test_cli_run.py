@@ -205,6 +205,11 @@ def test_validate_of_what_is_not_there_is_wrong_usage(attune):
     assert attune("validate", "nowhere.yaml").exit_code == 2
 
 
+def _as_in_the_foreground():
+    """What a shell runs in the background ignores Ctrl-C, and so does all that it starts."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_ctrl_c_cancels_the_execution_and_exits_130(tmp_path):
     file = write(
         tmp_path / "slow.yaml",
@@ -217,7 +222,8 @@ def test_ctrl_c_cancels_the_execution_and_exits_130(tmp_path):
         """,
     )
     words = [ATTUNE, "run", file, "--packs", PACKS, "--packs", FAULTS]
-    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen(words, **pipes, preexec_fn=_as_in_the_foreground) as process:
         assert process.stdout.readline().startswith("✓ quick completed"), process.stderr.read()
         process.send_signal(signal.SIGINT)
         said, wrong = process.communicate(timeout=30)
