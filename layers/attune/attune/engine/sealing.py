@@ -20,6 +20,8 @@ Sealed = Mapping[str, Any]
 
 def render(context: Context, given: Any, own: Own, extra: Mapping[str, Any]) -> tuple[dict[str, Any], Sealed | None]:
     """The input, ``***`` for what is left to the worker, and that; raises TemplateError."""
+    if not given:
+        return {}, None
     secrets = context.graph.secrets
     if not _reads_secrets(given, secrets):
         return dict(context.render(given, own=own, **extra)), None

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from copy import copy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
+from operator import attrgetter
 from typing import Any
 
 from attune.engine.messages import Parent
@@ -227,9 +228,7 @@ class State:
 
     def copy(self) -> State:
         """A copy that can be changed without the original noticing; visits are copied when first touched."""
-        twin: State = object.__new__(State)
-        for name in State.__slots__:
-            setattr(twin, name, getattr(self, name))
+        twin = State(*_VALUES(self))
         for name in _CONTAINERS:
             setattr(twin, name, getattr(self, name).copy())
         twin.fired = {task: dict(arrivals) for task, arrivals in self.fired.items()}
@@ -237,8 +236,9 @@ class State:
         return twin
 
     def open(self, visit: Visit) -> None:
-        """From here on this visit is under way."""
+        """From here on this visit is under way; it belongs to this copy alone."""
         self.active[visit.task, visit.number] = visit
+        self.private.add((visit.task, visit.number))
         self.running |= 1 << visit.task
 
     def close(self, task: int, number: int) -> Visit | None:
@@ -281,3 +281,6 @@ class State:
     def latest(self, task: int) -> TaskStatus:
         """How the latest ended visit of the task ended; pending if none has."""
         return STATUS_OF[self.codes[task]]
+
+
+_VALUES = attrgetter(*(member.name for member in fields(State)))

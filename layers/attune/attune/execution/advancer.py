@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence, Set
 from dataclasses import asdict, replace
 from typing import Any, TypeVar
 
-from attune.engine import codec, outbox, slices
+from attune.engine import outbox, slices
 from attune.engine.advance import VANISHED, Folded, born, fold, tombstone
 from attune.engine.facts import START, Key, MissingFacts, scope_key
 from attune.engine.ids import is_chunk
@@ -291,8 +291,7 @@ def _is_idle(before: State, folded: Folded) -> bool:
     """True when nothing came of the letters (late timers, duplicates): then a save would only cost."""
     if folded.writes or folded.effects:
         return False
-    old, new = codec.encode(before), codec.encode(folded.state)
-    return before.status is folded.state.status and old | {"o": 0} == new | {"o": 0}
+    return before == replace(folded.state, updated_at=before.updated_at, outbox=before.outbox)
 
 
 def _as_poison(message: Message, error: Exception) -> Message:
