@@ -22,7 +22,7 @@ from typing import Any, NoReturn, cast
 
 from attune.actions.attempt import Attempt
 from attune.actions.context import Context
-from attune.actions.environment import action_environment
+from attune.actions.environment import private_names
 from attune.actions.errors import error_of
 from attune.actions.loading import actions_folder
 from attune.actions.result import encode_result
@@ -36,6 +36,10 @@ BROKEN = 70
 """Exit status of a child that could not even report an error (EX_SOFTWARE of sysexits.h)."""
 
 INHERITED_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGALRM, signal.SIGCHLD)
+
+_LINES = logging.StreamHandler()
+"""Where actions log to. Made here, before any fork: what a child touches is copied for it, page by page."""
+_LINES.setFormatter(logging.Formatter("%(levelname)s %(message)s"))
 
 HANDLERS = {
     Runner.PYTHON: "attune.actions.python_function",
@@ -99,8 +103,7 @@ def _isolate(report: int, out: int, err: int) -> None:
     sys.stdout = open(1, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115
     sys.stderr = open(2, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115
     faulthandler.enable(sys.stderr, all_threads=False)
-    kept = action_environment(os.environ)
-    for name in os.environ.keys() - kept.keys():
+    for name in private_names(os.environ):
         del os.environ[name]
     _log_to_stderr()
 
@@ -111,18 +114,23 @@ def _seal(null: int, keep: int) -> None:
     An action must not talk on them, nor keep them open. They aren't closed: the parent's objects still hold the
     numbers, and one that is collected would close whatever file had got its number since.
     """
-    for fd in [int(entry.name) for entry in Path("/dev/fd").iterdir()]:
-        with contextlib.suppress(OSError):
-            mode = os.fstat(fd).st_mode
-            if fd > 2 and fd != keep and (stat.S_ISSOCK(mode) or stat.S_ISFIFO(mode)):
-                os.dup2(null, fd, inheritable=False)
+    for fd in map(int, os.listdir("/dev/fd")):  # noqa: PTH208 - a path object for each would be thrown away
+        if fd > 2 and fd != keep and _is_channel(fd):
+            os.dup2(null, fd, inheritable=False)
+
+
+def _is_channel(fd: int) -> bool:
+    try:
+        mode = os.fstat(fd).st_mode
+    except OSError:  # the one that the list was read through
+        return False
+    return stat.S_ISSOCK(mode) or stat.S_ISFIFO(mode)
 
 
 def _log_to_stderr() -> None:
-    lines = logging.StreamHandler(sys.stderr)
-    lines.setFormatter(logging.Formatter("%(levelname)s %(message)s"))
+    _LINES.stream = sys.stderr
     root = logging.getLogger()
-    root.handlers[:] = [lines]  # the parent's are left alone: closing them would flush what is not ours
+    root.handlers[:] = [_LINES]  # the parent's are left alone: closing them would flush what is not ours
     root.setLevel(logging.INFO)
 
 

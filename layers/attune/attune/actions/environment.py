@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 
 PRIVATE_PREFIXES = ("ATTUNE__", "_", "AWS_LAMBDA_", "LAMBDA_", "AWS_XRAY_", "POWERTOOLS_")
 """Attune's settings, and what belongs to the function that the worker runs in.
@@ -13,6 +13,6 @@ Credentials, region and endpoints (other ``AWS_*``), PATH, HOME, LANG, PYTHONPAT
 """
 
 
-def action_environment(environ: Mapping[str, str]) -> dict[str, str]:
-    """``environ`` without the variables that are none of an action's business."""
-    return {name: value for name, value in environ.items() if not name.startswith(PRIVATE_PREFIXES)}
+def private_names(environ: Iterable[str]) -> list[str]:
+    """The names of the variables that are none of an action's business."""
+    return [name for name in environ if name.startswith(PRIVATE_PREFIXES)]

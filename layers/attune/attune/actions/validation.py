@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from attune.actions.attempt import NOTHING_SECRET
@@ -24,7 +25,12 @@ def prepare(action: ActionSpec) -> None:
 
     """
     for schema in filter(None, (action.parameters, action.output_schema)):
-        _errors({}, schema)
+        _prepare(json.dumps(schema))
+
+
+@lru_cache(maxsize=256)
+def _prepare(schema: str) -> None:
+    _errors({}, json.loads(schema))
 
 
 def complete_input(action: ActionSpec, given: Mapping[str, Any], mask: Masker = NOTHING_SECRET) -> dict[str, Any]:
