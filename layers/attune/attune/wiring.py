@@ -1,4 +1,4 @@
-"""Puts the pieces together for AWS: the only module that reads the environment and makes boto3 clients.
+"""Puts the pieces together for AWS: the only module that reads the environment and makes clients of AWS.
 
 Everything is made when it is first asked for and kept for the life of the process, so that a function pays only
 for what it uses. The names of the variables are the template's (``ATTUNE__…``).
@@ -85,19 +85,25 @@ def log() -> Logger:
 
 @cache
 def client(service: str) -> Any:
-    """A boto3 client that tries throttled calls again by itself, and gives up in time for a batch to come again.
+    """A botocore client that tries throttled calls again by itself, and gives up in time for a batch to come again.
 
-    A call is mostly botocore's own work. A sixth of that it does without: parameters are checked by the service, too,
+    A call is mostly botocore's own work. A fifth of that it does without: parameters are checked by the service, too,
     and a name of ours is put together once, botocore's own from forty parts and twice for each request.
     """
-    import boto3
     from botocore.config import Config
 
-    session: Any = boto3.session.Session()
     retries: Any = {"mode": "standard", "total_max_attempts": 4}
     patience: Any = {"connect_timeout": 3, "read_timeout": 20, "tcp_keepalive": True}
     config = Config(retries=retries, **patience, parameter_validation=False, user_agent=USER_AGENT)
-    return session.client(service, config=config)
+    return _session().create_client(service, config=config)
+
+
+@cache
+def _session() -> Any:
+    """botocore's, for all clients: importing boto3 on top of it would take a cold start 50 ms."""
+    from botocore.session import get_session
+
+    return get_session()
 
 
 @cache
@@ -427,7 +433,7 @@ def packs_dir() -> Path:
 
 def reset() -> None:
     """Forget everything that was made (for tests, which change the environment)."""
-    made = (log, client, table, payloads, store, catalog, directory, mailbox, task_queue, scheduler, timers)
+    made = (log, client, _session, table, payloads, store, catalog, directory, mailbox, task_queue, scheduler, timers)
     more = (events, sensor_store, bus, opener, values, secrets, sealer, book, inspector, sweeper)
     desks = (advancer, worker, starter, rules, event_desk, timer_desk, dead_letter_desk, services)
     for made_once in (*made, *more, *desks):

@@ -14,8 +14,7 @@ from attune.engine.facts import record_key, wait_key
 from attune.engine.ids import AttemptId
 from attune.engine.messages import EventArrived
 from attune.execution.ports import Catalog, Clock, Events, ExecutionStore, Letter, Mailbox
-from attune.language.built_in import event_types
-from attune.language.patterns import matches
+from attune.language.patterns import event_types, matches
 from attune.language.status import TaskStatus
 
 FIELDS = ("id", "source", "detail-type", "time", "detail")

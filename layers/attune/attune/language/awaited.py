@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from attune.language.built_in import WAIT_FOR_EVENT, event_types
+from attune.language.built_in import WAIT_FOR_EVENT
 from attune.language.durations import seconds
 from attune.language.graph import Graph
+from attune.language.patterns import event_types
 
 
 def awaited(graphs: Iterable[Graph]) -> dict[str, float]:

@@ -13,6 +13,7 @@ from attune.language import flat
 from attune.language.durations import seconds
 from attune.language.findings import Findings
 from attune.language.graph import ActionSpec
+from attune.language.patterns import event_types
 from attune.language.source import Path
 from attune.language.templates import is_template
 
@@ -28,15 +29,6 @@ def check_input(findings: Findings, path: Path, values: Mapping[str, Any], spec:
     check = _CHECKS.get(spec.entry_point)
     if check is not None:
         check(findings, path, values, spec)
-
-
-def event_types(values: Mapping[str, Any]) -> list[str] | None:
-    """The detail-types that an input of ``core.wait_for_event`` names; None if it doesn't name them all in full."""
-    pattern = values.get("pattern")
-    named = values.get("event_type") or (pattern.get("detail-type") if isinstance(pattern, Mapping) else None)
-    types = [named] if isinstance(named, str) else named
-    whole = isinstance(types, list) and all(isinstance(name, str) and not is_template(name) for name in types)
-    return types if whole and types else None
 
 
 def has_template(value: Any) -> bool:

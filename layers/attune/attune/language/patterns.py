@@ -12,6 +12,8 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from attune.language.templates import is_template
+
 _ABSENT = object()
 _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
     "=": operator.eq,
@@ -20,6 +22,15 @@ _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
     ">": operator.gt,
     ">=": operator.ge,
 }
+
+
+def event_types(values: Mapping[str, Any]) -> list[str] | None:
+    """The detail-types that an input of ``core.wait_for_event`` names; None if it doesn't name them all in full."""
+    pattern = values.get("pattern")
+    named = values.get("event_type") or (pattern.get("detail-type") if isinstance(pattern, Mapping) else None)
+    types = [named] if isinstance(named, str) else named
+    whole = isinstance(types, list) and all(isinstance(name, str) and not is_template(name) for name in types)
+    return types if whole and types else None
 
 
 def matches(pattern: Mapping[str, Any], event: Any) -> bool:
