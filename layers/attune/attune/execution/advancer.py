@@ -10,19 +10,18 @@ from collections.abc import Callable, Sequence, Set
 from dataclasses import asdict, replace
 from typing import Any, TypeVar
 
-from attune.engine import outbox, slices
-from attune.engine.advance import VANISHED, Folded, born, fold, tombstone
-from attune.engine.facts import START, Key, MissingFacts, scope_key
-from attune.engine.ids import is_chunk
-from attune.engine.messages import Cancel, Dead, Message, Start, StartChunk, decode
+from attune.engine import outbox
+from attune.engine.advance import Folded, fold, tombstone
+from attune.engine.facts import Key, MissingFacts
+from attune.engine.messages import Cancel, Dead, Message, Start, StartChunk
 from attune.engine.state import State
 from attune.engine.turn import Step
 from attune.exceptions import AttuneError, Conflict, Unavailable
+from attune.execution.births import Births
 from attune.execution.dispatch import Dispatcher
 from attune.execution.ports import Catalog, Clock, ExecutionStore, Received
 from attune.execution.warm import WarmStates
 from attune.language.graph import Graph
-from attune.language.status import ExecutionStatus
 
 MAX_ROUNDS = 50
 """How often one fold may ask for more facts, and how often a refused save is folded anew, before it is an error."""
@@ -50,6 +49,7 @@ class Advancer:
     ) -> None:
         self._store, self._catalog, self._dispatcher, self._clock = store, catalog, dispatcher, clock
         self._observer = observer
+        self._births = Births(store, self._graph)
         self._graphs: dict[tuple[str, int], Graph] = {}
         self._registered: dict[str, Callable[..., Any]] = {"action": self._action, "graph": self._graph}
         self._warm = WarmStates()
@@ -148,26 +148,19 @@ class Advancer:
         return after
 
     def _fold(self, execution: str, state: State | None, batch: list[Message]) -> Folded | None:
-        known: dict[Key, Any] = {}
-        if state is None or state.workflow == VANISHED or _begins_again(state, batch):
-            newborn = (
-                self._newborn_chunk(execution, batch, state) if is_chunk(execution) else self._newborn(execution, batch)
-            )
-            if newborn is None or (state is not None and not is_chunk(execution)):
-                return self._without_start(execution, state, batch)
-            current, batch = newborn
-            start = _start_among(batch)
-            known |= {START: asdict(start)} if start else {}
-        else:
-            current = state
-        graph, now = self._graph(current.workflow, current.workflow_version), self._clock.now()
+        begun = self._births.beginning(execution, state, batch)
+        if begun is None:
+            cancelled = state is None and any(isinstance(message, Cancel) for message in batch)
+            return Folded(tombstone(execution, self._clock.now()), (), ()) if cancelled else None
+        current, known, now = begun.state, begun.known, self._clock.now()
+        graph = self._graph(current.workflow, current.workflow_version)
         try:
-            return self._with_facts(execution, known, lambda: fold(graph, current, batch, now, known))
+            return self._with_facts(execution, known, lambda: fold(graph, current, begun.batch, now, known))
         except Unavailable:
             raise
         except Exception as error:
-            poisoned = [_as_poison(message, error) for message in batch]
-            if poisoned == batch:
+            poisoned = [_as_poison(message, error) for message in begun.batch]
+            if poisoned == begun.batch:
                 raise
             return self._park(execution, known, lambda parked: fold(graph, current, parked, now, known), poisoned)
 
@@ -184,55 +177,6 @@ class Advancer:
             if rest == batch:
                 raise
             return self._with_facts(execution, known, lambda: compute(rest))
-
-    def _newborn(self, execution: str, batch: list[Message]) -> tuple[State, list[Message]] | None:
-        """The state before the first fold, and the batch with its start in it."""
-        first = _start_among(batch)
-        start = first or self._store.load_start(execution)
-        if start is None:
-            return None
-        # A mailbox begins with its start; if it does not, the start was lost, and this mends it.
-        whole = batch if first else [start, *batch]
-        return born(start, self._graph(start.workflow, start.workflow_version)), whole
-
-    def _newborn_chunk(
-        self, execution: str, batch: list[Message], state: State | None
-    ) -> tuple[State, list[Message]] | None:
-        """The same for a chunk: it is born of its start, and of what its home has written down for all of its visit.
-
-        A tombstone stops the start that it was left for; a retry's comes later, and begins it after all.
-        """
-        start = next(filter(None, map(_chunk_start, batch)), None)
-        if start is None or (state is not None and not start.base):
-            return None
-        key = scope_key(start.task, start.visit, start.base)
-        scope = self._store.facts(execution, [key])[key]
-        if scope is None:
-            return None
-        graph = self._graph(scope["workflow"], scope["workflow_version"])
-        return slices.born(execution, start, scope, graph, state), batch
-
-    def _without_start(self, execution: str, state: State | None, batch: list[Message]) -> Folded | None:
-        """Letters for what was never started: a cancellation leaves a tombstone, a late start finds it."""
-        start = _start_among(batch)
-        if state is not None and start is not None:
-            return self._bury(state, start)
-        if state is None and any(isinstance(message, Cancel) for message in batch):
-            return Folded(tombstone(execution, self._clock.now()), (), ())
-        return None
-
-    def _bury(self, state: State, start: Start) -> Folded:
-        """A start that comes after its cancellation: the execution has existed, and was cancelled."""
-        graph = self._graph(start.workflow, start.workflow_version)
-        begun = replace(born(start, graph), version=state.version)
-        known: dict[Key, Any] = {START: asdict(start)}
-        now = self._clock.now()
-        cancel = Cancel("cancelled before it started")
-        return self._with_facts(
-            start.execution,
-            known,
-            lambda: fold(graph, replace(begun, status=ExecutionStatus.RUNNING), [cancel], now, known),
-        )
 
     def _with_facts(self, execution: str, known: dict[Key, Any], compute: Callable[[], T]) -> T:
         """Compute, fetching what is found to be missing, until nothing is."""
@@ -260,10 +204,6 @@ class Advancer:
         return self._graphs[key]
 
 
-def _start_among(batch: Sequence[Message]) -> Start | None:
-    return next((message for message in batch if isinstance(message, Start)), None)
-
-
 def _parts(letters: Sequence[Received]) -> list[list[Received]]:
     """Cut before each start of a chunk: what stands before it is about the chunk as it was until then."""
     parts: list[list[Received]] = [[]]
@@ -272,19 +212,6 @@ def _parts(letters: Sequence[Received]) -> list[list[Received]]:
             parts.append([])
         parts[-1].append(letter)
     return parts
-
-
-def _begins_again(state: State, batch: Sequence[Message]) -> bool:
-    """Whether a retry of its execution begins a chunk again."""
-    starts = (start for message in batch if (start := _chunk_start(message)) is not None)
-    return state.chunk is not None and any(start.base > state.chunk.run for start in starts)
-
-
-def _chunk_start(message: Message) -> StartChunk | None:
-    """The start of a chunk that the message is, or that died and is told of by it."""
-    inner = message.message if isinstance(message, Dead) else None
-    found = decode(inner) if inner is not None and inner.get("type") == "start_chunk" else message
-    return found if isinstance(found, StartChunk) else None
 
 
 def _is_idle(before: State, folded: Folded) -> bool:
