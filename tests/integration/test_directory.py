@@ -11,6 +11,7 @@ from attune.engine.effects import WriteRecord
 from attune.engine.ids import AttemptId, execution_id
 from attune.exceptions import InvalidRequest
 from attune.execution.ports import Page, Record
+from attune.execution.queries import Reader
 from attune.language.status import ExecutionStatus, TaskStatus
 
 
@@ -56,6 +57,18 @@ class TestList:
         pages = all_pages(directory, limit=5)
         assert [len(page) for page in pages] == [5, 5, 2]
         assert [execution for page in pages for execution in page] == executions[::-1]
+
+    def test_a_page_of_summaries_takes_as_many_reads_for_twelve_executions_as_for_one(
+        self, table, payloads, directory, executions, ledger
+    ):
+        for limit in (1, 12):
+            reader = Reader(DynamoStore(table, payloads), directory, None)
+            ledger.reset()
+            rows = reader.executions(None, None, limit, "")["items"]
+            assert [row["id"] for row in rows] == executions[::-1][:limit]
+            assert ledger.of("dynamodb")["BatchGetItem"] == 1
+            assert "GetItem" not in ledger.of("dynamodb")
+        assert [row["status"] for row in rows] == ["running", "running", "failed"] * 4
 
     def test_a_last_page_that_is_full_has_no_cursor(self, directory, executions):
         assert [len(page) for page in all_pages(directory, limit=6)] == [6, 6]

@@ -168,6 +168,10 @@ class ExecutionStore(Protocol):
         """The state, read consistently."""
         ...
 
+    def load_all(self, executions: Sequence[str]) -> list[tuple[Start | None, State | None]]:
+        """What each was started with, and its state, read consistently; with as few calls as can be."""
+        ...
+
     def save(self, state: State, expected: int) -> bool:
         """Save as version ``expected + 1`` if the stored version is ``expected`` (0: none); False if refused."""
         ...

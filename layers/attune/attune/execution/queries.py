@@ -60,7 +60,8 @@ class Reader:
     ) -> dict[str, Any]:
         """A page of summaries, newest first."""
         page = self._directory.executions(workflow=workflow, status=status, limit=limit, cursor=cursor)
-        rows = [_summary(e, self._store.load_start(e), self._store.load(e)) for e in page.executions]
+        found = zip(page.executions, self._store.load_all(page.executions), strict=True)
+        rows = [_summary(execution, *both) for execution, both in found]
         return {"items": rows, "cursor": page.cursor}
 
     def tasks(self, execution: str, limit: int, cursor: str) -> dict[str, Any]:
@@ -90,7 +91,7 @@ class Reader:
     def _both(self, execution: str) -> tuple[Start | None, State | None]:
         if is_chunk(execution):
             raise NotFound(f"there is no execution '{execution}'", execution_id=execution)
-        start, state = self._store.load_start(execution), self._store.load(execution)
+        ((start, state),) = self._store.load_all([execution])
         if start is None and state is None:
             raise NotFound(f"there is no execution '{execution}'", execution_id=execution)
         return start, state

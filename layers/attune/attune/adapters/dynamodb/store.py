@@ -6,7 +6,7 @@ a small cache, as the items it came as, so a warm ``advance`` doesn't read it tw
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -65,6 +65,18 @@ class DynamoStore:
         """See the port."""
         item = self._table.get(keys.state(execution))
         return states.state_of(self._payloads, item) if item else None
+
+    def load_all(self, executions: Sequence[str]) -> list[tuple[Start | None, State | None]]:
+        """See the port."""
+        pairs = [(keys.start(execution), keys.state(execution)) for execution in executions]
+        items = self._read([key for pair in pairs for key in pair])
+        return [
+            (
+                states.start_of(self._payloads, items[start]) if start in items else None,
+                states.state_of(self._payloads, items[state]) if state in items else None,
+            )
+            for start, state in pairs
+        ]
 
     def save(self, state: State, expected: int) -> bool:
         """See the port."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -66,6 +66,10 @@ class MemoryStore:
         """See the port."""
         data = self._get(execution, _state_key(execution))
         return codec.decode(data["state"], **data["beside"]) if data else None
+
+    def load_all(self, executions: Sequence[str]) -> list[tuple[Start | None, State | None]]:
+        """See the port."""
+        return [(self.load_start(execution), self.load(execution)) for execution in executions]
 
     def save(self, state: State, expected: int) -> bool:
         """See the port."""
