@@ -7,6 +7,7 @@ what is billed and the ``sent`` batches. :class:`Remote` is the other end.
 from __future__ import annotations
 
 import json
+import logging
 import subprocess
 import sys
 from typing import Any
@@ -46,6 +47,7 @@ def main() -> None:
     wiring.clock = clock  # type: ignore[assignment]
     worker.REPORT_EVERY = 60.0  # a busy machine must not look like slow actions, whose ends are reported one by one
     app = function(NAME)
+    logging.getLogger().setLevel(logging.INFO)  # as Lambda does, by template.yaml's ApplicationLogLevel
     books.attach()
     wiring.client("sqs").meta.events.register(
         "provide-client-params.sqs.SendMessageBatch", lambda params, **_: sent.append(params)

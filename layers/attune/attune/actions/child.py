@@ -131,7 +131,8 @@ def _log_to_stderr() -> None:
     _LINES.stream = sys.stderr
     root = logging.getLogger()
     root.handlers[:] = [_LINES]  # the parent's are left alone: closing them would flush what is not ours
-    root.setLevel(logging.INFO)
+    if root.level != logging.INFO:  # setting it goes through all loggers; on Lambda it is set already
+        root.setLevel(logging.INFO)
 
 
 def _flush() -> None:
