@@ -1,5 +1,6 @@
 """What workflows cost, through the real handlers with boto3 on moto: ``python -m tests.bench.cost``
-(or ``make bench-cost``) prints the tables of docs/reference/cost.md; ``--write`` puts them there.
+(or ``make bench-cost``) prints the tables of docs/reference/cost.md and the constants of ``attune.cost.timing``;
+``--write`` puts them there.
 """
 
 from __future__ import annotations
@@ -19,10 +20,12 @@ from attune.cost import rivals
 from attune.cost.bill import per_million, total
 from attune.cost.idle import Deployment, monthly
 from attune.cost.prices import AS_OF, PRICES, REGION, Meter
+from tests.bench import timing
 from tests.bench.pages import put
 from tests.bench.stack import TEMPLATE, Bench, account, deployed, memory, write_pack
 
 PROJECT = Path(__file__).parents[2]
+TIMING = PROJECT / "layers" / "attune" / "attune" / "cost" / "timing.py"
 PAGE = PROJECT / "docs" / "reference" / "cost.md"
 BEGIN, END = "<!-- cost: begin -->", "<!-- cost: end -->"
 SHOWN = (
@@ -126,6 +129,7 @@ class Measured:
     usage: dict[Meter, float]
     seconds: dict[str, float]
     executions: list[str]
+    times: timing.Times = field(default_factory=dict)
 
     @property
     def tasks(self) -> int:
@@ -147,7 +151,8 @@ def measure(bench: Bench, case: Case) -> Measured:
         assert bench.execution(execution)["status"] == "completed", case.name
     seconds = bench.seconds
     gb_seconds = sum(taken * memory(name) for name, taken in seconds.items())
-    return Measured(case, {**bench.units.usage, Meter.LAMBDA_TIME: gb_seconds}, seconds, executions)
+    usage = {**bench.units.usage, Meter.LAMBDA_TIME: gb_seconds}
+    return Measured(case, usage, seconds, executions, bench.books.times)
 
 
 @contextlib.contextmanager
@@ -232,10 +237,19 @@ def _measured(made: Bench, cases: list[Case]) -> list[Measured]:
     return [done[case.name] for case in cases if case.name in done]
 
 
+def _together(measured: list[Measured]) -> timing.Times:
+    """The times of all cases."""
+    together: dict[tuple[str, int], list[float]] = {}
+    for one in measured:
+        for call, taken in one.times.items():
+            together.setdefault(call, []).extend(taken)
+    return together
+
+
 def main() -> int:
     """Run the measurement, and with --write put its tables into the page."""
     arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("--write", action="store_true", help="put the tables into docs/reference/cost.md")
+    arguments.add_argument("--write", action="store_true", help="put the tables and constants into docs and package")
     arguments.add_argument("--only", default="", metavar="NAME", help="only the cases whose name begins so")
     arguments.add_argument("--quick", action="store_true", help="leave out what takes ten minutes")
     given = arguments.parse_args()
@@ -246,7 +260,10 @@ def main() -> int:
     print(f"{made_page}\n\nprices of {REGION}, {AS_OF}; CPU of the functions per task, in ms:")
     for one in measured:
         print(f"  {one.case.name:15}", {name: round(s / one.tasks * 1000, 2) for name, s in one.seconds.items()})
+    constants = timing.constants(_together(measured))
+    print("CPU of a call, in ms:", {name: round(seconds * 1000, 2) for name, seconds in constants.items()})
     if given.write:
+        timing.put(TIMING, constants)
         put(PAGE, BEGIN, END, made_page)
     return 0
 

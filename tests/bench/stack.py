@@ -1,8 +1,8 @@
 """The deployed functions on moto with everything that is billed counted: for the cost table of the docs.
 
 Units come from the calls' own parameters (:class:`attune.adapters.units.UnitLedger`); what Lambda's event source
-mappings do is counted here. Time is the CPU time of the handlers and of the actions' processes, without what the
-ledger takes for itself; for it to be right, moto runs in a process of its own (:func:`account`).
+mappings do is counted here. Time is the CPU time of the handlers and of the actions' processes, with what the ledger
+takes for itself (a twentieth); for it to be right, moto runs in a process of its own (:func:`account`).
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from attune.cost.prices import Meter
 from attune.cost.units import chunks
 from tests.bench import worker
 from tests.bench.books import Books, ShiftedClock
+from tests.bench.timing import quartile
 from tests.bench.worker import Remote
 from tests.integration.queues import HeldQueue
 from tests.integration.stack import PROJECT, Stack, function
@@ -138,8 +139,7 @@ class Bench(Stack):
         """CPU time by function: of calls with as many messages the lower quartile, for a busy machine adds to it."""
         sums: dict[str, float] = {}
         for (name, _), taken in self.books.times.items():
-            quartile = sorted(taken)[len(taken) // 4]
-            sums[name] = sums.get(name, 0.0) + quartile * len(taken)
+            sums[name] = sums.get(name, 0.0) + quartile(taken) * len(taken)
         return sums
 
     def by_mapping(self, name: str, queue: Any, event: dict[str, Any]) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from tests.bench.cost import CASES, RIVALS, chain, deployment
 from tests.bench.stack import memory
+from tests.bench.timing import constants, put
 from typer.testing import CliRunner
 
 from attune.cli.main import app
@@ -214,3 +215,32 @@ def test_a_blank_result_has_the_form_of_the_schema(schema, value):
 def test_a_cost_is_of_an_execution_or_of_a_workflow():
     for arguments in (["cost"], ["cost", "x", "--estimate", "y"]):
         assert CliRunner().invoke(app, arguments).exit_code == 2
+
+
+def test_the_constants_of_the_time_are_what_calls_and_attempts_took(tmp_path):
+    times = {
+        ("advance", 1): [0.005, 0.004, 0.9, 0.8],
+        ("run_task", 1): [0.015],
+        ("run_task", 10): [0.105],
+        ("api", 0): [0.00876],
+        ("on_event", 0): [0.003],
+        ("on_timer", 1): [0.002],
+    }
+    page = tmp_path / "timing.py"
+    page.write_text(
+        "AS_OF = 'x'\nWORKER_CALL = 1\nWORKER_ATTEMPT = 2\nADVANCE_LETTER = 3\nADVANCE_CALL = 4\nAPI_CALL = 5\n"
+    )
+    put(page, constants(times))
+    lines = page.read_text().splitlines()
+    assert lines[1:] == [
+        "WORKER_CALL = 0.005",
+        "WORKER_ATTEMPT = 0.01",
+        "ADVANCE_LETTER = 3",
+        "ADVANCE_CALL = 0.005",
+        "API_CALL = 0.0088",
+    ]
+    assert date.fromisoformat(lines[0].removeprefix("AS_OF = ").strip('"'))
+
+
+def test_a_constant_that_was_not_measured_stays():
+    assert constants({("run_task", 1): [0.004], ("advance", 10): [0.1]}) == {}

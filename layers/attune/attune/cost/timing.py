@@ -1,8 +1,8 @@
 """How much CPU the functions take, in seconds: constants for estimates, not measurements.
 
-They are round figures, split by hand from what ``make bench-cost`` prints per task at its end (calls of one letter or
-attempt against full ones), on one machine that was busy with other things: high rather than low. Lambda bills the time
-that passes, and so the waiting for DynamoDB and SQS, too; see docs/reference/cost.md.
+Written by ``make bench-cost ARGS=--write`` (calls of one letter or attempt against full ones), on one machine that was
+busy with other things: high rather than low. Lambda bills the time that passes, and so the waiting for DynamoDB and
+SQS, too; see docs/reference/cost.md.
 """
 
 from __future__ import annotations
@@ -10,16 +10,16 @@ from __future__ import annotations
 AS_OF = "2026-11-21"
 MACHINE = "Intel Xeon, Python 3.11"
 
-ADVANCE_CALL = 0.0064
+ADVANCE_CALL = 0.0049
 """A fold of one letter, with its save and a send."""
 ADVANCE_LETTER = 0.0003
-"""Each further letter of its batch."""
-WORKER_CALL = 0.006
+"""Each further letter of its batch; by hand, high rather than low."""
+WORKER_CALL = 0.0075
 """A batch of attempts: its report."""
-WORKER_ATTEMPT = 0.0175
+WORKER_ATTEMPT = 0.01
 """Each of them: claim, a process of its own for an action that does next to nothing, record."""
-API_CALL = 0.008
-SMALL_CALL = 0.005
+API_CALL = 0.0075
+SMALL_CALL = 0.0038
 """``on_event`` and ``on_timer``."""
 
 ADVANCE_GB = 1.0
