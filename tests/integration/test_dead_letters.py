@@ -21,12 +21,6 @@ LARGE = "x" * 100_000
 
 
 @pytest.fixture
-def stack(stack: Any) -> Any:
-    stack.api("POST", "/api/v1/packs/sync")
-    return stack
-
-
-@pytest.fixture
 def invoked(stack: Any) -> Iterator[list[dict[str, Any]]]:
     """What Lambda is asked to run; moto would need containers for it."""
     calls: list[dict[str, Any]] = []

@@ -62,7 +62,6 @@ def test_where_it_is_not_to_be_had_nothing_is_said(
 
 
 def test_the_doctor_and_the_checkup_tell_it(stack: Any) -> None:
-    stack.api("POST", "/api/v1/packs/sync")
     execution = stack.start("flows.diamond", word="x")
     stack.invoke("advance", stack.letters())
     report(wiring.client("cloudwatch"), "tasks", 240.0, ago=20)

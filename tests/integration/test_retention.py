@@ -219,7 +219,6 @@ def told(stack):
 
 def test_on_event_leaves_the_rest_for_later(stack, told, clients, monkeypatch):
     monkeypatch.setenv("ATTUNE__RETENTION_DAYS", "2")
-    stack.api("POST", "/api/v1/packs/sync")
     execution = stack.start("flows.many", items=250)
     stack.pump()
     (end,) = [event for event in told if event["detail"]["execution_id"] == execution]
@@ -241,7 +240,6 @@ def test_on_event_leaves_the_rest_for_later(stack, told, clients, monkeypatch):
 
 @pytest.mark.parametrize(("kind", "starts"), [("Workflow Execution Failed", 1), (CONTINUED, 0)])
 def test_rules_see_what_ends_and_not_what_is_left_for_later(stack, kind, starts):
-    stack.api("POST", "/api/v1/packs/sync")
     rule = Rule(
         "t.all", "t", TriggerType.EVENT, "flows.diamond", pattern={"source": ["attune"]}, parameters={"word": "x"}
     )
