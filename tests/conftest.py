@@ -16,7 +16,7 @@ from attune.actions.attempt import Attempt, Outcome, OutcomeStatus
 from attune.adapters.memory.catalog import MemoryCatalog
 from attune.adapters.memory.clock import VirtualClock
 from attune.exceptions import task_error
-from attune.execution.ports import PackRecord, WorkflowVersion
+from attune.execution.ports.catalog import PackRecord, WorkflowVersion
 from attune.language.compiler import compile_workflow, workflow_as_action
 from attune.language.graph import ActionSpec, Graph, Runner
 from attune.language.source import load

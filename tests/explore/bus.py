@@ -13,7 +13,8 @@ from attune.adapters.dynamodb.retention import Retention
 from attune.adapters.events import EventBridgeBus
 from attune.adapters.memory.sensors import MemorySensors
 from attune.adapters.payloads import Payloads
-from attune.execution.ports import SensorStore, WorkflowVersion
+from attune.execution.ports.catalog import WorkflowVersion
+from attune.execution.ports.triggers import SensorStore
 from attune.execution.rules import Rules
 from attune.execution.sensors import Polls, Sightings
 from attune.language.rule_file import compile_rule

@@ -22,7 +22,7 @@ from attune.adapters.payloads import Payloads
 from attune.engine.ids import AttemptId
 from attune.engine.messages import Start
 from attune.engine.state import State
-from attune.execution.ports import TaskMessage
+from attune.execution.ports.queues import TaskMessage
 from attune.language.graph import ActionSpec, Runner
 
 REGION = "eu-central-1"

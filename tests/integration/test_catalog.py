@@ -11,7 +11,7 @@ from attune.adapters.dynamodb import keys
 from attune.adapters.dynamodb.catalog import DynamoCatalog
 from attune.adapters.memory.catalog import MemoryCatalog
 from attune.exceptions import NotFound
-from attune.execution.ports import PackRecord, WorkflowVersion
+from attune.execution.ports.catalog import PackRecord, WorkflowVersion
 from attune.language.graph import ActionSpec, Graph, Join, JoinKind, Retry, Runner, Task, Transition
 from attune.language.rule import Rule, TriggerType
 from attune.language.status import TaskStatus

@@ -10,7 +10,8 @@ from attune.adapters.payloads import INLINE_LIMIT
 from attune.engine.effects import WriteRecord
 from attune.engine.ids import AttemptId, execution_id
 from attune.exceptions import InvalidRequest
-from attune.execution.ports import Page, Record
+from attune.execution.ports.directory import Page
+from attune.execution.ports.store import Record
 from attune.execution.queries import Reader
 from attune.language.status import ExecutionStatus, TaskStatus
 

@@ -21,7 +21,7 @@ from attune.engine.effects import WriteItems, WriteVars
 from attune.engine.facts import START, items_key, record_key, records_key, vars_key
 from attune.engine.ids import AttemptId
 from attune.exceptions import PayloadTooLarge, Unavailable
-from attune.execution.ports import ClaimStatus, Record
+from attune.execution.ports.store import ClaimStatus, Record
 from attune.language.status import ExecutionStatus
 
 BIG = "x" * (INLINE_LIMIT + 1)

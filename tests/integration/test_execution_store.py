@@ -14,7 +14,7 @@ from attune.engine.ids import AttemptId
 from attune.engine.messages import Parent
 from attune.engine.state import Active, Visit
 from attune.exceptions import task_error
-from attune.execution.ports import ClaimStatus, Record
+from attune.execution.ports.store import ClaimStatus, Record
 from attune.language.status import ExecutionStatus, TaskStatus
 
 EXECUTION = "01JEXECVT10N00000000000001"

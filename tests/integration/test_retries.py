@@ -7,7 +7,7 @@ import copy
 import pytest
 
 from attune import wiring
-from attune.execution.ports import WorkflowVersion
+from attune.execution.ports.catalog import WorkflowVersion
 from attune.language.compiler import compile_workflow, workflow_as_action
 from attune.language.source import load
 

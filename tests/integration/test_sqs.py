@@ -22,7 +22,7 @@ from attune.adapters.sqs import (
 from attune.engine.ids import AttemptId
 from attune.engine.messages import Cancel, Dead, Parent, Pause, Resume, TaskEnded, TimerFired, TimerKind, encode
 from attune.exceptions import AttuneError, InvalidRequest, Unavailable
-from attune.execution.ports import Letter
+from attune.execution.ports.queues import Letter
 from attune.language.status import TaskStatus
 
 BIG = "x" * (INLINE_LIMIT + 1)

@@ -21,7 +21,8 @@ from attune.engine.state import WaitKind
 from attune.exceptions import InvalidRequest, NotFound
 from attune.execution.dead_letters import DeadLetter, Origin
 from attune.execution.inspection import Recorded, SweepNotes
-from attune.execution.ports import Letter, Record
+from attune.execution.ports.queues import Letter
+from attune.execution.ports.store import Record
 from attune.language.status import ExecutionStatus
 
 EXECUTIONS = "/api/v1/workflow-executions"

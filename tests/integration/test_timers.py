@@ -14,7 +14,7 @@ from attune.engine.effects import SetTimer
 from attune.engine.ids import AttemptId
 from attune.engine.messages import TimerFired, TimerKind
 from attune.exceptions import InvalidRequest, Unavailable
-from attune.execution.ports import Letter
+from attune.execution.ports.queues import Letter
 
 ROLE = "arn:aws:iam::123456789012:role/schedules"
 

@@ -24,7 +24,7 @@ from attune.engine.messages import Answer, Dead, EventArrived, Message, Start, S
 from attune.engine.state import State, WaitKind
 from attune.engine.turn import Step
 from attune.exceptions import InvalidDefinition, Severity
-from attune.execution.ports import Received, TaskMessage
+from attune.execution.ports.queues import Received, TaskMessage
 from attune.execution.worker import Lease
 from attune.language.graph import Graph
 

@@ -18,7 +18,7 @@ from attune.engine.ids import AttemptId, chunk_id, home_of, wait_id, wait_of
 from attune.engine.messages import Cancel, ChunkEnded, Dead, Pause, Resume, StartChunk, encode
 from attune.engine.state import Chunks, State, Visit
 from attune.exceptions import NotFound
-from attune.execution.ports import Letter, Received
+from attune.execution.ports.queues import Letter, Received
 from attune.execution.queries import Reader
 from attune.language.status import ExecutionStatus
 

@@ -24,7 +24,8 @@ from attune.engine.ids import dedup_id
 from attune.engine.messages import Pause, TaskEnded
 from attune.execution.advancer import Advancer, _Refused
 from attune.execution.dispatch import Dispatcher
-from attune.execution.ports import Claim, ClaimStatus, Letter
+from attune.execution.ports.queues import Letter
+from attune.execution.ports.store import Claim, ClaimStatus
 from attune.execution.waits import Waits, _letter
 from attune.execution.worker import Worker
 from attune.language.masking import Masker

@@ -7,7 +7,7 @@ from typing import Any
 from tests.explore.workflows.flow import CHAIN
 
 from attune.engine.messages import Cancel, Dead, Pause, Resume, TaskEnded, encode
-from attune.execution.ports import Letter, Received
+from attune.execution.ports.queues import Letter, Received
 from attune.language.status import ExecutionStatus
 
 

@@ -10,7 +10,7 @@ from tests.conftest import graphs
 
 from attune.engine import codec
 from attune.engine.messages import Cancel, Pause, Resume, Retry, TimerFired, TimerKind, decode, encode
-from attune.execution.ports import WorkflowVersion
+from attune.execution.ports.catalog import WorkflowVersion
 from attune.language.status import ExecutionStatus, TaskStatus
 
 COMPLETED, FAILED = ExecutionStatus.COMPLETED, ExecutionStatus.FAILED

@@ -10,7 +10,8 @@ from tests.conftest import ACTIONS
 from attune.adapters.events import detail_type
 from attune.adapters.memory.sensors import MemorySensors
 from attune.exceptions import InvalidDefinition
-from attune.execution.ports import SensorMemory, WorkflowVersion
+from attune.execution.ports.catalog import WorkflowVersion
+from attune.execution.ports.triggers import SensorMemory
 from attune.execution.sensors import MOST_SEEN, Polls, Sightings
 from attune.execution.starting import Starter
 from attune.language.sensor import Sensor

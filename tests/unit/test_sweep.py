@@ -23,7 +23,7 @@ from attune.adapters.memory.inspector import MemoryInspector
 from attune.engine.messages import Cancel, Pause, Resume
 from attune.execution.diagnosis import BACKLOGGED, UNCLAIMED
 from attune.execution.examiner import Examiner
-from attune.execution.ports import Letter
+from attune.execution.ports.queues import Letter
 from attune.execution.sweeper import Sweeper
 from attune.execution.waits import LookBack
 from attune.language.status import ExecutionStatus

@@ -15,7 +15,7 @@ from tests.explore.workflows import WORKFLOWS
 from attune.engine.messages import Pause, Resume
 from attune.engine.state import State
 from attune.execution.advancer import Advancer
-from attune.execution.ports import Received
+from attune.execution.ports.queues import Received
 from attune.execution.warm import WarmStates
 from attune.language.status import ExecutionStatus
 

@@ -34,22 +34,12 @@ from attune.execution.advancer import Advancer, Observer
 from attune.execution.dead_letters import DeadLetters, news_of
 from attune.execution.dispatch import Dispatcher
 from attune.execution.opening import Opener
-from attune.execution.ports import (
-    Catalog,
-    Directory,
-    EventBus,
-    Events,
-    ExecutionStore,
-    KeyValueStore,
-    Letter,
-    Mailbox,
-    Received,
-    Sealer,
-    SecretStore,
-    TaskMessage,
-    TaskQueue,
-    Timers,
-)
+from attune.execution.ports.catalog import Catalog
+from attune.execution.ports.directory import Directory
+from attune.execution.ports.queues import EventBus, Letter, Mailbox, Received, TaskMessage, TaskQueue, Timers
+from attune.execution.ports.store import ExecutionStore
+from attune.execution.ports.triggers import Events
+from attune.execution.ports.values import KeyValueStore, Sealer, SecretStore
 from attune.execution.starting import Starter
 from attune.execution.waits import Waits
 from attune.execution.worker import Lease, Runner, Worker

@@ -12,7 +12,7 @@ from attune.engine.messages import Cancel, Pause, Resume
 from attune.engine.state import State, WaitKind
 from attune.exceptions import Conflict
 from attune.execution.inquiries import Inquiries
-from attune.execution.ports import WorkflowVersion
+from attune.execution.ports.catalog import WorkflowVersion
 from attune.execution.retrying import Retrier
 from tests.conftest import graphs
 from tests.explore.workflows.scenario import Condition, Deed

@@ -13,7 +13,7 @@ from attune.adapters.queue_ages import QueueAges
 from attune.adapters.sqs import Queue
 from attune.execution.dead_letters import DeadLetterBook
 from attune.execution.inspection import Inspector
-from attune.execution.ports import Clock
+from attune.execution.ports.clock import Clock
 from attune.execution.spans import span
 
 MANY = 1000

@@ -14,7 +14,8 @@ from attune.adapters.payloads import Payloads
 from attune.adapters.sqs import SqsMailbox
 from attune.adapters.timers import AwsTimers, ScheduleFired, body_to_timer
 from attune.exceptions import InvalidRequest
-from attune.execution.ports import Clock, EventBus
+from attune.execution.ports.clock import Clock
+from attune.execution.ports.queues import EventBus
 from attune.execution.rules import SCHEDULE_SOURCE, Fired, Rules
 from attune.execution.sensors import Polls, Sightings
 from attune.execution.waits import Waits

@@ -8,7 +8,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from attune.execution.ports import Clock
+from attune.execution.ports.clock import Clock
 
 LOOK_BACK = timedelta(minutes=5)
 """SQS reports each minute, a minute or two late."""

@@ -8,7 +8,7 @@ from typing import Any
 from attune.adapters.payloads import Payloads
 from attune.adapters.sqs import body_to_letter, body_to_task
 from attune.exceptions import InvalidRequest
-from attune.execution.ports import Received, TaskMessage
+from attune.execution.ports.queues import Received, TaskMessage
 
 Record = dict[str, Any]
 

@@ -14,7 +14,9 @@ from attune.engine.facts import record_key
 from attune.engine.messages import Dead, Message, encode
 from attune.exceptions import Conflict
 from attune.execution.dead_letters import DeadLetter, DeadLetterBook, Origin
-from attune.execution.ports import Clock, ExecutionStore, Letter, Mailbox, TaskQueue
+from attune.execution.ports.clock import Clock
+from attune.execution.ports.queues import Letter, Mailbox, TaskQueue
+from attune.execution.ports.store import ExecutionStore
 
 
 class Redriver:

@@ -17,7 +17,7 @@ from botocore.exceptions import ClientError
 from attune.adapters.failures import calling, code_of
 from attune.adapters.pages import bad_cursor, opened, sealed
 from attune.exceptions import Conflict, InvalidRequest, NotFound, PayloadTooLarge
-from attune.execution.ports import Clock
+from attune.execution.ports.clock import Clock
 
 KNOWN_FOR: Final = 30.0
 """Seconds for which a worker does not read a secret again: a new value is seen after that long at the latest."""

@@ -22,7 +22,7 @@ from attune.adapters.payloads import INLINE_LIMIT, Payloads, to_text
 from attune.engine.ids import AttemptId, dedup_id
 from attune.engine.messages import decode, encode
 from attune.exceptions import AttuneError, InvalidRequest, NotFound
-from attune.execution.ports import Letter, TaskMessage
+from attune.execution.ports.queues import Letter, TaskMessage
 from attune.language.graph import ActionSpec
 
 BATCH_COUNT = 10

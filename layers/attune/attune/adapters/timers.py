@@ -21,7 +21,7 @@ from attune.adapters.sqs import MAX_DELAY, Queue, parse, whole_delay
 from attune.engine.effects import SetTimer
 from attune.engine.ids import dedup_id
 from attune.engine.messages import TimerFired, decode, encode
-from attune.execution.ports import Letter
+from attune.execution.ports.queues import Letter
 
 SCHEDULED_TIME = "<aws.scheduler.scheduled-time>"
 """EventBridge Scheduler puts the time in its place; an emulator may leave it as it is."""

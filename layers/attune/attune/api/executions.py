@@ -13,7 +13,7 @@ from attune.api.envelope import ACCEPTED, Envelope, accepted, reply
 from attune.api.services import Services
 from attune.engine.messages import Cancel, Message, Pause, Resume
 from attune.exceptions import Conflict
-from attune.execution.ports import Letter
+from attune.execution.ports.queues import Letter
 from attune.language.status import ExecutionStatus
 
 ExecutionId = Annotated[str, Path(description="The execution's id", min_length=1, max_length=64)]

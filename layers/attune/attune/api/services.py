@@ -9,7 +9,11 @@ from attune.adapters.redrive import Redriver
 from attune.execution.dead_letters import DeadLetterBook
 from attune.execution.doctor import Doctor
 from attune.execution.inquiries import Inquiries
-from attune.execution.ports import Catalog, Clock, Directory, KeyValueStore, Mailbox, SecretStore
+from attune.execution.ports.catalog import Catalog
+from attune.execution.ports.clock import Clock
+from attune.execution.ports.directory import Directory
+from attune.execution.ports.queues import Mailbox
+from attune.execution.ports.values import KeyValueStore, SecretStore
 from attune.execution.queries import Reader
 from attune.execution.retrying import Retrier
 from attune.execution.starting import Starter

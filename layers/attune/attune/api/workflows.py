@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from attune.api.envelope import ACCEPTED, Envelope, accepted, reply
 from attune.api.executions import Cursor, Limit
 from attune.api.services import Services
-from attune.execution.ports import WorkflowVersion
+from attune.execution.ports.catalog import WorkflowVersion
 from attune.execution.queries import iso
 from attune.language.status import ExecutionStatus
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from attune.adapters.memory.catalog import MemoryCatalog
 from attune.exceptions import InvalidDefinition, InvalidRequest, NotFound, Problem
-from attune.execution.ports import PackRecord, WorkflowVersion
+from attune.execution.ports.catalog import PackRecord, WorkflowVersion
 from attune.language.compiler import Compiled, compile_workflow, interface
 from attune.language.graph import ActionSpec, Graph, Runner
 from attune.language.refs import PACK

@@ -19,7 +19,10 @@ from attune.engine.turn import Step
 from attune.exceptions import AttuneError, Conflict, Unavailable
 from attune.execution.births import Births
 from attune.execution.dispatch import Dispatcher
-from attune.execution.ports import Catalog, Clock, ExecutionStore, Received
+from attune.execution.ports.catalog import Catalog
+from attune.execution.ports.clock import Clock
+from attune.execution.ports.queues import Received
+from attune.execution.ports.store import ExecutionStore
 from attune.execution.warm import WarmStates
 from attune.language.graph import Graph
 

@@ -10,7 +10,7 @@ from attune.engine.messages import Nudge, TimerFired, TimerKind
 from attune.engine.state import Active, State, WaitKind
 from attune.execution.diagnosis import BACKLOGGED, LATE, UNCLAIMED, Code, Finding
 from attune.execution.inspection import Case, Child
-from attune.execution.ports import Letter
+from attune.execution.ports.queues import Letter
 from attune.execution.spans import span
 from attune.language.status import TaskStatus
 

@@ -12,7 +12,7 @@ from attune.engine.facts import START, Key, scope_key
 from attune.engine.ids import is_chunk
 from attune.engine.messages import Cancel, Dead, Message, Start, StartChunk, decode
 from attune.engine.state import State
-from attune.execution.ports import ExecutionStore
+from attune.execution.ports.store import ExecutionStore
 from attune.language.graph import Graph
 from attune.language.status import ExecutionStatus
 

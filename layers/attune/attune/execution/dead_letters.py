@@ -9,7 +9,9 @@ from typing import Any, Protocol
 
 from attune.engine.messages import Dead, Message, encode
 from attune.exceptions import task_error
-from attune.execution.ports import Clock, ExecutionStore, Letter, Mailbox, Record, TaskMessage
+from attune.execution.ports.clock import Clock
+from attune.execution.ports.queues import Letter, Mailbox, TaskMessage
+from attune.execution.ports.store import ExecutionStore, Record
 from attune.execution.reporting import ended_message
 
 MOST_AGAIN = 5

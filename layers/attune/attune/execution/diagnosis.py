@@ -13,7 +13,7 @@ from typing import Any
 
 from attune.engine.ids import AttemptId
 from attune.engine.messages import Nudge
-from attune.execution.ports import Letter
+from attune.execution.ports.queues import Letter
 from attune.execution.spans import span
 
 LATE = 120.0

@@ -23,19 +23,11 @@ from attune.engine.ids import chunk_id, home_of
 from attune.engine.messages import Cancel, Message, Parent, Pause, Resume, Start, TaskEnded
 from attune.engine.state import State
 from attune.exceptions import AttuneError, Unavailable, task_error
-from attune.execution.ports import (
-    Catalog,
-    Clock,
-    EventBus,
-    Events,
-    ExecutionStore,
-    Letter,
-    Mailbox,
-    Record,
-    TaskMessage,
-    TaskQueue,
-    Timers,
-)
+from attune.execution.ports.catalog import Catalog
+from attune.execution.ports.clock import Clock
+from attune.execution.ports.queues import EventBus, Letter, Mailbox, TaskMessage, TaskQueue, Timers
+from attune.execution.ports.store import ExecutionStore, Record
+from attune.execution.ports.triggers import Events
 from attune.execution.reporting import ended_message
 from attune.execution.starting import prepare
 from attune.execution.waits import LookBack

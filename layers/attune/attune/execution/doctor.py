@@ -13,7 +13,9 @@ from attune.execution.dead_letters import DeadLetterBook
 from attune.execution.diagnosis import Diagnosis, aged
 from attune.execution.examiner import Examiner
 from attune.execution.inspection import Case, Child, Inspector
-from attune.execution.ports import Clock, ExecutionStore, Letter, Mailbox
+from attune.execution.ports.clock import Clock
+from attune.execution.ports.queues import Letter, Mailbox
+from attune.execution.ports.store import ExecutionStore
 from attune.execution.symptoms import together
 
 DEEPEST = 10

@@ -9,7 +9,9 @@ from attune.engine.ids import AttemptId, home_of, is_chunk
 from attune.engine.state import Active, State, WaitKind
 from attune.execution.diagnosis import LATE
 from attune.execution.inspection import Case, Child, Inspector, Marks, awaited, chunks_of
-from attune.execution.ports import Catalog, ExecutionStore, Letter
+from attune.execution.ports.catalog import Catalog
+from attune.execution.ports.queues import Letter
+from attune.execution.ports.store import ExecutionStore
 from attune.execution.waits import LookBack
 from attune.language.graph import Graph
 from attune.language.status import TaskStatus

@@ -7,7 +7,8 @@ from typing import Any
 from attune.engine.ids import AttemptId, home_of, wait_of
 from attune.engine.messages import Answer
 from attune.exceptions import Conflict, Forbidden, InvalidParameters, NotFound
-from attune.execution.ports import Directory, Letter, Mailbox
+from attune.execution.ports.directory import Directory
+from attune.execution.ports.queues import Letter, Mailbox
 from attune.execution.queries import iso
 from attune.language.schema import mismatches
 

@@ -14,7 +14,7 @@ from attune.engine.ids import AttemptId, chunk_id
 from attune.engine.messages import Start, StartChunk
 from attune.engine.state import Active, State, WaitKind
 from attune.execution.dead_letters import DeadLetter
-from attune.execution.ports import Letter
+from attune.execution.ports.queues import Letter
 from attune.language.status import ExecutionStatus
 
 Marks = Mapping[str, float]

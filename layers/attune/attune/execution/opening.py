@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 from attune.exceptions import AttuneError, TemplateError, Unavailable
-from attune.execution.ports import KeyValueStore, Sealer, SecretStore, TaskMessage
+from attune.execution.ports.queues import TaskMessage
+from attune.execution.ports.values import KeyValueStore, Sealer, SecretStore
 from attune.language import templates
 from attune.language.key_values import KeyValues
 from attune.language.masking import Masker

@@ -15,7 +15,9 @@ from attune.engine.ids import home_of, is_chunk
 from attune.engine.messages import Start
 from attune.engine.state import Chunks, Items, State
 from attune.exceptions import NotFound
-from attune.execution.ports import Catalog, Directory, ExecutionStore
+from attune.execution.ports.catalog import Catalog
+from attune.execution.ports.directory import Directory
+from attune.execution.ports.store import ExecutionStore
 from attune.language.graph import Graph, Task, Transition
 from attune.language.secrets import public
 from attune.language.status import ExecutionStatus, TaskStatus

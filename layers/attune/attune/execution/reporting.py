@@ -6,7 +6,7 @@ import json
 
 from attune.engine.ids import AttemptId
 from attune.engine.messages import TaskEnded
-from attune.execution.ports import Record
+from attune.execution.ports.store import Record
 from attune.language.status import TaskStatus
 
 INLINE_RESULT = 16 * 1024

@@ -11,7 +11,11 @@ from attune.engine.context import parameters_key
 from attune.engine.messages import Retry
 from attune.engine.state import State
 from attune.exceptions import Conflict, InvalidParameters, NotFound
-from attune.execution.ports import Catalog, Clock, ExecutionStore, Letter, Mailbox, Sealer
+from attune.execution.ports.catalog import Catalog
+from attune.execution.ports.clock import Clock
+from attune.execution.ports.queues import Letter, Mailbox
+from attune.execution.ports.store import ExecutionStore
+from attune.execution.ports.values import Sealer
 from attune.execution.starting import complete, seal_all
 from attune.language.graph import Graph
 from attune.language.values import nearest

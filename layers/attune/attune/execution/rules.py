@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from attune.exceptions import AttuneError
-from attune.execution.ports import Catalog, Clock
+from attune.execution.ports.catalog import Catalog
+from attune.execution.ports.clock import Clock
 from attune.execution.starting import Started, Starter
 from attune.language import templates
 from attune.language.patterns import matches

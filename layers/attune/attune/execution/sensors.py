@@ -14,7 +14,11 @@ from typing import Any
 
 from attune.engine.facts import output_key
 from attune.exceptions import AttuneError, Conflict, InvalidRequest, Unavailable
-from attune.execution.ports import Catalog, Clock, EventBus, ExecutionStore, SensorMemory, SensorStore
+from attune.execution.ports.catalog import Catalog
+from attune.execution.ports.clock import Clock
+from attune.execution.ports.queues import EventBus
+from attune.execution.ports.store import ExecutionStore
+from attune.execution.ports.triggers import SensorMemory, SensorStore
 from attune.execution.rules import REMEMBER, SENSOR_SOURCE, Fired
 from attune.execution.starting import Starter
 from attune.language import templates

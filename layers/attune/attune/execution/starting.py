@@ -12,7 +12,12 @@ from typing import Any
 from attune.engine.ids import execution_id
 from attune.engine.messages import Parent, Start
 from attune.exceptions import Conflict, InvalidParameters
-from attune.execution.ports import Catalog, Clock, Directory, ExecutionStore, Letter, Mailbox, Sealer
+from attune.execution.ports.catalog import Catalog
+from attune.execution.ports.clock import Clock
+from attune.execution.ports.directory import Directory
+from attune.execution.ports.queues import Letter, Mailbox
+from attune.execution.ports.store import ExecutionStore
+from attune.execution.ports.values import Sealer
 from attune.language.graph import Graph
 from attune.language.masking import Masker
 from attune.language.schema import mismatches, with_defaults

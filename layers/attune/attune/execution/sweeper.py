@@ -20,7 +20,8 @@ from attune.exceptions import Unavailable
 from attune.execution.diagnosis import LATE, Code, Diagnosis
 from attune.execution.examiner import Examiner
 from attune.execution.inspection import Inspector, SweepNotes, mark_of
-from attune.execution.ports import Clock, Letter, Mailbox
+from attune.execution.ports.clock import Clock
+from attune.execution.ports.queues import Letter, Mailbox
 from attune.execution.symptoms import diagnose
 from attune.language.status import ExecutionStatus
 

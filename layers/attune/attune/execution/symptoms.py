@@ -11,7 +11,7 @@ from attune.engine.state import Chunk, State
 from attune.execution.attempt_symptoms import first_known, nudge, of_attempt
 from attune.execution.diagnosis import LATE, UNCLAIMED, Code, Diagnosis, Finding, ordered
 from attune.execution.inspection import Case
-from attune.execution.ports import Letter
+from attune.execution.ports.queues import Letter
 from attune.execution.spans import span
 
 

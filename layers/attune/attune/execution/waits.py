@@ -13,7 +13,11 @@ from typing import Any
 from attune.engine.facts import record_key, wait_key
 from attune.engine.ids import AttemptId
 from attune.engine.messages import EventArrived
-from attune.execution.ports import Catalog, Clock, Events, ExecutionStore, Letter, Mailbox
+from attune.execution.ports.catalog import Catalog
+from attune.execution.ports.clock import Clock
+from attune.execution.ports.queues import Letter, Mailbox
+from attune.execution.ports.store import ExecutionStore
+from attune.execution.ports.triggers import Events
 from attune.language.patterns import event_types, matches
 from attune.language.status import TaskStatus
 

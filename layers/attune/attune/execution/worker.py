@@ -15,17 +15,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 from attune.actions.attempt import Attempt, Outcome, OutcomeStatus
 from attune.engine.ids import home_of
 from attune.exceptions import AttuneError, TemplateError, task_error
-from attune.execution.ports import (
-    Claim,
-    ClaimStatus,
-    Clock,
-    ExecutionStore,
-    Letter,
-    Mailbox,
-    Record,
-    TaskMessage,
-    TaskQueue,
-)
+from attune.execution.ports.clock import Clock
+from attune.execution.ports.queues import Letter, Mailbox, TaskMessage, TaskQueue
+from attune.execution.ports.store import Claim, ClaimStatus, ExecutionStore, Record
 from attune.execution.reporting import ended_message
 from attune.language.masking import Masker
 from attune.language.secrets import Secrets

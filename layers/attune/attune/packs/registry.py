@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from attune.exceptions import InvalidDefinition, NotFound, Problem, Severity
-from attune.execution.ports import Catalog, Clock, PackRecord, Schedules, WorkflowVersion
+from attune.execution.ports.catalog import Catalog, PackRecord, WorkflowVersion
+from attune.execution.ports.clock import Clock
+from attune.execution.ports.triggers import Schedules
 from attune.language.awaited import awaited
 from attune.language.compiler import Compiled
 from attune.language.graph import ActionSpec, Graph

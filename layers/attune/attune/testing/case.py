@@ -15,7 +15,7 @@ from attune.engine.messages import Message
 from attune.engine.state import State
 from attune.engine.turn import Step
 from attune.exceptions import Conflict, InvalidParameters, InvalidRequest
-from attune.execution.ports import TaskMessage
+from attune.execution.ports.queues import TaskMessage
 from attune.language.graph import Graph
 from attune.language.secrets import public
 from attune.language.status import TaskStatus

@@ -11,7 +11,7 @@ from typing import Final
 
 from attune.adapters.memory.catalog import MemoryCatalog
 from attune.exceptions import InvalidDefinition, NotFound
-from attune.execution.ports import PackRecord, WorkflowVersion
+from attune.execution.ports.catalog import PackRecord, WorkflowVersion
 from attune.language.compiler import compile_workflow
 from attune.language.graph import ActionSpec, Graph, Runner, Task
 from attune.language.source import load

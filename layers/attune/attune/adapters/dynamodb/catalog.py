@@ -19,7 +19,7 @@ from attune.adapters.dynamodb.marshal import Item
 from attune.adapters.dynamodb.table import Table, with_key
 from attune.adapters.payloads import Payloads, to_text
 from attune.exceptions import NotFound
-from attune.execution.ports import PackRecord, WorkflowVersion
+from attune.execution.ports.catalog import PackRecord, WorkflowVersion
 from attune.language.graph import ActionSpec, Graph
 from attune.language.rule import Rule
 from attune.language.sensor import Sensor

@@ -17,7 +17,7 @@ from attune.adapters.pages import bad_cursor, opened, sealed
 from attune.adapters.payloads import Payloads, location, to_text
 from attune.engine.ids import AttemptId, wait_of
 from attune.engine.state import WaitKind
-from attune.execution.ports import Page
+from attune.execution.ports.directory import Page
 from attune.language.status import ExecutionStatus
 
 MAX_ROUNDS = 10

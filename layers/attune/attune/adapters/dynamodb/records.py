@@ -23,7 +23,7 @@ from typing import Any
 from attune.adapters.dynamodb.keys import attempt_of
 from attune.adapters.dynamodb.marshal import Item
 from attune.adapters.payloads import Counted, Payloads, location
-from attune.execution.ports import Claim, ClaimStatus, Record
+from attune.execution.ports.store import Claim, ClaimStatus, Record
 
 FREE = "attribute_not_exists(PK) OR (attribute_not_exists(st) AND t = :t)"
 """Nobody has begun it, or it is mine (the reply to my first claim was lost)."""

@@ -24,7 +24,7 @@ from attune.adapters.dynamodb.marshal import Item
 from attune.adapters.dynamodb.states import DAY
 from attune.adapters.dynamodb.table import Table, key_of
 from attune.adapters.payloads import Payloads
-from attune.execution.ports import Clock
+from attune.execution.ports.clock import Clock
 
 IN_A_ROW = 100
 """Items that are changed before it is asked whether there is enough."""

@@ -7,7 +7,7 @@ import json
 from attune.adapters.dynamodb import keys
 from attune.adapters.dynamodb.table import Table, with_key
 from attune.adapters.payloads import Payloads, to_text
-from attune.execution.ports import SensorMemory
+from attune.execution.ports.triggers import SensorMemory
 
 
 class DynamoSensors:

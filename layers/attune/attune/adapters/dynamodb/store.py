@@ -30,7 +30,8 @@ from attune.engine.facts import KV_NAMES, Key, scope_key
 from attune.engine.ids import AttemptId, wait_id
 from attune.engine.messages import Start
 from attune.engine.state import State, WaitKind
-from attune.execution.ports import Claim, ClaimStatus, Record, TaskMessage
+from attune.execution.ports.queues import TaskMessage
+from attune.execution.ports.store import Claim, ClaimStatus, Record
 
 LEFT_OVER = 86_400
 """Seconds for which the listing of a wait outlives its timeout at most, if its execution never closes it."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from attune.exceptions import NotFound
-from attune.execution.ports import PackRecord, WorkflowVersion
+from attune.execution.ports.catalog import PackRecord, WorkflowVersion
 from attune.language.awaited import awaited
 from attune.language.graph import ActionSpec
 from attune.language.rule import Rule

@@ -17,7 +17,7 @@ from attune.adapters.memory.queues import Death, Delivery, FifoQueue, Ground, Me
 from attune.engine.effects import Announce, SetTimer
 from attune.engine.messages import TimerFired, decode, encode
 from attune.engine.state import State
-from attune.execution.ports import Letter, Received, TaskMessage
+from attune.execution.ports.queues import Letter, Received, TaskMessage
 
 ADVANCE = Terms("advance", 30.0, 5)
 TASKS = Terms("run_task", 900.0, 5)

@@ -9,7 +9,7 @@ from attune.adapters.memory.disorder import Order
 from attune.adapters.memory.store import MemoryStore
 from attune.engine.ids import AttemptId, wait_id
 from attune.engine.state import WaitKind
-from attune.execution.ports import Page
+from attune.execution.ports.directory import Page
 from attune.language.status import ExecutionStatus
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from attune.execution.ports import SensorMemory
+from attune.execution.ports.triggers import SensorMemory
 
 
 class MemorySensors:

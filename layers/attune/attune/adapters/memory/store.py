@@ -35,7 +35,8 @@ from attune.engine.facts import (
 from attune.engine.ids import AttemptId, home_of, is_chunk
 from attune.engine.messages import Start, decode, encode
 from attune.engine.state import State
-from attune.execution.ports import Claim, ClaimStatus, Record, TaskMessage
+from attune.execution.ports.queues import TaskMessage
+from attune.execution.ports.store import Claim, ClaimStatus, Record
 
 _BESIDE = ("execution", "workflow", "workflow_version", "created_at", "status", "version", "absorbed", "updated_at")
 
