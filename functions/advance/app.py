@@ -10,7 +10,9 @@ from typing import Any
 
 from attune.adapters.records import by_group, failures, received
 from attune.engine.ids import home_of
-from attune.wiring import advancer, log, payloads
+from attune.wiring.functions import advancer
+from attune.wiring.process import log
+from attune.wiring.storage import payloads
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

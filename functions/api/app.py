@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from attune.api.application import Application
-from attune.wiring import services
+from attune.wiring.functions import services
 
 application = Application(services)
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 from attune.adapters.records import failures
-from attune.wiring import dead_letter_desk, log
+from attune.wiring.functions import dead_letter_desk
+from attune.wiring.process import log
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from attune.wiring import event_desk
+from attune.wiring.functions import event_desk
 
 MARGIN = 10_000
 """Milliseconds kept back from the function's time: for what is under way, and to leave the rest for later."""

@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 from attune.adapters.records import failures
-from attune.wiring import log, timer_desk
+from attune.wiring.functions import timer_desk
+from attune.wiring.process import log
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

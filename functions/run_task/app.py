@@ -10,7 +10,9 @@ from typing import Any
 
 from attune.adapters.records import failures, tasks
 from attune.execution.worker import Lease
-from attune.wiring import log, payloads, worker
+from attune.wiring.functions import worker
+from attune.wiring.process import log
+from attune.wiring.storage import payloads
 
 MARGIN = 5.0
 """Seconds kept back from the function's time to record and report what ran until the end."""

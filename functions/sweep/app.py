@@ -7,7 +7,8 @@ from typing import Any
 from aws_lambda_powertools import Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
-from attune.wiring import log, sweeper
+from attune.wiring.functions import sweeper
+from attune.wiring.process import log
 
 MARGIN = 15_000
 """Milliseconds kept back for what follows the last look."""

@@ -8,9 +8,9 @@ import resource
 import time
 from collections.abc import Iterator
 
-from attune import wiring
 from attune.adapters.units import UnitLedger
 from attune.cost.prices import Meter
+from attune.wiring import process
 
 SERVICES = ("dynamodb", "sqs", "s3", "events", "scheduler")
 
@@ -54,7 +54,7 @@ class Books:
     def attach(self) -> None:
         """Begin counting."""
         for service in SERVICES:
-            self.units.attach(wiring.client(service))
+            self.units.attach(process.client(service))
 
     def reset(self) -> None:
         """Forget what was counted so far."""

@@ -24,10 +24,10 @@ from unittest import mock
 import boto3
 import yaml
 
-from attune import wiring
 from attune.adapters.units import UnitLedger, sqs_meter
 from attune.cost.prices import Meter
 from attune.cost.units import chunks
+from attune.wiring import process, storage
 from tests.bench import worker
 from tests.bench.books import Books, ShiftedClock
 from tests.bench.timing import quartile
@@ -82,9 +82,9 @@ class Bench(Stack):
     def attach(self) -> None:
         """Begin counting, and keep what is sent."""
         self.books.attach()
-        wiring.client("events").meta.events.register("provide-client-params.events.PutEvents", self._note_events)
-        wiring.client("sqs").meta.events.register("provide-client-params.sqs.SendMessageBatch", self._note_sent)
-        schedules = wiring.client("scheduler").meta.events
+        process.client("events").meta.events.register("provide-client-params.events.PutEvents", self._note_events)
+        process.client("sqs").meta.events.register("provide-client-params.sqs.SendMessageBatch", self._note_sent)
+        schedules = process.client("scheduler").meta.events
         schedules.register("provide-client-params.scheduler.CreateSchedule", self._note_schedule)
 
     def reset(self) -> None:
@@ -254,20 +254,20 @@ def deployed(packs: Path, *, apart: bool) -> Iterator[Bench]:
     queues = {name.removesuffix(".fifo"): _queue(sqs, name, attributes) for name, attributes in names.items()}
     with contextlib.ExitStack() as patches:
         patches.enter_context(mock.patch.dict(os.environ, _environment(queues, packs)))
-        patches.enter_context(mock.patch.object(wiring, "clock", ShiftedClock()))
+        patches.enter_context(mock.patch.object(process.clock, "now", ShiftedClock().now))
         # A busy machine must not look like slow actions, whose ends are reported one by one.
         patches.enter_context(mock.patch("attune.execution.worker.REPORT_EVERY", 60.0))
-        wiring.reset()
-        wiring.directory().put_token("token", "bench")
+        process.reset()
+        storage.directory().put_token("token", "bench")
         held = SimpleNamespace(**{name: HeldQueue(queue) for name, queue in queues.items()})
-        bench = Bench(held, {name: function(name) for name in FUNCTIONS}, clock=wiring.clock)
+        bench = Bench(held, {name: function(name) for name in FUNCTIONS}, clock=process.clock)
         if apart:
             bench.remote = Remote()
             patches.callback(bench.remote.close)
         assert bench.api("POST", "/api/v1/packs/sync")[0] == 200
         bench.attach()
         yield bench
-        wiring.reset()
+        process.reset()
 
 
 def _queue(client: Any, name: str, attributes: dict[str, str]) -> SimpleNamespace:

@@ -38,18 +38,18 @@ class Remote:
 
 def main() -> None:
     """Serve until the input ends."""
-    from attune import wiring
     from attune.execution import worker
+    from attune.wiring import process
     from tests.integration.stack import Context, function
 
     answers, sys.stdout = sys.stdout, sys.stderr
     clock, books, sent = ShiftedClock(), Books(), list[Any]()
-    wiring.clock = clock  # type: ignore[assignment]
+    process.clock = clock  # type: ignore[assignment]
     worker.REPORT_EVERY = 60.0  # a busy machine must not look like slow actions, whose ends are reported one by one
     app = function(NAME)
     logging.getLogger().setLevel(logging.INFO)  # as Lambda does, by template.yaml's ApplicationLogLevel
     books.attach()
-    wiring.client("sqs").meta.events.register(
+    process.client("sqs").meta.events.register(
         "provide-client-params.sqs.SendMessageBatch", lambda params, **_: sent.append(params)
     )
     for number, line in enumerate(sys.stdin):

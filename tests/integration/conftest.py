@@ -202,7 +202,7 @@ def bare_stack(
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Any]:
     """The functions as they are deployed, on this AWS; no pack is registered."""
-    from attune import wiring
+    from attune.wiring import process, storage
     from tests.integration.stack import Stack, function
 
     clients.events.create_event_bus(Name="attune")
@@ -228,11 +228,11 @@ def bare_stack(
     }
     for name, value in environment.items():
         monkeypatch.setenv(f"ATTUNE__{name}", value)
-    wiring.reset()
-    wiring.directory().put_token("token", "tester")
+    process.reset()
+    storage.directory().put_token("token", "tester")
     names = ("api", "advance", "run_task", "on_event", "on_timer", "on_dead", "sweep")
     yield Stack(queues, {name: function(name) for name in names})
-    wiring.reset()
+    process.reset()
 
 
 @pytest.fixture

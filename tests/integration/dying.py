@@ -11,7 +11,7 @@ import os
 import sys
 from typing import Any
 
-from attune import wiring
+from attune.wiring import process
 from tests.integration.stack import Context, function
 
 GONE = 9
@@ -22,7 +22,7 @@ def main() -> int:
     """Call the function; returns 0 if nothing killed it."""
     name, moment = sys.argv[1:]
     for service in ("dynamodb", "sqs", "events"):
-        wiring.client(service).meta.events.register(moment, _die)
+        process.client(service).meta.events.register(moment, _die)
     print(json.dumps(function(name).handler(json.load(sys.stdin), Context())))
     return 0
 

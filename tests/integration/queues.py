@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from moto.sqs import models as sqs
 
-from attune import wiring
+from attune.wiring import process
 
 BATCH = 10
 
@@ -57,7 +57,7 @@ def hold(stack: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """From now on the pump keeps the advance queue and the task queue, and moto nothing of what is sent."""
     held = {name: HeldQueue(getattr(stack.queues, name)) for name in ("advance", "tasks")}
     for queue in held.values():
-        queue.listen(wiring.client("sqs"))
+        queue.listen(process.client("sqs"))
     stack.queues = SimpleNamespace(**vars(stack.queues) | held)
     monkeypatch.setattr(sqs.Queue, "add_message", lambda queue, message: None)
 

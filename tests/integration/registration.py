@@ -10,9 +10,9 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from attune import wiring
 from attune.adapters.batches import chunks
 from attune.adapters.dynamodb.table import BATCH_WRITE
+from attune.wiring import process
 
 NOT_TAKEN_BACK = ("Arn", "CreationDate", "LastModificationDate", "ResponseMetadata")
 """What EventBridge Scheduler says of a schedule and doesn't take for a new one."""
@@ -60,4 +60,4 @@ def register_packs(stack: Any, clients: SimpleNamespace, packs: Path) -> None:
     assert status == 200, body
     assert [pack["errors"] for pack in body["data"]["packs"] if pack["errors"]] == []
     _made[packs] = Registration.of(clients)
-    wiring.reset()
+    process.reset()

@@ -58,13 +58,13 @@ def table(columns: dict[str, tuple[Counter[tuple[str, str]], int]]) -> str:
 
 def test_calls_per_task(stack: Any, ledger: Any, clients: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> None:
     """A chain stays at eleven calls a task and a bit, a fan-out at three; printed with -s."""
-    from attune import wiring
     from attune.execution import worker
+    from attune.wiring import process
 
     # A busy machine must not look like slow actions, whose ends are reported one by one.
     monkeypatch.setattr(worker, "REPORT_EVERY", 60.0)
     for service in ("dynamodb", "sqs", "s3", "events", "scheduler"):
-        ledger.attach(wiring.client(service))
+        ledger.attach(process.client(service))
     hold(stack, monkeypatch)
     columns = {name: (run(stack, ledger, ref, parameters), tasks) for name, ref, parameters, tasks in CASES}
     print("\n" + BEGIN + "\n" + table(columns) + "\n" + END)

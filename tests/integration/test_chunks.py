@@ -67,20 +67,26 @@ class StateSizes:
 @pytest.fixture
 def counted(stack: Any, ledger: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Any, Any, StateSizes]]:
     """The stack with a worker that echoes, the ledger of its calls, and the sizes of its states; few logs."""
-    from attune import wiring
     from attune.execution.worker import Worker
+    from attune.wiring import functions, process, sending, storage
 
     echo = Worker(
-        wiring.store(), wiring.mailbox(), wiring.task_queue(), Echo(), wiring.clock, lambda pack: {}, wiring.opener
+        storage.store(),
+        sending.mailbox(),
+        sending.task_queue(),
+        Echo(),
+        process.clock,
+        lambda pack: {},
+        functions.opener,
     )
     stack.functions["run_task"].worker = lambda: echo
     for service in ("dynamodb", "sqs", "s3", "events", "scheduler"):
-        ledger.attach(wiring.client(service))
+        ledger.attach(process.client(service))
     hold(stack, monkeypatch)
-    level = wiring.log().log_level
-    wiring.log().setLevel("ERROR")
-    yield stack, ledger, StateSizes(wiring.client("dynamodb"))
-    wiring.log().setLevel(level)
+    level = process.log().log_level
+    process.log().setLevel("ERROR")
+    yield stack, ledger, StateSizes(process.client("dynamodb"))
+    process.log().setLevel(level)
 
 
 def cost(counted: tuple[Any, Any, StateSizes], items: int) -> Cost:

@@ -9,13 +9,13 @@ import pytest
 from moto import mock_aws
 from moto.sqs import models as sqs
 
-from attune import wiring
 from attune.cli.shape import shape_of
 from attune.cli.view import View
 from attune.cost import timing
 from attune.cost.bill import total
 from attune.cost.estimate import estimate
 from attune.cost.prices import PRICES, Meter
+from attune.wiring import functions
 from tests.bench.cost import Case, Measured, bench, chain, fan_out, measure
 
 SHORT, LONG = 5, 20
@@ -58,7 +58,7 @@ def test_a_fan_out_costs_less_than_three_dollars_a_million(measured):
 @pytest.mark.parametrize("name", ["long", "fan-out(100)", "fan-out(250)"])
 def test_an_estimate_from_the_records_agrees_with_what_was_counted(measured, name):
     _, cases = measured
-    reader, execution = wiring.services().reader, cases[name].executions[0]
+    reader, execution = functions.services().reader, cases[name].executions[0]
     nodes, attempts = reader.graph(execution)["nodes"], reader.tasks(execution, 1000, "")["items"]
     estimated = estimate(shape_of(View(reader.execution(execution), nodes, attempts)))
     counted = cases[name].usage

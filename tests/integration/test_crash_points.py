@@ -14,9 +14,9 @@ import pytest
 from botocore.exceptions import ReadTimeoutError
 from moto.server import ThreadedMotoServer
 
-from attune import wiring
 from attune.actions.attempt import Attempt, Outcome, OutcomeStatus
 from attune.adapters.memory.queues import Crash
+from attune.wiring import functions, process, storage
 from tests.integration.dying import GONE
 from tests.integration.stack import PROJECT, Stack
 
@@ -47,7 +47,7 @@ class Hooks:
 
     def attach(self) -> None:
         for service in ("dynamodb", "sqs", "events"):
-            events = wiring.client(service).meta.events
+            events = process.client(service).meta.events
             events.register("before-call", lambda **_: self._call("before-call"))
             events.register("after-call", lambda **_: self._call("after-call"))
 
@@ -76,7 +76,7 @@ class Pump:
 
     def __init__(self, stack: Stack, hooks: Hooks, monkeypatch: pytest.MonkeyPatch) -> None:
         self.stack, self.hooks, self.late, self.runner = stack, hooks, 0.0, Echoing()
-        monkeypatch.setattr(wiring.SystemClock, "now", lambda _: time.time() + self.late)
+        monkeypatch.setattr(process.SystemClock, "now", lambda _: time.time() + self.late)
 
     def run(self) -> None:
         """Until nothing moves."""
@@ -92,13 +92,13 @@ class Pump:
 
     def _invoke(self, name: str, event: dict[str, Any]) -> list[dict[str, Any]]:
         """Returns what must come again: everything, later and to a new process, if this one died."""
-        wiring.worker()._runner = self.runner
+        functions.worker()._runner = self.runner
         self.hooks.armed = True
         try:
             failed = {row["itemIdentifier"] for row in self.stack.invoke(name, event)["batchItemFailures"]}
         except Crash:
             failed = {record["messageId"] for record in event["Records"]}
-            for made in (wiring.advancer, wiring.store, wiring.worker):
+            for made in (functions.advancer, storage.store, functions.worker):
                 made.cache_clear()
         finally:
             self.hooks.armed = False
@@ -161,7 +161,7 @@ def test_a_process_that_is_gone_at_a_call_leaves_nothing_that_the_next_cannot_fi
         input=json.dumps(event), text=True, capture_output=True, cwd=PROJECT, env=endpoint, timeout=60,
     )  # fmt: skip
     assert died.returncode == GONE, died.stderr
-    monkeypatch.setattr(wiring.SystemClock, "now", lambda _: time.time() + LEASE_OVER)
+    monkeypatch.setattr(process.SystemClock, "now", lambda _: time.time() + LEASE_OVER)
     assert stack.invoke(name, event) == {"batchItemFailures": []}
     stack.pump()
     shown = stack.execution(execution)

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from attune import wiring
 from attune.exceptions import Unavailable
 from attune.execution.dead_letters import Origin
+from attune.wiring import functions, process, storage
 
 LETTERS = "/api/v1/dead-letters"
 EXECUTIONS = "/api/v1/workflow-executions"
@@ -29,7 +29,7 @@ def invoked(stack: Any) -> Iterator[list[dict[str, Any]]]:
         calls.append(params)
         return SimpleNamespace(status_code=202), {"StatusCode": 202}
 
-    wiring.client("lambda").meta.events.register("before-call.lambda.Invoke", answer)
+    process.client("lambda").meta.events.register("before-call.lambda.Invoke", answer)
     yield calls
 
 
@@ -116,7 +116,7 @@ class TestEvents:
         def refuse(**_: Any) -> None:
             raise Unavailable("Lambda did not answer")
 
-        monkeypatch.setattr(wiring.client("lambda"), "invoke", refuse)
+        monkeypatch.setattr(process.client("lambda"), "invoke", refuse)
         self.die(stack, json.dumps(EVENT))
         (row,) = listed(stack)
         assert stack.api("POST", f"{LETTERS}/{row['id']}/redrive")[0] == 503
@@ -151,12 +151,12 @@ class TestWhatIsGone:
         execution = stack.start("flows.diamond", word=LARGE)
         stack.invoke("advance", stack.letters())
         (record,) = stack.tasks()["Records"]
-        wiring.payloads.cache_clear()
+        storage.payloads.cache_clear()
         return execution, record
 
     def fresh(self) -> None:
         """As a new process has it, with nothing read before."""
-        for made in (wiring.payloads, wiring.dead_letter_desk, wiring.store):
+        for made in (storage.payloads, functions.dead_letter_desk, storage.store):
             made.cache_clear()
 
     def test_a_task_without_its_input_ends_as_worker_lost_and_says_why(self, stack: Any, clients: Any) -> None:
@@ -178,7 +178,7 @@ class TestWhatIsGone:
         execution = stack.start("flows.diamond", word="x")
         stack.invoke("advance", stack.letters())
         stack.tasks()
-        slip = wiring.payloads().put(execution, {"execution": execution, "more": LARGE})
+        slip = storage.payloads().put(execution, {"execution": execution, "more": LARGE})
         self.fresh()
         self.empty(clients)
         die(stack, "TaskDeadQueue", slip if body == "slip" else json.dumps({"execution": execution, "attempt": 1}))
@@ -193,7 +193,7 @@ class TestWhatIsGone:
     def test_a_letter_whose_content_is_gone_parks_its_execution_and_says_so(self, stack: Any, clients: Any) -> None:
         execution = stack.start("flows.diamond", word="x")
         stack.invoke("advance", stack.letters())
-        slip = wiring.payloads().put(execution, LARGE)
+        slip = storage.payloads().put(execution, LARGE)
         self.fresh()
         self.empty(clients)
         die(stack, "AdvanceDeadQueue", slip, group=execution)
@@ -213,7 +213,7 @@ class TestWhatIsGone:
         def denied(**_: Any) -> None:
             raise ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "GetObject")
 
-        monkeypatch.setattr(wiring.client("s3"), "get_object", denied)
+        monkeypatch.setattr(process.client("s3"), "get_object", denied)
         die(stack, "TaskDeadQueue", record["body"])
         (row,) = listed(stack)
         assert (row["execution"], "AccessDenied" in row["reason"]) == (execution, True)
@@ -225,7 +225,7 @@ class TestWhatIsGone:
         def throttled(**_: Any) -> None:
             raise Unavailable("S3 did not answer")
 
-        monkeypatch.setattr(wiring.client("s3"), "get_object", throttled)
+        monkeypatch.setattr(process.client("s3"), "get_object", throttled)
         answer = stack.invoke("on_dead", {"Records": [record]})
         assert answer == {"batchItemFailures": [{"itemIdentifier": record["messageId"]}]}
         assert listed(stack) == []

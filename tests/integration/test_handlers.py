@@ -10,7 +10,7 @@ import sys
 
 import pytest
 
-from attune import wiring
+from attune.wiring import sending
 from tests.integration.stack import PROJECT
 
 
@@ -40,7 +40,7 @@ def test_the_same_batch_delivered_twice_to_both_functions_runs_nothing_twice(sta
 
 def test_a_crash_after_the_save_and_before_the_send_loses_no_task(stack, tmp_path, monkeypatch):
     execution = counted(stack, tmp_path)
-    queue = wiring.task_queue()
+    queue = sending.task_queue()
     send = queue.send
     crashes = []
 
@@ -70,7 +70,7 @@ def test_a_crash_after_the_save_and_before_the_send_loses_no_task(stack, tmp_pat
 
 def test_a_crash_after_the_result_and_before_its_report_reports_the_recorded_result(stack, tmp_path, monkeypatch):
     execution = counted(stack, tmp_path)
-    mailbox = wiring.mailbox()
+    mailbox = sending.mailbox()
     post = mailbox.post
     crashes = []
 

@@ -10,11 +10,11 @@ from string import ascii_letters
 import pytest
 from botocore.awsrequest import AWSResponse
 
-from attune import wiring
 from attune.adapters.payloads import INLINE_LIMIT
 from attune.adapters.sqs import BATCH_BYTES
 from attune.api.body import MAX_BODY
 from attune.execution.queries import MOST_SHOWN
+from attune.wiring import process, storage
 
 PACK = {
     "pack.yaml": "ref: big\nlabel: Large values\n",
@@ -257,7 +257,7 @@ def test_sub_workflows_take_and_give_large_values_and_variables_change_with_ever
 def test_ten_large_messages_never_make_one_request_that_is_too_large(big):
     sent = []
     listen = lambda params, **_: sent.append(sum(len(e["MessageBody"]) for e in params["Entries"]))  # noqa: E731
-    wiring.client("sqs").meta.events.register("before-parameter-build.sqs.SendMessageBatch", listen)
+    process.client("sqs").meta.events.register("before-parameter-build.sqs.SendMessageBatch", listen)
     for number, size in ((10, 1_000_000), (12, INLINE_LIMIT - 3), (25, INLINE_LIMIT // 2)):
         assert run(big, "big.items", count=number, size=size)["output"] == {"sizes": [size + 2] * number}
     assert max(sent) <= BATCH_BYTES
@@ -369,7 +369,7 @@ def test_a_workflow_and_an_action_of_almost_a_megabyte_are_registered_and_run(bi
         action.write_text(head + "".join(described))
         assert big.api("POST", "/api/v1/packs/big/workflows/sync")[1]["data"]["errors"] == []
         assert len(big.api("GET", "/api/v1/workflows/big.wide")[1]["data"]["source"]) > 800_000
-        assert len(wiring.catalog().action("big.wordy").parameters["properties"]) == 900
+        assert len(storage.catalog().action("big.wordy").parameters["properties"]) == 900
         assert run(big, "big.wide")["status"] == "completed"
     finally:
         path.unlink()
@@ -409,13 +409,13 @@ def test_an_execution_ends_right_though_so_many_calls_are_throttled(big, monkeyp
 
     monkeypatch.setattr("time.sleep", lambda seconds: None)
     for service in THROTTLED:
-        wiring.client(service).meta.events.register_first("before-send.*", throttle)
+        process.client(service).meta.events.register_first("before-send.*", throttle)
     for _ in range(200):
         moved = [redeliver(big, name, receive) for name, receive in (("advance", big.letters), ("run_task", big.tasks))]
         if not any(moved):
             break
     for service in THROTTLED:
-        wiring.client(service).meta.events.unregister("before-send.*", throttle)
+        process.client(service).meta.events.unregister("before-send.*", throttle)
     ended = big.execution(execution)
     assert (ended["status"], ended["output"]) == ("completed", {"sizes": [INLINE_LIMIT + 12] * 12})
     assert set(refused) == set(THROTTLED)

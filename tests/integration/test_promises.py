@@ -8,8 +8,8 @@ from collections import Counter
 
 import pytest
 
-from attune import wiring
 from attune.adapters.dynamodb import keys
+from attune.wiring import functions, process
 from tests.integration.queues import hold
 
 SERVICES = ("dynamodb", "sqs", "s3", "events")
@@ -18,7 +18,7 @@ SERVICES = ("dynamodb", "sqs", "s3", "events")
 def count_calls(stack, ledger, ref, **parameters):
     """The calls of the functions for one execution, warm."""
     for service in SERVICES:
-        ledger.attach(wiring.client(service))
+        ledger.attach(process.client(service))
     execution = stack.start(ref, **parameters)
     ledger.reset()
     stack.pump()
@@ -40,7 +40,7 @@ def test_an_execution_goes_on_with_the_version_it_started_with(stack, packs_dir,
     packs = tmp_path / "packs"
     shutil.copytree(packs_dir, packs)
     monkeypatch.setenv("ATTUNE__PACKS_BASE_DIR", str(packs))
-    wiring.reset()
+    process.reset()
     old = stack.start("flows.diamond", word="x")
     stack.invoke("advance", stack.letters())
     file = packs / "flows" / "workflows" / "diamond.yaml"
@@ -79,7 +79,7 @@ def test_states_stay_small_and_hold_no_results(stack, clients, monkeypatch):
 @pytest.mark.parametrize("size", [1_000, 200_000, 5_000_000])
 def test_parameters_and_results_of_any_size_arrive_whole(stack, clients, size):
     word = "ü" * (size // 12)
-    execution = wiring.starter().start("flows.diamond", {"word": word}, trigger={}, identity="t").execution
+    execution = functions.starter().start("flows.diamond", {"word": word}, trigger={}, identity="t").execution
     stack.pump()
     shown = stack.execution(execution)
     if (key := shown["stored"].get("output")) is None:

@@ -9,15 +9,15 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
-from attune import wiring
 from attune.adapters.queue_ages import QueueAges
+from attune.wiring import process
 
 METRIC = "ApproximateAgeOfOldestMessage"
 
 
 def report(client: Any, queue: str, age: float, ago: float = 0.0) -> None:
     """As SQS does it each minute."""
-    at = datetime.fromtimestamp(wiring.clock.now() - ago, UTC)
+    at = datetime.fromtimestamp(process.clock.now() - ago, UTC)
     row = {"MetricName": METRIC, "Dimensions": [{"Name": "QueueName", "Value": queue}], "Value": age, "Timestamp": at}
     client.put_metric_data(Namespace="AWS/SQS", MetricData=[row])
 
@@ -29,7 +29,7 @@ def cloudwatch(aws: None) -> Any:
 
 @pytest.fixture
 def ages(cloudwatch: Any) -> QueueAges:
-    return QueueAges(cloudwatch, {"attempts": "tasks", "timers": "timers"}, wiring.clock)
+    return QueueAges(cloudwatch, {"attempts": "tasks", "timers": "timers"}, process.clock)
 
 
 def test_the_latest_report_of_that_queue_counts(cloudwatch: Any, ages: QueueAges) -> None:
@@ -64,7 +64,7 @@ def test_where_it_is_not_to_be_had_nothing_is_said(
 def test_the_doctor_and_the_checkup_tell_it(stack: Any) -> None:
     execution = stack.start("flows.diamond", word="x")
     stack.invoke("advance", stack.letters())
-    report(wiring.client("cloudwatch"), "tasks", 240.0, ago=20)
+    report(process.client("cloudwatch"), "tasks", 240.0, ago=20)
     _, body = stack.api("GET", f"/api/v1/workflow-executions/{execution}/diagnosis")
     assert body["data"]["sentence"].endswith("; the oldest message in its queue is about 4 min old")
     _, body = stack.api("GET", "/api/v1/checkup")
@@ -77,7 +77,7 @@ def test_alarms_that_may_not_be_looked_at_are_no_reason_to_fail(stack: Any, monk
     def refuse(**_: Any) -> None:
         raise ClientError({"Error": {"Code": "AccessDenied"}}, "DescribeAlarms")
 
-    monkeypatch.setattr(wiring.client("cloudwatch"), "describe_alarms", refuse)
+    monkeypatch.setattr(process.client("cloudwatch"), "describe_alarms", refuse)
     status, body = stack.api("GET", "/api/v1/checkup")
     assert status == 200
     assert "alarms" not in {check["name"] for check in body["data"]["checks"]}

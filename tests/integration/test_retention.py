@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from attune import wiring
 from attune.adapters.desks import CONTINUED
 from attune.adapters.dynamodb import keys
 from attune.adapters.dynamodb.dead_letters import DynamoBook
@@ -21,6 +20,7 @@ from attune.engine.ids import AttemptId
 from attune.execution.dead_letters import DeadLetter, Origin
 from attune.language.rule import Rule, TriggerType
 from attune.language.status import ExecutionStatus
+from attune.wiring import process, storage
 from tests.integration.conftest import NOW
 
 MOST = 10
@@ -213,7 +213,7 @@ def told(stack):
             for e in body["Entries"]
         )
 
-    wiring.client("events").meta.events.register("before-call.events.PutEvents", note)
+    process.client("events").meta.events.register("before-call.events.PutEvents", note)
     return events
 
 
@@ -243,7 +243,7 @@ def test_rules_see_what_ends_and_not_what_is_left_for_later(stack, kind, starts)
     rule = Rule(
         "t.all", "t", TriggerType.EVENT, "flows.diamond", pattern={"source": ["attune"]}, parameters={"word": "x"}
     )
-    wiring.catalog().put_rules("t", [rule])
+    storage.catalog().put_rules("t", [rule])
     detail = {"execution_id": "01JEXECVT10N00000000000001", "ended_at": "2026-01-01T00:00:00+00:00"}
     answer = stack.invoke("on_event", {"id": "e-1", "source": "attune", "detail-type": kind, "detail": detail})
     assert len(answer["started"]) == starts

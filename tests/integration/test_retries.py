@@ -6,10 +6,10 @@ import copy
 
 import pytest
 
-from attune import wiring
 from attune.execution.ports.catalog import WorkflowVersion
 from attune.language.compiler import compile_workflow, workflow_as_action
 from attune.language.source import load
+from attune.wiring import functions, storage
 
 TEXT = """
 ref: flows.mending
@@ -41,11 +41,11 @@ output_map: "{{ task.sub.result }}"
 
 def register(text, version=1):
     source = load(text, "w.yaml")
-    actions = wiring.catalog().actions() | {
+    actions = storage.catalog().actions() | {
         "flows.mending": workflow_as_action("flows.mending", "flows", {"type": "object"})
     }
     graph = compile_workflow(source, pack="flows", actions=actions).graph
-    assert wiring.catalog().add_version(WorkflowVersion(graph.ref, version, graph))
+    assert storage.catalog().add_version(WorkflowVersion(graph.ref, version, graph))
 
 
 @pytest.fixture
@@ -181,7 +181,7 @@ def test_a_sub_workflow_is_started_anew_with_its_parent_and_may_be_retried_by_it
 
 def test_a_retry_is_announced(stack, failed):
     taken = []
-    bus = wiring.advancer()._dispatcher._bus
+    bus = functions.advancer()._dispatcher._bus
     announce = bus.announce
     bus.announce = lambda state, said: (taken.extend(str(one.status) for one in said), announce(state, said))
     retry(stack, failed)

@@ -34,7 +34,7 @@ class Everything:
 @pytest.fixture
 def everything(stack: Any, monkeypatch: pytest.MonkeyPatch) -> Everything:
     """Listens at the queues, at boto3 and at the log."""
-    from attune import wiring
+    from attune.wiring import process
 
     seen = Everything()
     inner = stack._event
@@ -46,7 +46,7 @@ def everything(stack: Any, monkeypatch: pytest.MonkeyPatch) -> Everything:
 
     stack._event = noting
     for service in ("dynamodb", "sqs", "s3", "events", "scheduler"):
-        events = wiring.client(service).meta.events
+        events = process.client(service).meta.events
         events.register("before-call.*.*", lambda model, params, **_: seen.add(f"call {model.name}", str(params)))
     return seen
 

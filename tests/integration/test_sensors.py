@@ -6,14 +6,14 @@ import json
 
 import pytest
 
-from attune import wiring
+from attune.wiring import process
 
 
 @pytest.fixture
 def bus(stack):
     """What the functions put on the bus and nobody has been given yet."""
     sent = []
-    wiring.client("events").meta.events.register(
+    process.client("events").meta.events.register(
         "provide-client-params.events.PutEvents", lambda params, **_: sent.extend(params["Entries"])
     )
     return sent

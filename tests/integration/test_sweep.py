@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from attune import wiring
 from attune.adapters.dynamodb.dead_letters import KEPT, DynamoBook
 from attune.adapters.dynamodb.inspector import DynamoInspector
 from attune.adapters.dynamodb.store import DynamoStore
@@ -24,6 +23,7 @@ from attune.execution.inspection import Recorded, SweepNotes
 from attune.execution.ports.queues import Letter
 from attune.execution.ports.store import Record
 from attune.language.status import ExecutionStatus
+from attune.wiring import process, sending, storage
 
 EXECUTIONS = "/api/v1/workflow-executions"
 LETTERS = "/api/v1/dead-letters"
@@ -33,7 +33,7 @@ class Later:
     """A clock that can be put forward."""
 
     def __init__(self) -> None:
-        self.ahead, self._real = 0.0, wiring.SystemClock()
+        self.ahead, self._real = 0.0, process.SystemClock()
 
     def now(self) -> float:
         return self._real.now() + self.ahead
@@ -42,7 +42,7 @@ class Later:
 @pytest.fixture
 def later(monkeypatch: pytest.MonkeyPatch) -> Iterator[Later]:
     clock = Later()
-    monkeypatch.setattr(wiring, "clock", clock)
+    monkeypatch.setattr(process.clock, "now", clock.now)
     yield clock
 
 
@@ -58,12 +58,12 @@ def sweep(stack: Any) -> dict[str, Any]:
 class TestSweep:
     def test_an_idle_sweep_makes_a_handful_of_reads_and_one_write(self, stack: Any, ledger: Any) -> None:
         for service in ("dynamodb", "sqs"):
-            ledger.attach(wiring.client(service))
+            ledger.attach(process.client(service))
         sweep(stack)
         ledger.reset()
         assert sweep(stack) == {"looked": 0, "repairs": {}}
         statuses = sum(not status.ended for status in ExecutionStatus)
-        workflows = len(wiring.inspector().workflows())
+        workflows = len(storage.inspector().workflows())
         assert ledger.counts["dynamodb", "PutItem"] == 1
         assert ledger.counts["dynamodb", "GetItem"] == 1
         assert ledger.counts["dynamodb", "Query"] - 1 == statuses + 1 + 1 + workflows, (
@@ -112,7 +112,7 @@ class TestSweep:
         stack.invoke("advance", stack.letters())
         stack.tasks()
         later.ahead = 1000
-        client = wiring.client("dynamodb")
+        client = process.client("dynamodb")
         for name in ("update_item", "delete_item", "batch_write_item"):
             monkeypatch.setattr(client, name, None)
         put = client.put_item
@@ -162,9 +162,9 @@ class TestDoctor:
         sweep(stack)
         assert all(checks().values())
         later.ahead = 3600
-        wiring.book().add(DeadLetter("1.x", Origin.TASK, 1.0, "why", "{}"))
+        storage.book().add(DeadLetter("1.x", Origin.TASK, 1.0, "why", "{}"))
         alarm = {"Namespace": "n", "MetricName": "m", "ComparisonOperator": "GreaterThanThreshold", "Period": 60}
-        cloudwatch = wiring.client("cloudwatch")
+        cloudwatch = process.client("cloudwatch")
         cloudwatch.put_metric_alarm(AlarmName="attune-X-1", EvaluationPeriods=1, Threshold=0, Statistic="Sum", **alarm)
         cloudwatch.set_alarm_state(AlarmName="attune-X-1", StateValue="ALARM", StateReason="test")
         assert [name for name, ok in checks().items() if not ok] == ["sweep", "dead_letters", "alarms"]
@@ -378,7 +378,7 @@ def test_a_cancellation_that_died_is_told_again(stack: Any) -> None:
     """Any letter, not only those of tasks."""
     execution = stack.start("flows.diamond", word="x")
     stack.invoke("advance", stack.letters())
-    wiring.mailbox().post([Letter(execution, Cancel("enough"))])
+    sending.mailbox().post([Letter(execution, Cancel("enough"))])
     TestDeadLetters().dead(stack, "AdvanceDeadQueue", stack.letters()["Records"][0]["body"], execution)
     stack.pump()
     assert stack.execution(execution)["status"] == "cancelled"

@@ -176,15 +176,15 @@ def test_a_worker_starts_without_the_template_engine(stack: Any) -> None:
     import subprocess
     import sys
 
-    code = "import attune.wiring, attune.execution.worker, sys; print('jinja2' in sys.modules)"
+    code = "import attune.wiring.functions, attune.execution.worker, sys; print('jinja2' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"
 
 
 def test_an_execution_without_secrets_asks_nobody_for_any(stack: Any, ledger: CallLedger) -> None:
-    from attune import wiring
+    from attune.wiring import process
 
     for service in ("secretsmanager", "kms"):
-        ledger.attach(wiring.client(service))
+        ledger.attach(process.client(service))
     ledger.reset()
     execution = stack.start("flows.diamond", word="x")
     stack.pump()

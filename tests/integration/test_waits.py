@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from attune import wiring
+from attune.wiring import process, storage
 
 
 @pytest.fixture
@@ -97,7 +97,7 @@ PARCEL = {"source": "shop", "detail-type": "ParcelSent", "id": "p-1", "detail": 
 
 
 def rows(stack, partition):
-    return list(wiring.table().query(partition))
+    return list(storage.table().query(partition))
 
 
 def test_an_event_that_came_before_the_wait_is_found_by_who_waits(stack):
@@ -108,7 +108,7 @@ def test_an_event_that_came_before_the_wait_is_found_by_who_waits(stack):
     ended = stack.execution(execution)
     assert (ended["status"], ended["output"]) == ("completed", {"parcel": "A"})
     kept = rows(stack, "EVENTS#ParcelSent")
-    assert len(kept) == 2 and all(row["ttl"] - wiring.clock.now() < 3602 for row in kept)
+    assert len(kept) == 2 and all(row["ttl"] - process.clock.now() < 3602 for row in kept)
 
 
 def test_only_events_that_a_workflow_looks_back_for_are_kept(stack):
@@ -120,7 +120,7 @@ def test_who_takes_an_event_in_reads_the_waits_by_their_own_keys_not_through_the
     execution = stack.start("flows.wait_for_parcel", order=7)
     stack.pump()
     queries = []
-    wiring.client("dynamodb").meta.events.register(
+    process.client("dynamodb").meta.events.register(
         "provide-client-params.dynamodb.Query", lambda params, **_: queries.append(params)
     )
     stack.invoke("on_event", PARCEL)
@@ -131,7 +131,7 @@ def test_who_takes_an_event_in_reads_the_waits_by_their_own_keys_not_through_the
 
 
 def test_a_function_that_died_after_keeping_the_event_loses_and_doubles_nothing(stack):
-    wiring.events().keep("ParcelSent", PARCEL, wiring.clock.now(), 600)
+    storage.events().keep("ParcelSent", PARCEL, process.clock.now(), 600)
     execution = stack.start("flows.wait_for_parcel", order=7)
     stack.pump()
     version = stack.execution(execution)

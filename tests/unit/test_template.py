@@ -197,9 +197,9 @@ def test_every_function_and_every_queue_has_an_alarm(resources: Any) -> None:
 
 
 def test_the_functions_are_given_what_the_wiring_reads(template: Any, resources: Any) -> None:
-    wiring = (PROJECT / "layers/attune/attune/wiring.py").read_text()
+    wiring = "".join(file.read_text() for file in (PROJECT / "layers/attune/attune/wiring").iterdir() if file.is_file())
     read = {f"ATTUNE__{name}" for name in re.findall(r'setting\("(\w+)"', wiring)}
-    read |= {f"ATTUNE__{name}_QUEUE_URL" for name in re.findall(r'_queue\("(\w+)"\)', wiring)}
+    read |= {f"ATTUNE__{name}_QUEUE_URL" for name in re.findall(r'\bqueue\("(\w+)"\)', wiring)}
     environments = [template["Globals"]["Function"], *of_type(resources, "AWS::Serverless::Function").values()]
     given = {name for e in environments for name in e.get("Environment", {}).get("Variables", {})}
     assert {name for name in given if name.startswith("ATTUNE__")} == read

@@ -1,0 +1,210 @@
+"""What the functions ask for, each for its own."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from attune.engine.ids import home_of
+from attune.engine.messages import Message, describe
+from attune.wiring.process import Lazily, clock, log, once, packs_dir, setting
+from attune.wiring.sending import bus, mailbox, queue, scheduler, task_queue, timers
+from attune.wiring.storage import (
+    book,
+    catalog,
+    directory,
+    events,
+    inspector,
+    payloads,
+    sealer,
+    secrets,
+    sensor_store,
+    store,
+    table,
+    values,
+)
+
+if TYPE_CHECKING:
+    from attune.adapters.dead_letter_desk import DeadLetterDesk
+    from attune.adapters.desks import EventDesk, TimerDesk
+    from attune.api.services import Care, Services
+    from attune.engine.state import State
+    from attune.engine.turn import Step
+    from attune.execution.advancer import Advancer
+    from attune.execution.examiner import Examiner
+    from attune.execution.opening import Opener
+    from attune.execution.rules import Rules
+    from attune.execution.starting import Starter
+    from attune.execution.sweeper import Sweeper
+    from attune.execution.worker import Worker
+
+CONFIG_TTL = 60.0
+"""Seconds for which a pack's configuration is not read again by a warm worker."""
+
+
+@once
+def advancer() -> Advancer:
+    """For ``advance``."""
+    from attune.execution.advancer import Advancer
+    from attune.execution.dispatch import Dispatcher
+
+    dispatcher = Dispatcher(store(), catalog(), mailbox(), task_queue(), timers(), bus(), clock, events())
+    return Advancer(store(), catalog(), dispatcher, clock, _log_advance)
+
+
+def _log_advance(state: State, messages: Sequence[Message], steps: Sequence[Step]) -> None:
+    """One line per saved state: what came, and where the execution stands now."""
+    log().info(
+        "workflow execution advanced",
+        execution_id=home_of(state.execution),
+        mailbox=state.execution,
+        workflow=state.workflow,
+        status=str(state.status),
+        state_version=state.version,
+        messages=[describe(message) for message in messages],
+        steps=len(steps),
+    )
+
+
+@once
+def worker() -> Worker:
+    """For ``run_task``. Actions find the event bus in ``ATTUNE_EVENT_BUS``, and nothing else of ours."""
+    from attune.actions.runner import ActionRunner
+    from attune.execution.worker import Worker
+
+    os.environ["ATTUNE_EVENT_BUS"] = setting("EVENT_BUS")
+    runner = ActionRunner(packs_dir(), default_timeout=float(setting("WORKER_TIMEOUT")), logger=log())
+    return Worker(store(), mailbox(), task_queue(), runner, clock, _PackConfigs(), opener)
+
+
+@once
+def opener() -> Opener:
+    """For inputs with secrets; made, and the template engine with it, when the first one comes by."""
+    from attune.execution.opening import Opener
+
+    return Opener(secrets(), values(), sealer())
+
+
+class _PackConfigs:
+    """The configurations of packs, read once a minute."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, tuple[float, Mapping[str, Any]]] = {}
+
+    def __call__(self, pack: str) -> dict[str, Any]:
+        read_at, config = self._known.get(pack, (float("-inf"), {}))
+        if clock.now() - read_at > CONFIG_TTL:
+            config = self._read(pack)
+            self._known[pack] = (clock.now(), config)
+        return dict(config)
+
+    def _read(self, pack: str) -> Mapping[str, Any]:
+        from attune.exceptions import NotFound
+
+        try:
+            return catalog().pack(pack).config
+        except NotFound:
+            return {}
+
+
+@once
+def starter() -> Starter:
+    """Starts executions."""
+    from attune.execution.starting import Starter
+
+    return Starter(store(), directory(), catalog(), mailbox(), clock, os.urandom, sealer())
+
+
+@once
+def rules() -> Rules:
+    """Holds events against rules."""
+    from attune.execution.rules import Rules
+
+    return Rules(catalog(), starter(), clock)
+
+
+@once
+def event_desk() -> EventDesk:
+    """For ``on_event``."""
+    from attune.adapters.desks import EventDesk
+    from attune.adapters.dynamodb.retention import Retention
+    from attune.execution.sensors import Sightings
+    from attune.execution.waits import Waits
+
+    waits = Waits(events(), mailbox(), catalog(), clock)
+    sightings = Sightings(catalog(), store(), sensor_store(), bus(), clock)
+    retention = Retention(table(), payloads(), float(setting("RETENTION_DAYS", "0")), clock)
+    return EventDesk(rules(), waits, sightings, retention, bus(), log())
+
+
+@once
+def timer_desk() -> TimerDesk:
+    """For ``on_timer``."""
+    from attune.adapters.desks import TimerDesk
+    from attune.execution.sensors import Polls
+
+    polls = Polls(catalog(), sensor_store(), starter())
+    return TimerDesk(timers(), mailbox(), rules(), polls, payloads(), clock, log())
+
+
+@once
+def dead_letter_desk() -> DeadLetterDesk:
+    """For ``on_dead``."""
+    from attune.adapters.dead_letter_desk import DeadLetterDesk
+    from attune.execution.dead_letters import DeadLetters
+
+    dead_letters = DeadLetters(store(), mailbox(), clock)
+    return DeadLetterDesk(dead_letters, book(), payloads(), setting("EVENT_DEAD_QUEUE_ARN"))
+
+
+def _examiner() -> Examiner:
+    from attune.execution.examiner import Examiner
+    from attune.execution.waits import LookBack
+
+    return Examiner(inspector(), store(), catalog(), LookBack(store(), events()), queue("TASK").depth)
+
+
+@once
+def sweeper() -> Sweeper:
+    """For ``sweep``."""
+    from attune.execution.sweeper import Sweeper
+
+    return Sweeper(inspector(), _examiner(), mailbox(), clock, queue("ADVANCE").depth)
+
+
+def _care() -> Care:
+    from attune.adapters.checkup import Checkup
+    from attune.adapters.queue_ages import QueueAges
+    from attune.adapters.redrive import Redriver
+    from attune.adapters.undelivered import OnEvent
+    from attune.api.services import Care
+    from attune.execution.doctor import Doctor
+
+    queues = {"mailboxes": queue("ADVANCE"), "attempts": queue("TASK"), "timers": queue("TIMER")}
+    cloudwatch = Lazily("cloudwatch")
+    ages = QueueAges(cloudwatch, {what: queue.name for what, queue in queues.items()}, clock)
+    doctor = Doctor(inspector(), _examiner(), store(), book(), mailbox(), clock, ages.oldest)
+    on_event = OnEvent(Lazily("lambda"), setting("ON_EVENT_FUNCTION"))
+    redriver = Redriver(book(), store(), mailbox(), task_queue(), queues["timers"], on_event, payloads(), clock)
+    period = 60 * float(setting("SWEEP_MINUTES"))
+    checkup = Checkup(inspector(), book(), queues, ages, cloudwatch, setting("STACK"), period, clock)
+    return Care(doctor, book(), redriver, checkup)
+
+
+@once
+def services() -> Services:
+    """For ``api``."""
+    from attune.adapters.schedules import AwsSchedules
+    from attune.api.services import Services
+    from attune.execution.inquiries import Inquiries
+    from attune.execution.queries import Reader
+    from attune.execution.retrying import Retrier
+    from attune.packs.registry import Registry
+
+    registry = Registry(catalog(), AwsSchedules(scheduler()), clock, packs_dir())
+    reader = Reader(store(), directory(), catalog())
+    asked = Inquiries(directory(), mailbox())
+    retrier = Retrier(store(), catalog(), mailbox(), clock, sealer())
+    known = starter(), reader, registry, catalog(), directory(), mailbox(), clock
+    return Services(*known, asked, retrier, values(), secrets(), _care())

@@ -1,0 +1,116 @@
+"""What is kept: in the table, in the bucket, and as secrets."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from attune.wiring.process import Lazily, client, clock, once, setting
+
+if TYPE_CHECKING:
+    from attune.adapters.dynamodb.catalog import DynamoCatalog
+    from attune.adapters.dynamodb.dead_letters import DynamoBook
+    from attune.adapters.dynamodb.directory import DynamoDirectory
+    from attune.adapters.dynamodb.events import DynamoEvents
+    from attune.adapters.dynamodb.inspector import DynamoInspector
+    from attune.adapters.dynamodb.sensors import DynamoSensors
+    from attune.adapters.dynamodb.store import DynamoStore
+    from attune.adapters.dynamodb.table import Table
+    from attune.adapters.dynamodb.values import DynamoKeyValueStore
+    from attune.adapters.payloads import Payloads
+    from attune.adapters.secrets import AwsSecrets, KmsSealer
+
+
+@once
+def table() -> Table:
+    """The one table."""
+    from attune.adapters.dynamodb.table import Table
+
+    return Table(client("dynamodb"), setting("TABLE"))
+
+
+@once
+def payloads() -> Payloads:
+    """The bucket for what is large; its client is made when something large comes by."""
+    from attune.adapters.payloads import Payloads
+
+    return Payloads(Lazily("s3"), setting("BUCKET"))
+
+
+@once
+def store() -> DynamoStore:
+    """Executions."""
+    from attune.adapters.dynamodb.store import DynamoStore
+
+    return DynamoStore(table(), payloads(), float(setting("RETENTION_DAYS", "0")))
+
+
+@once
+def catalog() -> DynamoCatalog:
+    """Packs."""
+    from attune.adapters.dynamodb.catalog import DynamoCatalog
+
+    return DynamoCatalog(table(), payloads())
+
+
+@once
+def directory() -> DynamoDirectory:
+    """Listings, idempotency keys, tokens."""
+    from attune.adapters.dynamodb.directory import DynamoDirectory
+
+    return DynamoDirectory(table(), payloads())
+
+
+@once
+def events() -> DynamoEvents:
+    """Who waits for events, and events kept for a while."""
+    from attune.adapters.dynamodb.events import DynamoEvents
+
+    return DynamoEvents(table(), payloads())
+
+
+@once
+def sensor_store() -> DynamoSensors:
+    """What sensors remember."""
+    from attune.adapters.dynamodb.sensors import DynamoSensors
+
+    return DynamoSensors(table(), payloads())
+
+
+@once
+def values() -> DynamoKeyValueStore:
+    """The key-value store."""
+    from attune.adapters.dynamodb.values import DynamoKeyValueStore
+
+    return DynamoKeyValueStore(table(), payloads())
+
+
+@once
+def secrets() -> AwsSecrets:
+    """Secrets by name."""
+    from attune.adapters.secrets import AwsSecrets
+
+    return AwsSecrets(Lazily("secretsmanager"), setting("SECRETS_PREFIX"), clock)
+
+
+@once
+def sealer() -> KmsSealer:
+    """Keeps secret parameters."""
+    from attune.adapters.secrets import KmsSealer
+
+    return KmsSealer(Lazily("kms"), setting("SECRETS_KEY"), clock)
+
+
+@once
+def book() -> DynamoBook:
+    """Dead letters."""
+    from attune.adapters.dynamodb.dead_letters import DynamoBook
+
+    return DynamoBook(table(), payloads())
+
+
+@once
+def inspector() -> DynamoInspector:
+    """For those who look at executions from outside."""
+    from attune.adapters.dynamodb.inspector import DynamoInspector
+
+    return DynamoInspector(table(), payloads())
