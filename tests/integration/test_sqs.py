@@ -20,7 +20,8 @@ from attune.adapters.sqs import (
     whole_delay,
 )
 from attune.engine.ids import AttemptId
-from attune.engine.messages import Cancel, Dead, Parent, Pause, Resume, TaskEnded, TimerFired, TimerKind, encode
+from attune.engine.messages import Cancel, Dead, Parent, Pause, Resume, TaskEnded, TimerFired, TimerKind
+from attune.engine.wire import encode
 from attune.exceptions import AttuneError, InvalidRequest, Unavailable
 from attune.execution.ports.queues import Letter
 from attune.language.status import TaskStatus

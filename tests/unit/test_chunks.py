@@ -15,8 +15,9 @@ from attune.engine.chunks import scope_of
 from attune.engine.context import Context
 from attune.engine.facts import Facts
 from attune.engine.ids import AttemptId, chunk_id, home_of, wait_id, wait_of
-from attune.engine.messages import Cancel, ChunkEnded, Dead, Pause, Resume, StartChunk, encode
+from attune.engine.messages import Cancel, ChunkEnded, Dead, Pause, Resume, StartChunk
 from attune.engine.state import Chunks, State, Visit
+from attune.engine.wire import encode
 from attune.exceptions import NotFound
 from attune.execution.ports.queues import Letter, Received
 from attune.execution.queries import Reader

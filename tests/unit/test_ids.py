@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from attune.engine.ids import AttemptId, child_id, dedup_id, execution_id
-from attune.engine.messages import Cancel, Dead, Start, TaskEnded, TimerFired, TimerKind, decode, encode
+from attune.engine.messages import Cancel, Dead, Start, TaskEnded, TimerFired, TimerKind
+from attune.engine.wire import decode, encode
 from attune.language.status import TaskStatus
 
 START = Start("01E", "t.w", 3, {"ü": [1, None]}, 1.5, {"type": "api"}, "me")

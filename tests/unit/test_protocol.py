@@ -6,7 +6,8 @@ from typing import Any
 
 from tests.explore.workflows.flow import CHAIN
 
-from attune.engine.messages import Cancel, Dead, Pause, Resume, TaskEnded, encode
+from attune.engine.messages import Cancel, Dead, Pause, Resume, TaskEnded
+from attune.engine.wire import encode
 from attune.execution.ports.queues import Letter, Received
 from attune.language.status import ExecutionStatus
 

@@ -9,7 +9,8 @@ import pytest
 from tests.conftest import graphs
 
 from attune.engine import codec
-from attune.engine.messages import Cancel, Pause, Resume, Retry, TimerFired, TimerKind, decode, encode
+from attune.engine.messages import Cancel, Pause, Resume, Retry, TimerFired, TimerKind
+from attune.engine.wire import decode, encode
 from attune.execution.ports.catalog import WorkflowVersion
 from attune.language.status import ExecutionStatus, TaskStatus
 

@@ -18,7 +18,8 @@ from attune.adapters.sqs import body_to_attempt, body_to_letter, body_to_task
 from attune.adapters.timers import ScheduleFired, body_to_timer
 from attune.adapters.undelivered import describe_event, event_of, why
 from attune.engine.ids import execution_id, time_of
-from attune.engine.messages import Dead, Message, describe, encode
+from attune.engine.messages import Dead, Message
+from attune.engine.wire import describe, encode
 from attune.exceptions import AttuneError, InvalidRequest, Unavailable
 from attune.execution.dead_letters import MOST_AGAIN, DeadLetter, DeadLetterBook, DeadLetters, Origin, news_of
 

@@ -11,7 +11,8 @@ from attune.adapters.sqs import Queue, body_to_letter, body_to_task
 from attune.adapters.timers import ScheduleFired, body_to_timer
 from attune.adapters.undelivered import OnEvent, event_of
 from attune.engine.facts import record_key
-from attune.engine.messages import Dead, Message, encode
+from attune.engine.messages import Dead, Message
+from attune.engine.wire import encode
 from attune.exceptions import Conflict
 from attune.execution.dead_letters import DeadLetter, DeadLetterBook, Origin
 from attune.execution.ports.clock import Clock

@@ -1,6 +1,6 @@
 """The queues: implements the ports Mailbox and TaskQueue, and says what the messages on them look like.
 
-* advance queue: ``{"execution", "message"}``, the message as :func:`attune.engine.messages.encode` has it; a start
+* advance queue: ``{"execution", "message"}``, the message as :func:`attune.engine.wire.encode` has it; a start
   whose parameters are large has ``parameters_ref``, their slip, instead;
 * task queue: ``{"execution", "workflow", "attempt", "spec", "input", "timeout", "salt"}``; a large input is
   ``input_ref``, its slip; ``sealed`` is there where the worker has to render something.
@@ -20,7 +20,7 @@ from attune.adapters import batches
 from attune.adapters.failures import Sleep, calling, until_accepted
 from attune.adapters.payloads import INLINE_LIMIT, Payloads, to_text
 from attune.engine.ids import AttemptId, dedup_id
-from attune.engine.messages import decode, encode
+from attune.engine.wire import decode, encode
 from attune.exceptions import AttuneError, InvalidRequest, NotFound
 from attune.execution.ports.queues import Letter, TaskMessage
 from attune.language.graph import ActionSpec

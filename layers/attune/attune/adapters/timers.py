@@ -20,7 +20,8 @@ from attune.adapters.scheduler import Scheduler
 from attune.adapters.sqs import MAX_DELAY, Queue, parse, whole_delay
 from attune.engine.effects import SetTimer
 from attune.engine.ids import dedup_id
-from attune.engine.messages import TimerFired, decode, encode
+from attune.engine.messages import TimerFired
+from attune.engine.wire import decode, encode
 from attune.execution.ports.queues import Letter
 
 SCHEDULED_TIME = "<aws.scheduler.scheduled-time>"

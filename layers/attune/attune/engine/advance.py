@@ -11,18 +11,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from attune.engine import attempts, chunks, ending, groups, items, messages, outbox, rerun, slices
-from attune.engine.effects import (
-    Announce,
-    Control,
-    Effect,
-    RunTask,
-    StartChild,
-    StartChunks,
-    TellChild,
-    TellHome,
-    Write,
-)
+from attune.engine import attempts, chunks, ending, groups, outbox, pausing, rerun, slices
+from attune.engine.effects import Announce, Effect, RunTask, StartChild, StartChunks, TellHome, Write
 from attune.engine.facts import START, Facts, Key, record_key
 from attune.engine.ids import AttemptId
 from attune.engine.launch import launch
@@ -46,6 +36,7 @@ from attune.engine.messages import (
 from attune.engine.settle import settle
 from attune.engine.state import State, WaitKind
 from attune.engine.turn import Step, Turn
+from attune.engine.wire import decode
 from attune.exceptions import task_error
 from attune.language.graph import Graph, Task
 from attune.language.status import ExecutionStatus, TaskStatus
@@ -223,42 +214,6 @@ def _cancel(turn: Turn, message: Cancel) -> None:
         ending.finish(turn, ExecutionStatus.CANCELLED, task_error("cancelled", f"cancelled: {reason}"))
 
 
-def _pause(turn: Turn, message: Pause) -> None:
-    if not turn.state.status.ended and not turn.state.paused:
-        _stop(turn, message.by, message.reason)
-        _tell_children(turn, Control.PAUSE, message.reason, message.generation)
-
-
-def _stop(turn: Turn, by: str, reason: str) -> None:
-    turn.state.paused, turn.state.pause_note = True, {"by": by, "reason": reason, "at": turn.now}
-
-
-def _tell_children(turn: Turn, control: Control, reason: str, generation: str) -> None:
-    """Children and chunks are told in the parent's generation, so that pausing twice is two messages."""
-    passed = f"{turn.state.execution}.{generation}"
-    for visit in turn.state.active.values():
-        ending.tell_chunks(turn, visit, control, reason, passed)
-        for _, active in visit.attempts():
-            if active.child is not None:
-                turn.ask(TellChild(active.child, reason, passed, control))
-
-
-def _resume(turn: Turn, message: Resume) -> None:
-    state = turn.state
-    if state.status.ended or not state.paused:
-        return
-    _tell_children(turn, Control.RESUME, "", message.generation)
-    state.paused, state.pause_note = False, {**(state.pause_note or {}), "until": turn.now}
-    state.error = None if not state.failures and not state.failed else state.error
-    for visit in list(state.active.values()):
-        task = turn.graph.tasks[visit.task]
-        for index, active in visit.attempts():
-            if active.status is TaskStatus.RETRYING and active.due is None:
-                turn.ready.append(AttemptId(task.name, visit.number, index, active.number))
-        items.refill(turn, task, visit.number)
-        chunks.refill(turn, task, visit.number)
-
-
 def _start_chunk(turn: Turn, message: StartChunk) -> None:
     """A start with a salt is a repair: then everything that the chunk waits for is asked for again."""
     if message.salt and turn.state.status is not ExecutionStatus.REQUESTED:
@@ -280,7 +235,7 @@ def _dead(turn: Turn, message: Dead) -> None:
         return
     turn.state.salt = message.generation
     if message.message is not None:
-        inner = messages.decode(message.message)
+        inner = decode(message.message)
         _HANDLERS[type(inner)](turn, inner)
     outbox.repeat(turn)
 
@@ -291,7 +246,7 @@ def _park(turn: Turn, poison: str, generation: str) -> None:
     if state.status is ExecutionStatus.REQUESTED and state.chunk is None:
         ending.finish(turn, ExecutionStatus.FAILED, error)
     elif not state.status.ended:
-        _stop(turn, "", "a message could not be folded")
+        pausing.stop(turn, "", "a message could not be folded")
         state.error = error
         parked = Dead(f"{state.execution}.{generation}", None, poison)
         turn.ask(Announce(ExecutionStatus.PAUSED, error) if state.chunk is None else TellHome(parked))
@@ -309,8 +264,8 @@ _HANDLERS: dict[type, Callable[[Turn, Any], None]] = {
     Answer: _answered,
     EventArrived: _event_arrived,
     Cancel: _cancel,
-    Pause: _pause,
-    Resume: _resume,
+    Pause: pausing.pause,
+    Resume: pausing.resume,
     Retry: rerun.retry,
     StartChunk: _start_chunk,
     ChunkEnded: _chunk_ended,

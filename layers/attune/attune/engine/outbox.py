@@ -26,11 +26,12 @@ from attune.engine.effects import (
 )
 from attune.engine.facts import OUTPUT, Facts, Key
 from attune.engine.ids import AttemptId
-from attune.engine.messages import ChunkEnded, TimerKind, decode, encode
+from attune.engine.messages import ChunkEnded, TimerKind
 from attune.engine.ranges import compress, expand
 from attune.engine.starting import run_task, start_child
 from attune.engine.state import Active, State, Visit, WaitKind
 from attune.engine.turn import Turn
+from attune.engine.wire import decode, encode
 from attune.language.graph import Graph, Task
 from attune.language.status import ExecutionStatus, TaskStatus
 

@@ -10,8 +10,9 @@ from attune.engine import slices
 from attune.engine.advance import VANISHED, born
 from attune.engine.facts import START, Key, scope_key
 from attune.engine.ids import is_chunk
-from attune.engine.messages import Cancel, Dead, Message, Start, StartChunk, decode
+from attune.engine.messages import Cancel, Dead, Message, Start, StartChunk
 from attune.engine.state import State
+from attune.engine.wire import decode
 from attune.execution.ports.store import ExecutionStore
 from attune.language.graph import Graph
 from attune.language.status import ExecutionStatus

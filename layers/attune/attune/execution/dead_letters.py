@@ -7,7 +7,8 @@ from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import Any, Protocol
 
-from attune.engine.messages import Dead, Message, encode
+from attune.engine.messages import Dead, Message
+from attune.engine.wire import encode
 from attune.exceptions import task_error
 from attune.execution.ports.clock import Clock
 from attune.execution.ports.queues import Letter, Mailbox, TaskMessage

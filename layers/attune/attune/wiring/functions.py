@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from attune.engine.ids import home_of
-from attune.engine.messages import Message, describe
+from attune.engine.messages import Message
+from attune.engine.wire import describe
 from attune.wiring.process import Lazily, clock, log, once, packs_dir, setting
 from attune.wiring.sending import bus, mailbox, queue, scheduler, task_queue, timers
 from attune.wiring.storage import (

@@ -16,8 +16,9 @@ from attune.adapters.dynamodb.table import key_of, with_key
 from attune.adapters.payloads import Payloads, to_text
 from attune.engine import codec
 from attune.engine.ids import is_chunk
-from attune.engine.messages import Start, decode, encode
+from attune.engine.messages import Start
 from attune.engine.state import State
+from attune.engine.wire import decode, encode
 
 STATE_INLINE = 300 * 1024
 """Bytes of an encoded state that stay in its item (DynamoDB's limit is 400 KB); it is written too often for S3."""

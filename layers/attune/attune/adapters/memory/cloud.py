@@ -15,8 +15,9 @@ from attune.adapters.memory.clock import VirtualClock
 from attune.adapters.memory.disorder import Calm, Order
 from attune.adapters.memory.queues import Death, Delivery, FifoQueue, Ground, Message, Queue, StandardQueue, Terms
 from attune.engine.effects import Announce, SetTimer
-from attune.engine.messages import TimerFired, decode, encode
+from attune.engine.messages import TimerFired
 from attune.engine.state import State
+from attune.engine.wire import decode, encode
 from attune.execution.ports.queues import Letter, Received, TaskMessage
 
 ADVANCE = Terms("advance", 30.0, 5)

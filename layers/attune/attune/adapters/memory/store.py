@@ -33,8 +33,9 @@ from attune.engine.facts import (
     verdict_key,
 )
 from attune.engine.ids import AttemptId, home_of, is_chunk
-from attune.engine.messages import Start, decode, encode
+from attune.engine.messages import Start
 from attune.engine.state import State
+from attune.engine.wire import decode, encode
 from attune.execution.ports.queues import TaskMessage
 from attune.execution.ports.store import Claim, ClaimStatus, Record
 
