@@ -305,6 +305,20 @@ def test_pause_lets_what_runs_finish_and_starts_nothing_until_resume(world):
     assert w.ended(execution).status is ExecutionStatus.COMPLETED
 
 
+def test_a_copy_of_a_pause_or_of_a_resumption_that_comes_an_hour_late_changes_nothing(world):
+    w = world("tasks: [{name: nap, action: core.sleep, input: {seconds: 86400}}]")
+    execution = w.start("t.w", {})
+
+    def status_after(message):
+        w.clock.set(w.clock.now() + 3600)
+        w.post(execution, message)
+        w.run(until=w.clock.now() + 1)
+        return w.state(execution).paused
+
+    told = [Pause("", "p1"), Resume("r1"), Pause("", "p1"), Pause("", "p2"), Resume("r1"), Resume("r2")]
+    assert [status_after(message) for message in told] == [True, False, False, True, True, False]
+
+
 def test_pause_and_resume_reach_the_children(world):
     child = "ref: t.child\ntasks: [{name: a, action: t.do, on_success: b}, {name: b, action: t.do}]"
     w = world("tasks: [{name: sub, action: t.child, input: {}}]", child, takes={"a": 10})

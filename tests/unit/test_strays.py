@@ -123,6 +123,16 @@ class TestPause:
         assert not it.below[0].paused
         assert it.repairs == {}
 
+    def test_a_child_whose_parent_resumed_it_late_is_paused_with_the_next_pause(self, world: Any, fail: Any) -> None:
+        it = World(world, fail, PARENT).say(Pause("one", "p1")).say(Resume("r1"))
+        it.loss.kinds = (Pause,)
+        it.say(Pause("two", "p2"))
+        child = it.below[0].execution
+        it.say(Pause("of the first", "late", it.execution), to=child).say(Resume("late", it.execution), to=child)
+        assert not it.below[0].paused
+        it.sweep()
+        assert it.below[0].paused
+
     def test_who_was_told_is_not_told_again(self, world: Any, fail: Any) -> None:
         for text in (PARENT, LIST):
             assert World(world, fail, text).say(Pause("wait")).sweep(HOUR / 2).repairs == {}

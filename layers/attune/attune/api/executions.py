@@ -88,7 +88,7 @@ def _add_control(router: APIGatewayHttpRouter, services: Callable[[], Services])
 
     _add_verb(router, "cancel", lambda reason, generation, by: Cancel(reason, generation), post)
     _add_verb(router, "pause", Pause, post)
-    _add_verb(router, "resume", lambda reason, generation, by: Resume(generation), post)
+    _add_verb(router, "resume", lambda reason, generation, by: Resume(generation, by), post)
 
 
 def _add_verb(router: APIGatewayHttpRouter, verb: str, make: Callable[[str, str, str], Message], post: Any) -> None:

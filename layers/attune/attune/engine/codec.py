@@ -22,6 +22,7 @@ _PLAIN = {
     "stopping": "st",
     "paused": "pz",
     "pause_note": "pn",
+    "heard": "hd",
     "error": "e",
     "vars_number": "vn",
     "deadline": "dl",

@@ -151,9 +151,10 @@ class Pause:
 
 @dataclass(frozen=True, slots=True)
 class Resume:
-    """Go on after a pause."""
+    """Go on after a pause. ``by`` is who asked, as with a pause."""
 
     generation: str = "1"
+    by: str = ""
 
     @property
     def dedup(self) -> str:

@@ -6,13 +6,19 @@ from attune.engine import chunks, ending, items
 from attune.engine.effects import Control, TellChild
 from attune.engine.ids import AttemptId
 from attune.engine.messages import Pause, Resume
+from attune.engine.state import State
 from attune.engine.turn import Turn
 from attune.language.status import TaskStatus
+
+MOST_HEARD = 8
+"""Pauses and resumptions that are remembered."""
+HEARD_NAME = 16
+"""Characters of each (64 bits): it stands in every state that is saved from then on."""
 
 
 def pause(turn: Turn, message: Pause) -> None:
     """Nothing more is begun; what runs, ends."""
-    if not turn.state.status.ended and not turn.state.paused:
+    if _is_new(turn.state, message) and not turn.state.paused:
         stop(turn, message.by, message.reason)
         _tell_children(turn, Control.PAUSE, message.reason, message.generation)
 
@@ -20,10 +26,11 @@ def pause(turn: Turn, message: Pause) -> None:
 def resume(turn: Turn, message: Resume) -> None:
     """Go on, with what came due meanwhile."""
     state = turn.state
-    if state.status.ended or not state.paused:
+    if not _is_new(state, message) or not state.paused:
         return
     _tell_children(turn, Control.RESUME, "", message.generation)
-    state.paused, state.pause_note = False, {**(state.pause_note or {}), "until": turn.now}
+    over = {"until": turn.now, "resumed_by": message.by}
+    state.paused, state.pause_note = False, {**(state.pause_note or {}), **over}
     state.error = None if not state.failures and not state.failed else state.error
     for visit in list(state.active.values()):
         task = turn.graph.tasks[visit.task]
@@ -32,6 +39,15 @@ def resume(turn: Turn, message: Resume) -> None:
                 turn.ready.append(AttemptId(task.name, visit.number, index, active.number))
         items.refill(turn, task, visit.number)
         chunks.refill(turn, task, visit.number)
+
+
+def _is_new(state: State, message: Pause | Resume) -> bool:
+    """Not a copy: the queue drops those for five minutes only, and a later one would undo what was asked for since."""
+    name = message.dedup[:HEARD_NAME]
+    if state.status.ended or name in state.heard:
+        return False
+    state.heard = [*state.heard, name][-MOST_HEARD:]
+    return True
 
 
 def stop(turn: Turn, by: str, reason: str) -> None:

@@ -199,7 +199,10 @@ class State:
     stopping: bool = False
     paused: bool = False
     pause_note: dict[str, Any] | None = None
-    """``{by, reason, at}`` of the latest pause; and, when that is over, ``until``."""
+    """``{by, reason, at}`` of the latest pause; and, when that is over, ``until`` and ``resumed_by``."""
+    heard: list[str] = field(default_factory=list)
+    """The latest pauses and resumptions that were folded, so that late copies of them are known. Replaced, never
+    changed."""
     error: dict[str, Any] | None = None
     vars_number: int = 0
     deadline: float | None = None

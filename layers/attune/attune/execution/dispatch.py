@@ -43,7 +43,7 @@ _TASK_STATUS = {
 _CONTROLS: dict[Control, Callable[[State, TellChild | TellChunks], Message]] = {
     Control.CANCEL: lambda state, effect: Cancel(effect.reason, effect.generation),
     Control.PAUSE: lambda state, effect: Pause(effect.reason, effect.generation, by=state.execution),
-    Control.RESUME: lambda state, effect: Resume(effect.generation),
+    Control.RESUME: lambda state, effect: Resume(effect.generation, by=state.execution),
 }
 
 

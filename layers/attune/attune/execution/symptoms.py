@@ -133,12 +133,15 @@ def _pause(case: Case, state: State, name: str) -> Iterator[Finding]:
 
 
 def _was_not_told(case: Case, state: State, parent: State) -> bool:
-    """Of its parent's pause. Who was resumed since then is left alone, and who is parked tells nobody."""
+    """Of its parent's pause. Who was resumed since then by somebody else is left alone, and who is parked tells
+    nobody.
+    """
     if not parent.paused or parent.status.ended or _is_parked(parent):
         return False
     since: float = (parent.pause_note or {}).get("at", parent.updated_at)
-    resumed: float = (state.pause_note or {}).get("until", 0.0)
-    return case.now - since > LATE and resumed < since
+    note = state.pause_note or {}
+    resumed_alone = note.get("until", 0.0) >= since and note.get("resumed_by") != parent.execution
+    return case.now - since > LATE and not resumed_alone
 
 
 def _is_parked(state: State) -> bool:
@@ -158,7 +161,7 @@ def _paused(case: Case, state: State) -> Finding:
             sentence = f"it was paused {ago} ago with its parent {parent.execution}"
             return Finding(Code.PAUSED, sentence, f"`attune exec resume {parent.execution}`")
         sentence = f"its parent {parent.execution} goes on again, and the news of that was lost"
-        letter = Letter(case.execution, Resume(case.generation))
+        letter = Letter(case.execution, Resume(case.generation, parent.execution))
         return Finding(Code.LEFT_PAUSED, sentence, "resume it", letters=(letter,))
     by = f" by {note['by']}" if note.get("by") else ""
     why = f": {note['reason']}" if note.get("reason") else ""
