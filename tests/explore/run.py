@@ -144,9 +144,10 @@ class FaultyWorld(World):
         root = states.get(self.execution)
         if root is None:
             return Outcome("missing", None, "", (), 0.0)
-        error = (root.error or {}).get("type", "")
+        error: Mapping[str, str] = root.error or {"type": "", "message": ""}
+        output, details = self.output(self.execution), self._details(states)
         took = (root.ended_at or self.clock.now()) - root.created_at
-        return Outcome(str(root.status), self.output(self.execution), error, self._details(states), took)
+        return Outcome(str(root.status), output, error["type"], details, took, error["message"])
 
     def _details(self, states: Mapping[str, State | None]) -> tuple[str, ...]:
         rows = []
@@ -171,6 +172,8 @@ class Outcome:
     details: tuple[str, ...] = field(repr=False)
     took: float = field(repr=False, compare=False)
     """Seconds."""
+    message: str = field(default="", compare=False)
+    """Of the error."""
 
 
 def play(name: str, plan: Plan, seed: int = 0) -> tuple[Outcome, list[str], list[Call]]:
