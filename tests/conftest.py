@@ -103,7 +103,7 @@ class ScriptedRunner:
         try:
             value = answer(attempt) if callable(answer) else answer
             if isinstance(value, Failure):
-                raise value
+                raise value.with_traceback(None)  # a script is used by many runs, and must not hold them all
         except Failure as failure:
             return Outcome(failure.status, None, failure.error)
         return Outcome(OutcomeStatus.COMPLETED, value)
