@@ -254,13 +254,14 @@ def deployed(packs: Path, *, apart: bool) -> Iterator[Bench]:
     queues = {name.removesuffix(".fifo"): _queue(sqs, name, attributes) for name, attributes in names.items()}
     with contextlib.ExitStack() as patches:
         patches.enter_context(mock.patch.dict(os.environ, _environment(queues, packs)))
-        patches.enter_context(mock.patch.object(process.clock, "now", ShiftedClock().now))
+        clock = ShiftedClock()
+        patches.enter_context(mock.patch.object(process.clock, "now", clock.now))
         # A busy machine must not look like slow actions, whose ends are reported one by one.
         patches.enter_context(mock.patch("attune.execution.worker.REPORT_EVERY", 60.0))
         process.reset()
         storage.directory().put_token("token", "bench")
         held = SimpleNamespace(**{name: HeldQueue(queue) for name, queue in queues.items()})
-        bench = Bench(held, {name: function(name) for name in FUNCTIONS}, clock=process.clock)
+        bench = Bench(held, {name: function(name) for name in FUNCTIONS}, clock=clock)
         if apart:
             bench.remote = Remote()
             patches.callback(bench.remote.close)
