@@ -1,8 +1,8 @@
 """How much CPU the functions take, in seconds: constants for estimates, not measurements.
 
-Written by ``make bench-cost ARGS=--write`` (calls of one letter or attempt against full ones), on one machine that was
-busy with other things: high rather than low. Lambda bills the time that passes, and so the waiting for DynamoDB and
-SQS, too; see docs/reference/cost.md.
+Written by ``make bench-cost ARGS=--write`` (calls of one letter or attempt against full ones), on one machine with
+nothing else to do. Lambda bills the time that passes, and so the waiting for DynamoDB and SQS, too; see
+docs/reference/cost.md.
 """
 
 from __future__ import annotations
