@@ -66,6 +66,7 @@ class TestEvents:
             self.die(stack, self.wrapped(EVENT))
         (row,) = listed(stack)
         assert (row["queue"], row["execution"]) == ("event", None)
+        assert row["id"].isalnum(), "nothing that a double click would miss"
         assert row["reason"] == (
             "event e-1 ('Hello' of tests) could not be taken in: "
             "Unavailable: DynamoDB did not answer: InternalServerError"

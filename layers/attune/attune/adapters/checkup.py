@@ -64,7 +64,8 @@ class Checkup:
     def _dead_letters(self) -> Check:
         page = self._book.page(MOST_LETTERS)
         count = f"{len(page.letters)}{'+' if page.cursor else ''}"
-        said = f"{count} dead letters are kept" if page.letters else "there are no dead letters"
+        many = "1 dead letter is kept" if count == "1" else f"{count} dead letters are kept"
+        said = many if page.letters else "there are no dead letters"
         return Check("dead_letters", not page.letters, said, "`attune dlq ls` lists them")
 
     def _queue(self, name: str) -> Check:

@@ -58,9 +58,8 @@ class DeadLetterDesk:
         found = self._read(record)
         at = int(record["attributes"].get("SentTimestamp", 0)) / 1000
         name = execution_id(at, hashlib.sha256(str(record["messageId"]).encode()).digest())
-        kept = DeadLetter(
-            f"{name}.{found.execution}", found.queue, at, _storable(found.reason), record["body"], found.execution
-        )
+        letter = f"{name}.{found.execution}" if found.execution else name
+        kept = DeadLetter(letter, found.queue, at, _storable(found.reason), record["body"], found.execution)
         self._book.add(kept)
         try:
             found.tell()

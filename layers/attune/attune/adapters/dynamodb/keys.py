@@ -129,7 +129,7 @@ NOBODY = "-"
 
 
 def dead_letter(letter: str) -> Key:
-    """A dead letter, by its id: ``<ulid>.<execution>``."""
+    """A dead letter, by its id: ``<ulid>.<execution>``, or ``<ulid>`` where nobody could tell whose it is."""
     return partition(dead_letters_owner(letter) or NOBODY), f"{DEAD_PREFIX}{letter}"
 
 
