@@ -101,15 +101,19 @@ class Api:
 
     http: httpx.Client
 
+    def ask(self, method: str, path: str, body: Any = None) -> httpx.Response:
+        """Whatever is answered."""
+        return self.http.request(method, path, json=body)
+
     def get(self, path: str) -> Any:
         """The ``data`` of a good answer."""
-        answer = self.http.get(path)
+        answer = self.ask("GET", path)
         assert answer.status_code == 200, answer.text
         return answer.json()["data"]
 
     def post(self, path: str, body: Any = None) -> Any:
         """The ``data`` of a good answer."""
-        answer = self.http.post(path, json=body)
+        answer = self.ask("POST", path, body)
         assert answer.status_code in (200, 202), answer.text
         return answer.json()["data"]
 
