@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from io import TextIOWrapper
 from typing import TYPE_CHECKING, Any
 
@@ -50,10 +50,14 @@ def console(*, stderr: bool = False) -> Console:
     return out
 
 
-def more(page: Mapping[str, Any]) -> None:
-    """Say how to go on, to standard error, if the page is not the last."""
-    if page["cursor"]:
-        console(stderr=True).print(f"more: --cursor {page['cursor']}", style="dim", soft_wrap=True)
+def page(found: Mapping[str, Any], draw: Callable[[Any], Any], as_json: bool) -> None:
+    """Write a page of a listing: as JSON, or its rows as ``draw`` gives them and how to go on."""
+    if as_json:
+        emit(found)
+        return
+    console().print(draw(found["items"]))
+    if found["cursor"]:
+        console(stderr=True).print(f"more: --cursor {found['cursor']}", style="dim", soft_wrap=True)
 
 
 def complain(error: AttuneError) -> None:

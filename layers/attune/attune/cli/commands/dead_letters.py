@@ -30,11 +30,7 @@ def ls(
 
     with connect(url, token) as client:
         page = client.dead_letters(limit=limit, cursor=cursor)
-    if as_json:
-        output.emit(page)
-        return
-    output.console().print(dead_letters(page["items"]))
-    output.more(page)
+    output.page(page, dead_letters, as_json)
 
 
 @app.command()

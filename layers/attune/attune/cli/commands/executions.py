@@ -64,12 +64,7 @@ def ls(
 
     with connect(url, token) as client:
         page = client.executions(status=status, workflow=workflow, limit=limit, cursor=cursor)
-    if as_json:
-        output.emit(page)
-        return
-    out = output.console()
-    out.print(executions(page["items"], out.width))
-    output.more(page)
+    output.page(page, lambda rows: executions(rows, output.console().width), as_json)
 
 
 @app.command()

@@ -32,11 +32,7 @@ def ls(
 
     with connect(url, token) as client:
         page = client.inquiries(assignee=assignee, limit=limit, cursor=cursor)
-    if as_json:
-        output.emit(page)
-        return
-    output.console().print(inquiries(page["items"]))
-    output.more(page)
+    output.page(page, inquiries, as_json)
 
 
 @app.command()
