@@ -21,10 +21,19 @@ THROTTLED = (
 )
 
 
+def children_of(pid: int) -> list[int]:
+    """The processes that this one has started."""
+    try:
+        return [
+            int(child) for file in Path(f"/proc/{pid}/task").glob("*/children") for child in file.read_text().split()
+        ]
+    except OSError:
+        return []
+
+
 def processes_of(pid: int) -> list[int]:
     """The processes that this one has started, and those that they have."""
-    threads = Path(f"/proc/{pid}/task").glob("*/children")
-    children = [int(child) for thread in threads for child in thread.read_text().split()]
+    children = children_of(pid)
     return children + [grandchild for child in children for grandchild in processes_of(child)]
 
 
@@ -48,20 +57,19 @@ def memory(pid: int) -> int:
 
 @contextmanager
 def killing(cloud: LocalCloud, times: int, every: float, seed: int = 1) -> Iterator[list[int]]:
-    """Kill (SIGKILL) a worker of `advance` or `run_task` every so many seconds, so many times; gives those killed."""
+    """Kill (SIGKILL) a worker of `advance` or `run_task` every so many seconds, so many times; gives those killed.
+
+    What a worker has started (the processes of its actions) dies after it, as in a sandbox of Lambda. Killed before it,
+    they would just be actions that failed.
+    """
     killed: list[int] = []
     over, dice = threading.Event(), random.Random(seed)  # noqa: S311
 
     def kill() -> None:
         while len(killed) < times and not over.wait(every):
             pid = cloud.status().pid
-            found = [worker for worker in processes_of(pid) if _works(worker)] if pid else []
-            if found:
-                victim = dice.choice(found)
-                try:
-                    os.kill(victim, signal.SIGKILL)
-                except ProcessLookupError:
-                    continue
+            found = [worker for worker in children_of(pid) if _works(worker)] if pid else []
+            if found and _killed_with_its_own(victim := dice.choice(found)):
                 killed.append(victim)
 
     thread = threading.Thread(target=kill, daemon=True)
@@ -71,6 +79,22 @@ def killing(cloud: LocalCloud, times: int, every: float, seed: int = 1) -> Itera
     finally:
         over.set()
         thread.join()
+
+
+def _killed_with_its_own(worker: int) -> bool:
+    """Whether the worker was still there to be killed."""
+    started, there = processes_of(worker), _killed(worker)
+    for pid in started:
+        _killed(pid)
+    return there
+
+
+def _killed(pid: int) -> bool:
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 @contextmanager

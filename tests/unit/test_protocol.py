@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from tests.explore.workflows.flow import CHAIN
 
 from attune.engine.messages import Cancel, Dead, Pause, Resume, TaskEnded
 from attune.engine.wire import encode
+from attune.exceptions import Unavailable
 from attune.execution.ports.queues import Letter, Received
+from attune.execution.worker import PAUSES
 from attune.language.status import ExecutionStatus
 
 
@@ -80,6 +83,24 @@ output_map: "{{ task.handler.result.t }}"
     ended = w.go()
     assert ended.output == "worker_lost"
     assert ended.ran == ["a", "handler"]
+
+
+@pytest.mark.parametrize(("refusals", "status", "last"), [(3, "completed", 1 + 2), (7, "failed", sum(PAUSES))])
+def test_a_result_that_the_table_refuses_is_offered_again_and_again(world, refusals, status, last):
+    w = world("tasks: [{name: a, action: t.once}]")
+    finish, begun = w.store.finish, w.clock.now()
+    refused: list[float] = []
+
+    def throttled(*args: Any, **kwargs: Any) -> Any:
+        if len(refused) < refusals:
+            refused.append(w.clock.now() - begun)
+            raise Unavailable("too many requests")
+        return finish(*args, **kwargs)
+
+    w.store.finish = throttled
+    ended = w.go()
+    assert (str(ended.status), ended.ran) == (status, ["a"])
+    assert refused[-1] == last
 
 
 def test_a_duplicate_of_a_running_attempt_waits_until_the_lease_is_over(world):

@@ -98,7 +98,9 @@ class Simulator:
             ports.store, ports.directory, ports.catalog, ports.mailbox, self.clock, self._entropy, ports.sealer
         )
         opener = Opener(ports.secrets, ports.values, ports.sealer)
-        self.worker = Worker(ports.store, ports.mailbox, ports.tasks, runner, self.clock, config, lambda: opener)
+        self.worker = Worker(
+            ports.store, ports.mailbox, ports.tasks, runner, self.clock, config, lambda: opener, self.clock.advance
+        )
         self.waits = Waits(ports.events, ports.mailbox, ports.catalog, self.clock)
         self.dead_letters = DeadLetters(ports.store, ports.mailbox, self.clock)
         self._connect()

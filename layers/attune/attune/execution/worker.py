@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from attune.actions.attempt import Attempt, Outcome, OutcomeStatus
 from attune.engine.ids import home_of
@@ -29,6 +29,8 @@ LONGEST_DELAY = 900.0
 """Seconds; SQS delays a message by 15 minutes at most."""
 REPORT_EVERY = 0.2
 """Seconds for which finished attempts of a batch may wait for others, to be reported in one call."""
+PAUSES = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
+"""Seconds between the tries to record what a table that throttles or is away did not take."""
 
 
 class Runner(Protocol):
@@ -57,11 +59,14 @@ class _Job:
     error: dict[str, Any] | None = None
 
 
+_Ended: TypeAlias = tuple[_Job, Outcome]
+
+
 class Worker:
     """Runs batches of attempts.
 
     ``pack_config(pack)`` gives the configuration that its actions see; ``opener()`` what opens inputs with secrets: it
-    is called when the first one comes by.
+    is called when the first one comes by. ``sleep`` waits so many seconds.
     """
 
     def __init__(
@@ -73,9 +78,11 @@ class Worker:
         clock: Clock,
         pack_config: Callable[[str], dict[str, object]],
         opener: Callable[[], Opener],
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._store, self._mailbox, self._tasks = store, mailbox, tasks
         self._runner, self._clock, self._pack_config, self._opener = runner, clock, pack_config, opener
+        self._sleep = sleep
 
     def work(self, batch: Sequence[TaskMessage], lease: Lease) -> list[int]:
         """Work through a batch; returns the positions of messages that must come again."""
@@ -126,16 +133,36 @@ class Worker:
 
     def _run(self, jobs: list[_Job], waiting: list[tuple[int, Letter]], lease: Lease) -> list[int]:
         """Run what was claimed; report as it ends, several at once where they end together."""
-        failed: list[int] = []
+        refused: list[_Ended] = []
         reported = time.monotonic()
-        for job, outcome in self._outcomes(jobs, time.monotonic() + lease.seconds):
-            try:
-                waiting.append((job.position, self._record(job, outcome)))
-            except AttuneError:
-                failed.append(job.position)
+        deadline = reported + lease.seconds
+        for job, outcome in self._outcomes(jobs, deadline):
+            letters, again = self._record_all([(job, outcome)])
+            waiting, refused = waiting + letters, refused + again
             if time.monotonic() - reported > REPORT_EVERY and not self._report(waiting):
                 waiting, reported = [], time.monotonic()
-        return failed + self._report(waiting)
+        return self._report(waiting) + self._record_late(refused, deadline)
+
+    def _record_all(self, ended: Iterable[_Ended]) -> tuple[list[tuple[int, Letter]], list[_Ended]]:
+        """What to report of those that could be recorded, and the others."""
+        letters, refused = [], []
+        for job, outcome in ended:
+            try:
+                letters.append((job.position, self._record(job, outcome)))
+            except AttuneError:
+                refused.append((job, outcome))
+        return letters, refused
+
+    def _record_late(self, refused: list[_Ended], deadline: float) -> list[int]:
+        """An attempt without a record runs again: so what has ended is offered as long as its lease lasts."""
+        failed: list[int] = []
+        for pause in PAUSES:
+            if not refused or time.monotonic() + pause > deadline:
+                break
+            self._sleep(pause)
+            letters, refused = self._record_all(refused)
+            failed += self._report(letters)
+        return failed + [job.position for job, _ in refused]
 
     def _outcomes(self, jobs: list[_Job], deadline: float) -> Iterator[tuple[_Job, Outcome]]:
         runnable = [job for job in jobs if job.error is None]
