@@ -35,6 +35,8 @@ PERIOD = 300.0
 need them."""
 LAZINESS, STAYS = 0.01, 30_000.0
 """How much longer a client waits from one look to the next; seconds after the end of an execution until it goes."""
+PATIENCE = 864_000.0
+"""Seconds after which a client that waits for something comes back only when an operator has been there."""
 BOUND = UNCLAIMED + 2 * PERIOD
 """Seconds within which what one loss has stopped moves again, as docs/explanation/liveness.md promises."""
 
@@ -75,6 +77,7 @@ class FaultyWorld(World):
         )
         self.scenario, self.runner.world, self.execution = scenario, self, ""
         self.done: list[Deed] = []
+        self.asleep: list[Deed] = []
         if scenario.sensors or scenario.rules:
             self.timer_desk = Bus(self, scenario).timer_desk
         save = self.store.save
@@ -97,9 +100,17 @@ class FaultyWorld(World):
         operator = Operator(self)
         self.cloud.request(self._begin)
         for _ in range(MOST_STEPS):
-            if not self.cloud.step() and not operator.redrive():
+            if not self.cloud.step() and not self._looked_after(operator):
                 return
         self.problems.append("it never comes to rest")
+
+    def _looked_after(self, operator: Operator) -> bool:
+        redriven, asleep = operator.redrive(), self.asleep
+        if redriven:
+            self.asleep = []
+            for deed in asleep:
+                self._watch_for(deed)
+        return redriven
 
     def _sweep_later(self, sweeper: Sweeper) -> None:
         """As the schedule does, until there is nothing left to look at."""
@@ -124,6 +135,8 @@ class FaultyWorld(World):
         begun = now if since is None else since
         if found:
             self.cloud.request(lambda: self._do(deed, found))
+        elif now - begun > PATIENCE:
+            self.asleep.append(deed)
         elif not self._is_over():
             self.cloud.at(now + max((now - begun) * LAZINESS, 1.0), lambda: self._watch_for(deed, begun))
 

@@ -10,9 +10,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from random import Random
 
-from attune.adapters.memory.faults import PROMISED, FaultKind
+from attune.adapters.memory.faults import FaultKind
 from tests.explore.run import Plan, calls, explore
-from tests.explore.workflows import WORKFLOWS
 
 CHUNK = 100
 """Runs that a process does at a time."""
@@ -44,17 +43,13 @@ class Row:
 
 
 Results = dict[str, Row]
-
-
-def kinds(workflow: str) -> list[FaultKind]:
-    """What is tried; but no losses where nobody would look for what is lost."""
-    return [kind for kind in FaultKind if kind in PROMISED or not WORKFLOWS[workflow].unswept]
+KINDS = list(FaultKind)
 
 
 def singles(workflow: str) -> Iterator[Trial]:
     """Every fault at every call."""
     for number, call in enumerate(calls(workflow), 1):
-        yield from (Trial(workflow, {number: kind}) for kind in kinds(workflow) if call.bears(kind))
+        yield from (Trial(workflow, {number: kind}) for kind in FaultKind if call.bears(kind))
 
 
 def pairs(workflows: Iterable[str], seed: int) -> Iterator[Trial]:
@@ -65,7 +60,7 @@ def pairs(workflows: Iterable[str], seed: int) -> Iterator[Trial]:
         workflow = chance.choice(names)
         last = int(len(calls(workflow)) * BEYOND)
         places = chance.sample(range(1, last + 1), chance.choice((2, 2, 2, 3)))
-        yield Trial(workflow, {place: chance.choice(kinds(workflow)) for place in places}, number)
+        yield Trial(workflow, {place: chance.choice(KINDS) for place in places}, number)
 
 
 def search(workflows: Iterable[str], seconds: float, seed: int, processes: int | None = None) -> Results:

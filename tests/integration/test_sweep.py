@@ -93,16 +93,25 @@ class TestSweep:
         later.ahead = 2000
         assert sweep(stack)["repairs"] == {}
 
-    def test_the_lost_news_of_a_kept_event_is_sent_again(self, stack: Any, later: Later) -> None:
-        execution = stack.start("flows.wait_for_parcel", order=7)
+    @pytest.mark.parametrize(
+        ("workflow", "event", "said"),
+        [
+            ("flows.wait_for_parcel", "ParcelSent", {"parcel": "A"}),
+            ("flows.wait_for_payment", "OrderPaid", {"amount": 12}),
+        ],
+    )
+    def test_the_lost_news_of_an_event_is_sent_again(
+        self, stack: Any, later: Later, workflow: str, event: str, said: Any
+    ) -> None:
+        execution = stack.start(workflow, order=7)
         stack.pump()
-        detail = {"order": 7, "parcel": "A"}
-        stack.invoke("on_event", {"source": "shop", "detail-type": "ParcelSent", "id": "p-1", "detail": detail})
+        detail = {"order": 7, "parcel": "A", "amount": 12}
+        stack.invoke("on_event", {"source": "shop", "detail-type": event, "id": "p-1", "detail": detail})
         assert stack.letters() is not None, "received by nobody"
         later.ahead = 1000
         assert sweep(stack) == {"looked": 1, "repairs": {"event_lost": 1}}
         stack.pump()
-        assert stack.execution(execution)["output"] == {"parcel": "A"}
+        assert stack.execution(execution)["output"] == said
 
     def test_it_changes_nothing_but_its_own_notes(
         self, stack: Any, later: Later, monkeypatch: pytest.MonkeyPatch

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from attune.engine.effects import WriteWait
+from attune.engine.facts import wait_key
+from attune.engine.ids import AttemptId
+from attune.engine.state import WaitKind
 from attune.wiring import process, storage
 
 
@@ -111,9 +115,32 @@ def test_an_event_that_came_before_the_wait_is_found_by_who_waits(stack):
     assert len(kept) == 2 and all(row["ttl"] - process.clock.now() < 3602 for row in kept)
 
 
-def test_only_events_that_a_workflow_looks_back_for_are_kept(stack):
+def test_only_events_are_kept_that_a_workflow_looks_back_for_or_somebody_waits_for(stack):
     stack.invoke("on_event", {**PARCEL, "detail-type": "OrderPaid"})
     assert rows(stack, "EVENTS#OrderPaid") == []
+    stack.start("flows.wait_for_payment", order=7)
+    stack.pump()
+    for number, order in enumerate((8, 7)):
+        stack.invoke(
+            "on_event", {**PARCEL, "id": f"p-{number}", "detail-type": "OrderPaid", "detail": {"order": order}}
+        )
+    assert [row["SK"].partition("#")[2] for row in rows(stack, "EVENTS#OrderPaid")] == ["p-1"]
+
+
+def test_a_wait_begins_when_it_is_first_written(stack):
+    """The batch that began it may come again, with events in between."""
+    execution, attempt = stack.start("flows.wait_for_payment", order=7), AttemptId("paid")
+    for since in (10.0, 20.0):
+        storage.store().write(execution, [WriteWait(attempt, WaitKind.EVENT, {"pattern": {}}, since)])
+    assert storage.store().facts(execution, [wait_key(attempt)])[wait_key(attempt)]["since"] == 10.0
+    assert list(storage.events().waits("OrderPaid")) == [(execution, attempt, {})]
+
+
+def test_kept_events_are_found_by_when_they_came(stack):
+    events, kind = storage.events(), "long" * 1000
+    for came in (10.0004, 10.0014, 12.5):
+        events.keep(kind, {**PARCEL, "id": str(came)}, came, 1e12)
+    assert [(came, event["id"]) for came, event in events.kept(kind, 10.0019)] == [(10.001, "10.0014"), (12.5, "12.5")]
 
 
 def test_who_takes_an_event_in_reads_the_waits_by_their_own_keys_not_through_the_index(stack):

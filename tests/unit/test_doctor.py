@@ -181,6 +181,12 @@ SITUATIONS = {
         "task 'a', attempt 2 was to be tried again 59 min ago, and the timer never fired",
         DONE,
     ),
+    "event unheard, of a wait that does not look back": Stuck(
+        lambda world, fail: unheard_event(Ward(world, fail, EVENT, lose=2)),
+        Code.EVENT_LOST,
+        "task 'hear' waits for an event that has come, and the news of it was lost",
+        DONE,
+    ),
     "event unheard": Stuck(
         lambda world, fail: unheard_event(Ward(world, fail, EVENT.replace("Paid", "Paid, within: 5m"), lose=2)),
         Code.EVENT_LOST,

@@ -371,17 +371,41 @@ def test_a_part_of_a_list_goes_on_with_its_execution_even_if_the_news_is_lost(wo
     assert w.ended(execution).status is ExecutionStatus.COMPLETED
 
 
-@pytest.mark.parametrize(("within", "reads"), [("", 0), (", within: 1h", 1)])
-def test_only_a_wait_that_says_within_is_held_against_the_events_that_were_kept(world, fail, within, reads):
-    text = f"tasks: [{{name: hear, action: core.wait_for_event, input: {{event_type: Paid{within}}}}}]"
-    w = lossy(world, text, Loss(), fail)
+@pytest.mark.parametrize(
+    ("text", "kept", "reads"),
+    [
+        ("event_type: Paid", [], 0),
+        ("event_type: Paid", ["Paid"], 1),
+        ("event_type: Paid", ["Sold"], 0),
+        ("event_type: Paid, within: 1h", [], 1),
+        ("pattern: {source: [shop]}", [], 1),
+    ],
+)
+def test_a_wait_is_held_against_the_events_that_were_kept_where_there_may_be_one(world, fail, text, kept, reads):
+    w = lossy(world, f"tasks: [{{name: hear, action: core.wait_for_event, input: {{{text}}}}}]", Loss(), fail)
     w.start("t.w", {})
     w.run()
+    for kind in kept:
+        w.known_events.keep(kind, {"id": "e-1", "source": "mall", "detail-type": kind}, w.clock.now() - 9, 1e6)
     w.clock.set(w.clock.now() + 1000)
     facts, asked = w.store.facts, []
     w.store.facts = lambda execution, keys: asked.append(keys) or facts(execution, keys)
     assert w.sweeper.sweep().repairs == {}
     assert len(asked) == reads
+
+
+def test_a_round_reads_what_was_kept_of_a_type_once_however_many_wait(world, fail):
+    text = "tasks: [{name: hear, action: core.wait_for_event, with_items: [1, 2, 3], input: {event_type: Paid}}]"
+    w = lossy(world, text, Loss(), fail)
+    for _ in range(3):
+        w.start("t.w", {})
+    w.run()
+    w.known_events.keep("Paid", {"id": "e-1", "detail-type": "Paid"}, w.clock.now() - 9, 1e6)
+    w.clock.set(w.clock.now() + 1000)
+    kept, asked = w.known_events.kept, []
+    w.known_events.kept = lambda kind, since: asked.append(kind) or kept(kind, since)
+    w.sweeper.sweep()
+    assert asked == ["Paid"]
 
 
 def test_what_has_ended_is_remembered_no_longer(world, fail):

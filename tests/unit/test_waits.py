@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from tests.conftest import ACTIONS
 
+from attune.engine.told import MOST_TOLD
 from attune.exceptions import InvalidDefinition
 from attune.language.awaited import awaited
 from attune.language.compiler import compile_workflow
@@ -33,6 +34,9 @@ tasks:
         publish: [{had: "{{ vars.had | append(result.id) }}"}]
 output_map: "{{ vars.had }}"
 """
+NAP = """tasks:
+      - {name: nap, action: core.sleep, input: {seconds: 60}, on_success: scan}
+      - """
 
 
 def event(number, order=7, kind="Paid"):
@@ -83,6 +87,38 @@ def test_each_visit_is_given_the_next_event_and_none_twice(world):
     w.event(event(3, kind="Scanned"))
     w.run()
     assert w.ended(execution).output == ["e-1", "e-2", "e-3"]
+
+
+@pytest.mark.parametrize("within", [", within: 1h", ""])
+def test_an_event_that_is_delivered_again_is_not_given_to_the_next_visit(world, within):
+    w = world(LOOP.replace(", within: 1h", within))
+    execution = w.start("t.w", {})
+    for number, copies in ((1, (1,)), (2, (1, 2)), (3, (2, 1, 3))):
+        for copy in (*copies, number):
+            after(w, 60)
+            w.event(event(copy, kind="Scanned"))
+    w.run()
+    assert w.ended(execution).output == ["e-1", "e-2", "e-3"]
+
+
+def test_a_copy_of_an_event_hides_none_that_came_before_it(world):
+    w = world(LOOP.replace("1h", "30").replace("< 3", "< 2").replace("tasks:\n      - ", NAP))
+    execution, begun = w.start("t.w", {}), w.clock.now()
+    for seconds, number in ((61, 1), (100, 2), (110, 1)):
+        w.run(until=begun + seconds)
+        w.clock.set(begun + seconds)
+        w.event(event(number, kind="Scanned"))
+    w.run()
+    assert w.ended(execution).output == ["e-1", "e-2"], "it looks back from 121 seconds on, to 91"
+
+
+def test_a_state_remembers_a_few_events_and_a_loop_of_many_is_given_each_once(world):
+    w = world(LOOP.replace("< 3", "< 40"))
+    for number in (*range(30), 0, *range(30, 40)):
+        w.event(event(number, kind="Scanned"))
+    ended = w.go()
+    assert ended.output == [f"e-{number}" for number in range(40)]
+    assert len(w.state(ended.execution).told) == MOST_TOLD
 
 
 def test_without_within_an_earlier_event_is_not_seen_and_none_is_kept(world):

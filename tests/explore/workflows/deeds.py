@@ -92,7 +92,16 @@ def asked(world: FaultyWorld, execution: str) -> Any:
 
 def awaited(world: FaultyWorld, execution: str) -> Any:
     """An event is awaited."""
-    return next(iter(_open(WaitKind.EVENT, world)), None)
+    return awaited_by(1)(world, execution)
+
+
+def awaited_by(visit: int) -> Condition:
+    """An event is awaited by a task that was begun so often."""
+
+    def holds(world: FaultyWorld, execution: str) -> Any:
+        return next((wait for wait in _open(WaitKind.EVENT, world) if wait[1].visit == visit), None)
+
+    return holds
 
 
 def has_child(world: FaultyWorld, execution: str) -> bool:
@@ -104,10 +113,6 @@ def _answer(world: FaultyWorld, execution: str, found: Any) -> None:
     """Whoever answers twice is told that it is no longer open."""
     with suppress(Conflict):
         Inquiries(world.ports.directory, world.ports.mailbox).answer(wait_id(*found), {"yes": True}, "somebody")
-
-
-def _publish(world: FaultyWorld, execution: str, found: Any) -> None:
-    world.cloud.publish({"id": "e-1", "source": "shop", "detail-type": "Paid", "detail": {"order": 7}})
 
 
 def _retry(world: FaultyWorld, execution: str, key: str = "again", **changes: Any) -> None:
@@ -136,9 +141,10 @@ def answer(when: Condition) -> Deed:
     return Deed(when, _answer)
 
 
-def publish(when: Condition) -> Deed:
+def publish(when: Condition, event: str = "e-1") -> Deed:
     """Another system puts an event on the bus."""
-    return Deed(when, _publish)
+    paid = {"id": event, "source": "shop", "detail-type": "Paid", "detail": {"order": 7}}
+    return Deed(when, lambda world, execution, _: world.cloud.publish(paid))
 
 
 def tick(ref: str, when: Condition) -> Deed:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.explore.workflows.deeds import ANSWER, awaited, begun, publish
+from tests.explore.workflows.deeds import ANSWER, awaited, awaited_by, begun, publish
 from tests.explore.workflows.scenario import Scenario
 
 OUTSIDE: dict[str, Scenario] = {
@@ -27,7 +27,33 @@ output_map: "{{ task.go.result.order }}"
 """,
         ),
         deeds=(publish(awaited),),
-        unswept=True,
+    ),
+    "event_of_some_type": Scenario(
+        (
+            """
+tasks: [{name: wait, action: core.wait_for_event, input: {pattern: {source: [shop], detail: {order: [7, 8]}}}}]
+output_map: "{{ task.wait.result.id }}"
+""",
+        ),
+        deeds=(publish(awaited),),
+    ),
+    "events": Scenario(
+        (
+            """
+vars: {had: []}
+tasks:
+  - name: rounds
+    type: loop
+    while: "{{ vars.had | length < 2 }}"
+    tasks:
+      - name: wait
+        action: core.wait_for_event
+        input: {event_type: Paid}
+        publish: [{had: "{{ vars.had | append(result.id) }}"}]
+output_map: "{{ vars.had }}"
+""",
+        ),
+        deeds=(publish(awaited), publish(awaited_by(2), "e-2")),
     ),
     "event_before": Scenario(
         (

@@ -27,7 +27,6 @@ class Scenario:
 
     ``also`` says of other outputs whether they are right too when a worker died in the middle of an action.
     ``loose``: how far an attempt got when it was cut off may differ. ``bound``: bytes of the state at most.
-    ``unswept``: it may lose what a sweep does not look for (docs/explanation/liveness.md says what).
     ``sensors`` and ``rules`` are files as in a pack; where there are some, what is announced goes over the bus.
     """
 
@@ -45,7 +44,6 @@ class Scenario:
     loose: bool = False
     bound: int = 4096
     chunk_size: int | None = None
-    unswept: bool = False
 
     @property
     def hidden(self) -> Collection[str]:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from attune.engine import attempts, chunks, ending, groups, outbox, pausing, rerun, slices
+from attune.engine import attempts, chunks, ending, groups, outbox, pausing, rerun, slices, told
 from attune.engine.effects import Announce, Effect, RunTask, StartChild, StartChunks, TellHome, Write
 from attune.engine.facts import START, Facts, Key, record_key
 from attune.engine.ids import AttemptId
@@ -147,16 +147,20 @@ def _answered(turn: Turn, message: Answer) -> None:
 
 
 def _event_arrived(turn: Turn, message: EventArrived) -> None:
-    _came(turn, message.attempt, WaitKind.EVENT, "the event came", message.event)
+    attempt, event = message.attempt, message.event
+    if not told.is_copy(turn.state, attempt, event) and _came(turn, attempt, WaitKind.EVENT, "the event came", event):
+        told.note(turn.state, attempt, event)
 
 
-def _came(turn: Turn, attempt: AttemptId, kind: WaitKind, reason: str, result: Any) -> None:
-    """What an attempt waited for from outside is there, and is its result."""
+def _came(turn: Turn, attempt: AttemptId, kind: WaitKind, reason: str, result: Any) -> bool:
+    """What an attempt waited for from outside is there, and is its result; whether it waited for it."""
     task, active = _awaited(turn, attempt)
-    if task is not None and active is not None and active.wait is kind:
-        turn.close_wait(attempt, kind, reason)
-        turn.write_record(attempt, TaskStatus.COMPLETED, result)
-        attempts.ended(turn, task, attempt, TaskStatus.COMPLETED, None)
+    if task is None or active is None or active.wait is not kind:
+        return False
+    turn.close_wait(attempt, kind, reason)
+    turn.write_record(attempt, TaskStatus.COMPLETED, result)
+    attempts.ended(turn, task, attempt, TaskStatus.COMPLETED, None)
+    return True
 
 
 def _timer(turn: Turn, message: TimerFired) -> None:

@@ -23,6 +23,7 @@ _PLAIN = {
     "paused": "pz",
     "pause_note": "pn",
     "heard": "hd",
+    "told": "tl",
     "error": "e",
     "vars_number": "vn",
     "deadline": "dl",

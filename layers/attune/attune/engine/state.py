@@ -203,6 +203,9 @@ class State:
     heard: list[str] = field(default_factory=list)
     """The latest pauses and resumptions that were folded, so that late copies of them are known. Replaced, never
     changed."""
+    told: dict[str, int] = field(default_factory=dict)
+    """The latest events that were waited for: to which visit of its task each was given, so that a copy of it is not
+    given to the next. Replaced, never changed."""
     error: dict[str, Any] | None = None
     vars_number: int = 0
     deadline: float | None = None

@@ -128,7 +128,7 @@ class Dispatcher:
         self._mailbox.post(letters)
 
     def _seek(self, state: State, effects: Sequence[SeekEvent]) -> None:
-        self._mailbox.post(self._look_back.letters(state.execution, [effect.attempt for effect in effects]))
+        self._mailbox.post(self._look_back.letters(state, [effect.attempt for effect in effects]))
 
     def _start_chunks(self, state: State, effects: Sequence[StartChunks]) -> None:
         self._mailbox.post(

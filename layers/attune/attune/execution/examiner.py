@@ -24,8 +24,9 @@ the others end."""
 class _Look:
     """What one look at many executions is about, and what it has gathered for all of them."""
 
-    def __init__(self, now: float, generation: str, marks: Marks) -> None:
+    def __init__(self, now: float, generation: str, marks: Marks, look_back: LookBack) -> None:
         self.now, self.generation, self.marks = now, generation, marks
+        self.look_back = look_back.round(now)
         self.waiting: dict[str, dict[AttemptId, Active]] = {}
         self.relatives: dict[str, State] = {}
 
@@ -54,7 +55,7 @@ class Examiner:
 
         States are read for all of them at once: first their own, then those of their relatives.
         """
-        look = _Look(now, generation, marks)
+        look = _Look(now, generation, marks, self._look_back)
         own = {e: s for e, s in self._inspector.states(executions).items() if not s.status.ended and s.workflow}
         chunks = {e: dict(chunks_of(state, self._names(state))) for e, state in own.items()}
         parts = self._inspector.states(chunk for starts in chunks.values() for chunk in starts)
@@ -100,15 +101,13 @@ class Examiner:
         )
 
     def _arrived(self, state: State, waiting: Mapping[AttemptId, Active], look: _Look) -> dict[AttemptId, Letter]:
-        """Events that came for what has stood still since. Only waits that say ``within`` can have any: others are
-        told at once or never, and cost no read.
-        """
+        """Events that came for what has stood still since."""
         events = [attempt for attempt, active in waiting.items() if active.wait is WaitKind.EVENT]
         if not events or look.now - state.updated_at <= LATE:
             return {}
         tasks = self._graph(state).by_name
-        looking = [attempt for attempt in events if (tasks[attempt.task].input or {}).get("within")]
-        return dict(self._look_back.found(state.execution, looking[:MOST_RECORDS]))
+        looking = [attempt for attempt in events if look.look_back.may_find(tasks[attempt.task].input or {})]
+        return dict(look.look_back.found(state, looking[:MOST_RECORDS]))
 
     def _awaited(self, state: State) -> dict[AttemptId, Active]:
         return dict(awaited(state, self._names(state))) if state.active else {}

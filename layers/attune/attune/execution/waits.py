@@ -2,22 +2,26 @@
 
 Who takes an event in keeps it, then asks who waits. Who waits writes that down, then looks at what was kept. Both
 reads are consistent, so one of the two finds the other; if both do, the second letter is dropped as a copy.
+
+Where no wait looks back, an event is kept only when somebody waits for it, before he is told: the news may be lost.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import count
 from typing import Any
 
+from attune.engine import told
 from attune.engine.facts import record_key, wait_key
 from attune.engine.ids import AttemptId
 from attune.engine.messages import EventArrived
+from attune.engine.state import State
 from attune.execution.ports.catalog import Catalog
 from attune.execution.ports.clock import Clock
 from attune.execution.ports.queues import Letter, Mailbox
 from attune.execution.ports.store import ExecutionStore
-from attune.execution.ports.triggers import Events
+from attune.execution.ports.triggers import ANY_TYPE, Events, KeptEvents
 from attune.language.patterns import event_types, matches
 from attune.language.status import TaskStatus
 
@@ -42,11 +46,15 @@ class Waits:
         kind = str(event.get("detail-type", ""))
         seconds = self._kept_for(kind)
         if seconds:
-            self._events.keep(kind, event, self._clock.now(), max(seconds, LEAST_KEPT))
-        waiting = self._events.waits(kind)
-        letters = [_letter(who, attempt, event) for who, attempt, pattern in waiting if matches(pattern, event)]
-        self._mailbox.post(letters)
-        return len(letters)
+            self._keep(kind, event, seconds)
+        found = [wait for wait in self._events.waits(kind) if matches(wait[2], event)]
+        for place in {_place(pattern, kind) for _, _, pattern in found} - ({kind} if seconds else set()):
+            self._keep(place, event, LEAST_KEPT)
+        self._mailbox.post([_letter(execution, attempt, event) for execution, attempt, _ in found])
+        return len(found)
+
+    def _keep(self, place: str, event: Mapping[str, Any], seconds: float) -> None:
+        self._events.keep(place, event, self._clock.now(), max(seconds, LEAST_KEPT))
 
     def _kept_for(self, kind: str) -> float:
         now = self._clock.now()
@@ -56,30 +64,53 @@ class Waits:
 
 
 class LookBack:
-    """Finds events that came before somebody began to wait for them."""
+    """Finds events that came before somebody began to wait for them, or of which he did not hear.
 
-    def __init__(self, store: ExecutionStore, events: Events) -> None:
-        self._store, self._events = store, events
+    What a wait without ``within`` should have been told of is looked for among the events since ``horizon`` (epoch
+    seconds).
+    """
 
-    def letters(self, execution: str, attempts: Sequence[AttemptId]) -> list[Letter]:
-        """For each attempt that still waits, the first event kept for it, if there is one."""
-        return [letter for _, letter in self.found(execution, attempts)]
+    def __init__(self, store: ExecutionStore, events: KeptEvents, horizon: float = 0.0) -> None:
+        self._store, self._events, self._horizon = store, events, horizon
 
-    def found(self, execution: str, attempts: Sequence[AttemptId]) -> Iterator[tuple[AttemptId, Letter]]:
+    def round(self, now: float) -> LookBack:
+        """One to look for many waits with, that reads the events of a type once."""
+        return LookBack(self._store, _ReadOnce(self._events), now - LEAST_KEPT)
+
+    def may_find(self, given: Mapping[str, Any]) -> bool:
+        """Whether there can be anything for a wait with this input, as far as that is known without its terms."""
+        types = event_types(given)
+        if types is None or given.get("within"):
+            return True
+        return any(any(self._events.kept(name, self._horizon)) for name in types)
+
+    def letters(self, state: State, attempts: Sequence[AttemptId]) -> list[Letter]:
+        """For each attempt that still waits, the first event that was kept for it, if there is one."""
+        return [letter for _, letter in self.found(state, attempts)]
+
+    def found(self, state: State, attempts: Sequence[AttemptId]) -> Iterator[tuple[AttemptId, Letter]]:
         """The same, by attempt."""
         for attempt in attempts:
-            event = self._first(execution, attempt)
+            event = next(iter(self._new(state, attempt)), None)
             if event is not None:
-                yield attempt, _letter(execution, attempt, event)
+                yield attempt, _letter(state.execution, attempt, event)
 
-    def _first(self, execution: str, attempt: AttemptId) -> Mapping[str, Any] | None:
+    def _new(self, state: State, attempt: AttemptId) -> list[Mapping[str, Any]]:
+        """What fits and no earlier visit was given."""
+        fitting = self._fitting(state.execution, attempt)
+        if fitting and told.forgets(state):
+            fitting = _after(fitting, self._had(state.execution, attempt))
+        return [event for event in fitting if not told.is_copy(state, attempt, event)]
+
+    def _fitting(self, execution: str, attempt: AttemptId) -> list[Mapping[str, Any]]:
         wait = self._store.facts(execution, [wait_key(attempt)])[wait_key(attempt)]
-        if wait is None or not wait.get("within"):
-            return None
-        pattern, since = wait["pattern"], wait["since"] - wait["within"]
-        kept = [row for kind in event_types({"pattern": pattern}) or () for row in self._events.kept(kind, since)]
-        fitting = [event for event in kept if matches(pattern, event)]
-        return next(iter(_after(fitting, self._had(execution, attempt))), None)
+        if wait is None:
+            return []
+        pattern, within = wait["pattern"], wait.get("within")
+        since = wait["since"] - within if within else max(wait["since"], self._horizon)
+        places = event_types({"pattern": pattern}) or (ANY_TYPE,)
+        kept = [event for place in places for _, event in self._events.kept(place, since)]
+        return _without_copies(event for event in kept if matches(pattern, event))
 
     def _had(self, execution: str, attempt: AttemptId) -> str | None:
         """The id of the event that an earlier visit of this task was given."""
@@ -98,11 +129,40 @@ class LookBack:
             yield record
 
 
+class _ReadOnce:
+    """Remembers what was kept of each type."""
+
+    def __init__(self, events: KeptEvents) -> None:
+        self._events = events
+        self._read: dict[str, tuple[float, list[tuple[float, Mapping[str, Any]]]]] = {}
+
+    def kept(self, detail_type: str, since: float) -> list[tuple[float, Mapping[str, Any]]]:
+        """See the port."""
+        begun, rows = self._read.get(detail_type, (float("inf"), []))
+        if since < begun:
+            begun, rows = self._read[detail_type] = since, list(self._events.kept(detail_type, since))
+        first = int(since * 1000) / 1000
+        return [row for row in rows if row[0] >= first]
+
+
 def _letter(execution: str, attempt: AttemptId, event: Mapping[str, Any]) -> Letter:
     return Letter(execution, EventArrived(attempt, {name: event[name] for name in FIELDS if name in event}))
 
 
-def _after(events: Sequence[Mapping[str, Any]], had: str | None) -> Sequence[Mapping[str, Any]]:
+def _place(pattern: Mapping[str, Any], kind: str) -> str:
+    """Where a wait with this pattern looks for an event of this kind."""
+    return kind if event_types({"pattern": pattern}) else ANY_TYPE
+
+
+def _without_copies(events: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Each where it first came: the bus may deliver it again."""
+    first: dict[Any, Mapping[str, Any]] = {}
+    for event in events:
+        first.setdefault(event.get("id", len(first)), event)
+    return list(first.values())
+
+
+def _after(events: list[Mapping[str, Any]], had: str | None) -> list[Mapping[str, Any]]:
     """Those behind the last one with this id; all if it is not among them."""
     places = [place for place, event in enumerate(events) if str(event.get("id")) == had]
     return events[places[-1] + 1 :] if places else events

@@ -13,6 +13,7 @@ from attune.adapters.dynamodb import keys
 from attune.adapters.dynamodb.table import Table, with_key
 from attune.adapters.payloads import Payloads, to_text
 from attune.engine.ids import AttemptId, wait_of
+from attune.execution.ports.triggers import ANY_TYPE
 
 INLINE = 300 * 1024
 """Bytes of an event that stay in its item: all, for an event has 256 KB at most (an EventBridge limit)."""
@@ -26,7 +27,7 @@ class DynamoEvents:
 
     def waits(self, detail_type: str) -> Iterator[tuple[str, AttemptId, Mapping[str, Any]]]:
         """See the port."""
-        for kind in (detail_type, keys.ANY_TYPE):
+        for kind in (detail_type, ANY_TYPE):
             for item in self._table.query(keys.waits(kind), only="SK, d"):
                 yield (*wait_of(item["SK"]), self._payloads.get(item["d"])["pattern"])
 
@@ -37,8 +38,8 @@ class DynamoEvents:
             with_key(keys.event(detail_type, now, str(event.get("id"))), d=slip, ttl=int(now + seconds) + 1)
         )
 
-    def kept(self, detail_type: str, since: float) -> Iterator[Mapping[str, Any]]:
+    def kept(self, detail_type: str, since: float) -> Iterator[tuple[float, Mapping[str, Any]]]:
         """See the port."""
         partition, low = keys.event(detail_type, since, "")
         for item in self._table.query_from(partition, low):
-            yield self._payloads.get(item["d"])
+            yield keys.came(item["SK"]), self._payloads.get(item["d"])

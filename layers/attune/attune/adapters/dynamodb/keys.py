@@ -97,8 +97,6 @@ def output(execution: str, retries: int = 0) -> Key:
     return partition(execution), f"OUTPUT#{retries}" if retries else "OUTPUT"
 
 
-ANY_TYPE = "*"
-"""In place of a detail-type: waits whose pattern names no single one."""
 LONGEST_TYPE = 256
 """Characters of an event's type in a key (DynamoDB takes 2,048 bytes); EventBridge itself allows 128."""
 INQUIRIES = "INQUIRIES"
@@ -107,12 +105,21 @@ INQUIRIES = "INQUIRIES"
 
 def waits(detail_type: str) -> str:
     """Partition: attempts that wait for an event of this type, each under its wait's id."""
-    return f"WAITS#{detail_type if len(detail_type) <= LONGEST_TYPE else _sha256(detail_type)}"
+    return f"WAITS#{_short(detail_type)}"
 
 
 def event(detail_type: str, came: float, event_id: str) -> Key:
     """A kept event, by when it came."""
-    return f"EVENTS#{detail_type}", f"{int(came * 1000):013d}#{event_id}"
+    return f"EVENTS#{_short(detail_type)}", f"{int(came * 1000):013d}#{event_id}"
+
+
+def _short(detail_type: str) -> str:
+    return detail_type if len(detail_type) <= LONGEST_TYPE else _sha256(detail_type)
+
+
+def came(event_key: str) -> float:
+    """When an event with this sort key came: epoch seconds, to the millisecond."""
+    return int(event_key.partition("#")[0]) / 1000
 
 
 def wait(execution: str, kind: WaitKind, of: AttemptId) -> Key:

@@ -32,6 +32,7 @@ from attune.engine.messages import Start
 from attune.engine.state import State, WaitKind
 from attune.execution.ports.queues import TaskMessage
 from attune.execution.ports.store import Claim, ClaimStatus, Record
+from attune.execution.ports.triggers import ANY_TYPE
 
 LEFT_OVER = 86_400
 """Seconds for which the listing of a wait outlives its timeout at most, if its execution never closes it."""
@@ -102,9 +103,10 @@ class DynamoStore:
         self._unsaved = {execution: items}
 
     def _open(self, execution: str, write: WriteWait) -> None:
-        """An invocation that lost its race may come when the wait is over: what is closed stays closed."""
+        """Once: a batch that comes again finds it begun, and an invocation that lost its race may find it closed."""
         *listed, item = _wait_items(self._payloads, execution, write)
-        if self._table.put(item, "attribute_not_exists(closed)").accepted and listed:
+        there = self._table.put(item, "attribute_not_exists(SK)").existing or {}
+        if listed and "closed" not in there:
             self._table.write_many(listed)
 
     def _close(self, execution: str, write: WriteWait) -> None:
@@ -222,7 +224,7 @@ def _wait_items(payloads: Payloads, execution: str, write: WriteWait) -> list[It
 def _only_type(pattern: Mapping[str, Any]) -> str:
     """The detail-type that the pattern names; one for several types is held against every event."""
     types = pattern.get("detail-type", [])
-    return types[0] if len(types) == 1 and isinstance(types[0], str) else keys.ANY_TYPE
+    return types[0] if len(types) == 1 and isinstance(types[0], str) else ANY_TYPE
 
 
 _WRITERS: dict[type, Callable[[Payloads, str, Any], list[Item]]] = {

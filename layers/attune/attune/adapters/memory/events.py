@@ -30,6 +30,6 @@ class MemoryEvents:
         self._kept = [row for row in self._kept if row[1] >= now - seconds or row[0] != detail_type]
         self._kept.append((detail_type, now, json.dumps(event)))
 
-    def kept(self, detail_type: str, since: float) -> Iterator[Mapping[str, Any]]:
+    def kept(self, detail_type: str, since: float) -> Iterator[tuple[float, Mapping[str, Any]]]:
         """See the port."""
-        return (json.loads(text) for kind, came, text in self._kept if kind == detail_type and came >= since)
+        return ((came, json.loads(text)) for kind, came, text in self._kept if kind == detail_type and came >= since)

@@ -200,10 +200,8 @@ def _wait(write: WriteWait) -> tuple[Key, Any]:
 
 
 def _merged(held: dict[str, Any], wait: dict[str, Any]) -> dict[str, Any]:
-    """What is closed stays closed, whoever comes late to open it."""
-    if held.get("closed") is not None:
-        return held
-    return wait if wait["closed"] is None else {**wait, **held, "closed": wait["closed"]}
+    """It is opened once: it began when it was first written, and what is closed stays closed."""
+    return {**wait, **held} if wait["closed"] is None else {**wait, **held, "closed": wait["closed"]}
 
 
 _WRITERS: dict[type, Callable[[Any], tuple[Key, Any]]] = {

@@ -9,6 +9,9 @@ from typing import Any, Protocol
 from attune.engine.ids import AttemptId
 from attune.language.rule import Rule
 
+ANY_TYPE = "*"
+"""In place of a detail-type: of patterns that name no single one."""
+
 
 @dataclass(frozen=True, slots=True)
 class SensorMemory:
@@ -31,7 +34,18 @@ class SensorStore(Protocol):
         ...
 
 
-class Events(Protocol):
+class KeptEvents(Protocol):
+    """Events that were kept. What was written is read at once."""
+
+    def kept(self, detail_type: str, since: float) -> Iterable[tuple[float, Mapping[str, Any]]]:
+        """The events of this type that were kept since then, each behind the time at which it came, in that order.
+
+        Times are in epoch seconds; the millisecond of ``since`` is among them.
+        """
+        ...
+
+
+class Events(KeptEvents, Protocol):
     """Who waits for an event, and events kept for those who will. What was written is read at once."""
 
     def waits(self, detail_type: str) -> Iterable[tuple[str, AttemptId, Mapping[str, Any]]]:
@@ -40,10 +54,6 @@ class Events(Protocol):
 
     def keep(self, detail_type: str, event: Mapping[str, Any], now: float, seconds: float) -> None:
         """Keep an event that came ``now`` for so many seconds at least."""
-        ...
-
-    def kept(self, detail_type: str, since: float) -> Iterable[Mapping[str, Any]]:
-        """The events of this type that were kept since then (epoch seconds), in the order in which they came."""
         ...
 
 
