@@ -22,7 +22,8 @@ from attune.cost.idle import Deployment, monthly
 from attune.cost.prices import AS_OF, PRICES, REGION, Meter
 from tests.bench import timing
 from tests.bench.pages import put
-from tests.bench.stack import TEMPLATE, Bench, account, deployed, memory, write_pack
+from tests.bench.stack import Bench, account, deployed, memory, write_pack
+from tests.template import RESOURCES
 
 PROJECT = Path(__file__).parents[2]
 TIMING = PROJECT / "layers" / "attune" / "attune" / "cost" / "timing.py"
@@ -204,16 +205,15 @@ def rivals_table(measured: list[Measured]) -> str:
 
 def deployment() -> Deployment:
     """What stands in template.yaml and costs when nothing runs."""
-    resources = TEMPLATE["Resources"]
     mapped = [
-        event["Properties"]["Queue"].removesuffix(".Arn")
-        for resource in resources.values()
+        event["Properties"]["Queue"]["Fn::GetAtt"].removesuffix(".Arn")
+        for resource in RESOURCES.values()
         for event in (resource.get("Properties", {}).get("Events") or {}).values()
         if event["Type"] == "SQS"
     ]
-    fifo = sum(bool(resources[queue]["Properties"].get("FifoQueue")) for queue in mapped)
-    alarms = sum(resource["Type"] == "AWS::CloudWatch::Alarm" for resource in resources.values())
-    keys = sum(resource["Type"] == "AWS::KMS::Key" for resource in resources.values())
+    fifo = sum(bool(RESOURCES[queue]["Properties"].get("FifoQueue")) for queue in mapped)
+    alarms = sum(resource["Type"] == "AWS::CloudWatch::Alarm" for resource in RESOURCES.values())
+    keys = sum(resource["Type"] == "AWS::KMS::Key" for resource in RESOURCES.values())
     return Deployment(fifo, len(mapped) - fifo, alarms, keys)
 
 

@@ -22,7 +22,6 @@ from typing import Any
 from unittest import mock
 
 import boto3
-import yaml
 
 from attune.adapters.units import UnitLedger, sqs_meter
 from attune.cost.prices import Meter
@@ -33,7 +32,8 @@ from tests.bench.books import Books, ShiftedClock
 from tests.bench.timing import quartile
 from tests.bench.worker import Remote
 from tests.integration.queues import HeldQueue
-from tests.integration.stack import PROJECT, Stack, function
+from tests.integration.stack import Stack, function
+from tests.template import RESOURCES, TEMPLATE, default
 
 FUNCTIONS = {
     "api": "Api",
@@ -46,19 +46,10 @@ FUNCTIONS = {
 """The functions' names in template.yaml."""
 
 
-class Loader(yaml.SafeLoader):
-    """Reads CloudFormation's short forms as what they are applied to."""
-
-
-Loader.add_multi_constructor("!", lambda loader, suffix, node: getattr(node, "value", None))  # type: ignore[no-untyped-call]
-TEMPLATE: dict[str, Any] = yaml.load((PROJECT / "template.yaml").read_text(encoding="utf-8"), Loader)  # noqa: S506
-
-
 def memory(function: str) -> float:
     """GB of a function, as template.yaml has it."""
-    own = TEMPLATE["Resources"][FUNCTIONS[function]]["Properties"].get("MemorySize")
-    size = own or TEMPLATE["Globals"]["Function"]["MemorySize"]
-    return float(TEMPLATE["Parameters"][size]["Default"] if isinstance(size, str) else size) / 1024
+    own = RESOURCES[FUNCTIONS[function]]["Properties"].get("MemorySize")
+    return float(default(own or TEMPLATE["Globals"]["Function"]["MemorySize"])) / 1024
 
 
 @dataclass
@@ -240,8 +231,7 @@ def deployed(packs: Path, *, apart: bool) -> Iterator[Bench]:
     ``apart``: the worker is a process of its own, of the size that it has on Lambda.
     """
     session = boto3.Session()
-    resources = TEMPLATE["Resources"]
-    table = {"TableName": "attune", **resources["Table"]["Properties"]}
+    table = {"TableName": "attune", **RESOURCES["Table"]["Properties"]}
     wanted = ("TableName", "BillingMode", "KeySchema", "AttributeDefinitions", "GlobalSecondaryIndexes")
     tables = session.client("dynamodb")
     tables.create_table(**{name: table[name] for name in wanted})

@@ -201,8 +201,9 @@ def bare_stack(
     packs_dir: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Any]:
-    """The functions as they are deployed, on this AWS; no pack is registered."""
+    """The functions as they are deployed, on this AWS; no pack is registered. They do only what their roles allow."""
     from attune.wiring import process, storage
+    from tests.integration.permissions import Guard
     from tests.integration.stack import Stack, function
 
     clients.events.create_event_bus(Name="attune")
@@ -226,13 +227,20 @@ def bare_stack(
         "ON_EVENT_FUNCTION": "on_event",
         "EVENT_DEAD_QUEUE_ARN": "arn:aws:sqs:eu-central-1:123456789012:dead-events",
     }
+    named = {"AdvanceQueue": queues.advance, "TaskQueue": queues.tasks, "TimerQueue": queues.timers}
+    guard = Guard({queue.url: f"{name}.Arn" for name, queue in named.items()})
     for name, value in environment.items():
         monkeypatch.setenv(f"ATTUNE__{name}", value)
     process.reset()
+    guard.watch(process._session())
     storage.directory().put_token("token", "tester")
     names = ("api", "advance", "run_task", "on_event", "on_timer", "on_dead", "sweep")
-    yield Stack(queues, {name: function(name) for name in names})
+    functions = {name: function(name) for name in names}
+    for name, module in functions.items():
+        module.handler = guard.guarded(name, module.handler)  # type: ignore[attr-defined]
+    yield Stack(queues, functions)
     process.reset()
+    assert guard.refused == []
 
 
 @pytest.fixture

@@ -6,10 +6,8 @@ What every store promises is in test_execution_store.py.
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import pytest
-import yaml
 from botocore.exceptions import ClientError, EndpointConnectionError
 
 from attune.adapters.dynamodb import keys
@@ -23,9 +21,9 @@ from attune.engine.ids import AttemptId
 from attune.exceptions import PayloadTooLarge, Unavailable
 from attune.execution.ports.store import ClaimStatus, Record
 from attune.language.status import ExecutionStatus
+from tests.template import RESOURCES
 
 BIG = "x" * (INLINE_LIMIT + 1)
-TEMPLATE = Path(__file__).parents[2] / "template.yaml"
 
 
 @pytest.fixture
@@ -84,11 +82,7 @@ class TestMarshalling:
 
 class TestTable:
     def test_the_tests_table_is_the_templates(self, clients, table):
-        class Loader(yaml.SafeLoader):
-            pass
-
-        Loader.add_multi_constructor("!", lambda loader, suffix, node: None)
-        template = yaml.load(TEMPLATE.read_text(), Loader=Loader)["Resources"]["Table"]["Properties"]  # noqa: S506
+        template = RESOURCES["Table"]["Properties"]
         made = clients.dynamodb.describe_table(TableName="attune")["Table"]
         index, expected = made["GlobalSecondaryIndexes"][0], template["GlobalSecondaryIndexes"][0]
         assert made["KeySchema"] == template["KeySchema"]

@@ -20,6 +20,7 @@ from typing import Any
 import pytest
 import typer
 import yaml
+from tests.template import TEMPLATE, TEXT
 from typer.testing import CliRunner
 
 from attune.actions.runner import ActionRunner
@@ -247,27 +248,18 @@ def documented(page: str, heading: str) -> dict[str, str]:
     return {name: value.strip().strip("`") for name, value in rows}
 
 
-class _Loader(yaml.SafeLoader):
-    """Reads CloudFormation's ``!Ref`` and the like as what they are applied to."""
-
-
-_Loader.add_multi_constructor("!", lambda loader, _, node: getattr(node, "value", None))
-
-
 def test_the_template_parameters_are_the_real_ones() -> None:
-    template = yaml.load((PROJECT / "template.yaml").read_text(), Loader=_Loader)  # noqa: S506 (makes nothing)
-    real = {name: str(rule.get("Default", "")) for name, rule in template["Parameters"].items()}
+    real = {name: str(rule.get("Default", "")) for name, rule in TEMPLATE["Parameters"].items()}
     assert documented("reference/configuration.md", "## Parameters of the template") == real
 
 
 def test_the_variables_of_the_functions_are_the_real_ones() -> None:
-    names = set(re.findall(r"ATTUNE__\w+(?=:)", (PROJECT / "template.yaml").read_text()))
+    names = set(re.findall(r"ATTUNE__\w+(?=:)", TEXT))
     assert set(documented("reference/configuration.md", "## Variables of the functions")) == names
 
 
 def test_the_outputs_of_the_template_are_the_real_ones() -> None:
-    template = yaml.load((PROJECT / "template.yaml").read_text(), Loader=_Loader)  # noqa: S506 (makes nothing)
-    assert set(documented("reference/configuration.md", "## Outputs of the stack")) == set(template["Outputs"])
+    assert set(documented("reference/configuration.md", "## Outputs of the stack")) == set(TEMPLATE["Outputs"])
 
 
 def commands(group: Any = None, path: str = "attune") -> dict[str, set[str]]:

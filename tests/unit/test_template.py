@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import fields
-from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
+from tests.template import PROJECT, TEMPLATE, TEXT, default
 
 from attune.adapters.dynamodb import keys
 from attune.adapters.dynamodb.dead_letters import KEPT
@@ -17,7 +16,6 @@ from attune.adapters.memory.cloud import ADVANCE, EVENTS, TASKS, TIMERS
 from attune.cli.local import StackOutputs
 from attune.cli.local.runtime import RUNTIMES
 
-PROJECT = Path(__file__).parents[2]
 FUNCTIONS = ("Api", "Advance", "RunTask", "OnEvent", "OnTimer", "OnDead", "Sweep")
 SQS_MAX_RETENTION = 14 * 24 * 3600
 WITHOUT_RESOURCES = {
@@ -30,23 +28,9 @@ WITHOUT_RESOURCES = {
 """Actions that can't be narrowed to a resource."""
 
 
-class Loader(yaml.SafeLoader):
-    """CloudFormation's short forms: ``!Ref x`` is ``{"Ref": x}``, ``!GetAtt a.b`` is ``{"Fn::GetAtt": "a.b"}``."""
-
-
-def _short_form(loader: Loader, suffix: str, node: yaml.Node) -> dict[str, Any]:
-    name = suffix if suffix == "Ref" else f"Fn::{suffix}"
-    if isinstance(node, yaml.ScalarNode):
-        return {name: loader.construct_scalar(node)}
-    return {name: loader.construct_sequence(node, deep=True)}  # type: ignore[arg-type]
-
-
-Loader.add_multi_constructor("!", _short_form)  # type: ignore[no-untyped-call]
-
-
 @pytest.fixture(scope="module")
 def template() -> Any:
-    return yaml.load((PROJECT / "template.yaml").read_text(), Loader)  # noqa: S506 (a SafeLoader)
+    return TEMPLATE
 
 
 @pytest.fixture(scope="module")
@@ -56,11 +40,6 @@ def resources(template: Any) -> Any:
 
 def of_type(resources: Any, kind: str) -> dict[str, Any]:
     return {name: r["Properties"] for name, r in resources.items() if r["Type"] == kind}
-
-
-def value(template: Any, given: Any) -> Any:
-    """A literal, or the default of the parameter it refers to."""
-    return template["Parameters"][given["Ref"]]["Default"] if isinstance(given, dict) else given
 
 
 def name_of(given: Any) -> str:
@@ -97,11 +76,11 @@ def test_a_batch_can_fail_in_part(resources: Any) -> None:
 
 def test_no_message_comes_back_while_its_function_may_still_run(template: Any, resources: Any) -> None:
     """Lambda refuses a mapping whose queue has a shorter visibility timeout than the function's timeout."""
-    default = template["Globals"]["Function"]["Timeout"]
+    usual = template["Globals"]["Function"]["Timeout"]
     for function, event in mappings(resources):
         queue = resources[name_of(event["Queue"])]["Properties"]
-        timeout = value(template, function.get("Timeout", default))
-        assert value(template, queue["VisibilityTimeout"]) >= timeout
+        timeout = default(function.get("Timeout", usual))
+        assert default(queue["VisibilityTimeout"]) >= timeout
 
 
 def test_the_lease_of_an_attempt_is_as_long_as_its_message_is_hidden(resources: Any) -> None:
@@ -206,10 +185,9 @@ def test_the_functions_are_given_what_the_wiring_reads(template: Any, resources:
 
 
 def test_every_parameter_is_described_and_used(template: Any) -> None:
-    text = (PROJECT / "template.yaml").read_text()
     for name, parameter in template["Parameters"].items():
         assert parameter["Description"]
-        assert re.search(rf"!Ref {name}\b", text), f"{name} is not used"
+        assert re.search(rf"!Ref {name}\b", TEXT), f"{name} is not used"
 
 
 def test_the_runtimes_are_those_that_we_can_build_for(template: Any) -> None:
