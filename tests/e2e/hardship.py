@@ -16,9 +16,11 @@ import httpx
 
 from attune.cli.local import LocalCloud, StackOutputs
 
-THROTTLED = (
-    b'{"__type": "com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException", "message": "too much"}'
-)
+THROTTLED = {
+    "DynamoDB_20120810": b'{"__type": "com.amazonaws.dynamodb.v20120810#ThrottlingException", "message": "too much"}',
+    "AmazonSQS": b'{"__type": "com.amazonaws.sqs#RequestThrottled", "message": "too much"}',
+}
+"""What services say that refuse a request, by what their operations' names begin with."""
 
 
 def children_of(pid: int) -> list[int]:
@@ -99,7 +101,7 @@ def _killed(pid: int) -> bool:
 
 @contextmanager
 def throttling(cloud: LocalCloud, stack: StackOutputs, one_in: int) -> Iterator[list[str]]:
-    """Have DynamoDB refuse one request in so many of the functions' requests; gives the operations refused."""
+    """Have DynamoDB and SQS refuse one in so many of the functions' requests; gives the operations refused."""
     refused: list[str] = []
     proxy = ThreadingHTTPServer(("127.0.0.1", 0), _proxy(cloud.endpoint, one_in, refused))
     threading.Thread(target=proxy.serve_forever, daemon=True).start()
@@ -109,9 +111,8 @@ def throttling(cloud: LocalCloud, stack: StackOutputs, one_in: int) -> Iterator[
     try:
         for name, variables in before.items():
             url = f"http://127.0.0.1:{proxy.server_address[1]}"
-            client.update_function_configuration(
-                FunctionName=name, Environment={"Variables": {**variables, "AWS_ENDPOINT_URL_DYNAMODB": url}}
-            )
+            through = {f"AWS_ENDPOINT_URL_{service}": url for service in ("DYNAMODB", "SQS")}
+            client.update_function_configuration(FunctionName=name, Environment={"Variables": {**variables, **through}})
         yield refused
     finally:
         for name, variables in before.items():
@@ -141,8 +142,9 @@ def _proxy(endpoint: str, one_in: int, refused: list[str]) -> Callable[..., Base
                 count[0] += 1
                 refuse = count[0] % one_in == 0
             if refuse:
-                refused.append(self.headers.get("x-amz-target", ""))
-                self._reply(400, THROTTLED, {"content-type": "application/x-amz-json-1.0"})
+                service, _, operation = self.headers["x-amz-target"].partition(".")
+                refused.append(operation)
+                self._reply(400, THROTTLED[service], {"content-type": "application/x-amz-json-1.0"})
                 return
             answer = client.post(endpoint, content=body, headers=dict(self.headers.items()))  # signed with the host
             kept = {name: answer.headers[name] for name in ("content-type", "x-amz-crc32") if name in answer.headers}
