@@ -192,23 +192,9 @@ def make() -> type[Make]:
     return Make
 
 
-@pytest.fixture
-def bare_stack(
-    clients: SimpleNamespace,
-    table: Table,
-    bucket: str,
-    queues: SimpleNamespace,
-    packs_dir: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> Iterator[Any]:
-    """The functions as they are deployed, on this AWS; no pack is registered. They do only what their roles allow."""
-    from attune.wiring import process, storage
-    from tests.integration.permissions import Guard
-    from tests.integration.stack import Stack, function
-
-    clients.events.create_event_bus(Name="attune")
-    clients.scheduler.create_schedule_group(Name="attune")
-    environment = {
+def _settings(clients: SimpleNamespace, bucket: str, queues: SimpleNamespace, packs_dir: Path) -> dict[str, str]:
+    """What template.yaml sets as ``ATTUNE__…``."""
+    return {
         "TABLE": "attune",
         "BUCKET": bucket,
         "ADVANCE_QUEUE_URL": queues.advance.url,
@@ -227,9 +213,27 @@ def bare_stack(
         "ON_EVENT_FUNCTION": "on_event",
         "EVENT_DEAD_QUEUE_ARN": "arn:aws:sqs:eu-central-1:123456789012:dead-events",
     }
+
+
+@pytest.fixture
+def bare_stack(
+    clients: SimpleNamespace,
+    table: Table,
+    bucket: str,
+    queues: SimpleNamespace,
+    packs_dir: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Any]:
+    """The functions as they are deployed, on this AWS; no pack is registered. They do only what their roles allow."""
+    from attune.wiring import process, storage
+    from tests.integration.permissions import Guard
+    from tests.integration.stack import Stack, function
+
+    clients.events.create_event_bus(Name="attune")
+    clients.scheduler.create_schedule_group(Name="attune")
     named = {"AdvanceQueue": queues.advance, "TaskQueue": queues.tasks, "TimerQueue": queues.timers}
     guard = Guard({queue.url: f"{name}.Arn" for name, queue in named.items()})
-    for name, value in environment.items():
+    for name, value in _settings(clients, bucket, queues, packs_dir).items():
         monkeypatch.setenv(f"ATTUNE__{name}", value)
     process.reset()
     guard.watch(process._session())

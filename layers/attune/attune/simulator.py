@@ -93,14 +93,10 @@ class Simulator:
         self.ports = ports = _Ports.of(self, faults)
         self._idle = [self._new_advancer() for _ in range(containers)]
         self.advancer = self._idle[0]
-        config = pack_config or (lambda pack: dict(catalog.pack(pack).config))
         self.starter = Starter(
             ports.store, ports.directory, ports.catalog, ports.mailbox, self.clock, self._entropy, ports.sealer
         )
-        opener = Opener(ports.secrets, ports.values, ports.sealer)
-        self.worker = Worker(
-            ports.store, ports.mailbox, ports.tasks, runner, self.clock, config, lambda: opener, self.clock.advance
-        )
+        self.worker = self._new_worker(runner, pack_config or (lambda pack: dict(catalog.pack(pack).config)))
         self.waits = Waits(ports.events, ports.mailbox, ports.catalog, self.clock)
         self.dead_letters = DeadLetters(ports.store, ports.mailbox, self.clock)
         self._connect()
@@ -118,6 +114,11 @@ class Simulator:
             ports.store, ports.catalog, ports.mailbox, ports.tasks, ports.timers, ports.bus, self.clock, ports.events
         )
         return Advancer(ports.store, ports.catalog, dispatcher, self.clock, self._observer)
+
+    def _new_worker(self, runner: Runner, config: Callable[[str], dict[str, Any]]) -> Worker:
+        ports, clock = self.ports, self.clock
+        opener = Opener(ports.secrets, ports.values, ports.sealer)
+        return Worker(ports.store, ports.mailbox, ports.tasks, runner, clock, config, lambda: opener, clock.advance)
 
     def start(
         self, ref: str, parameters: Mapping[str, Any], identity: str = "simulator", key: str | None = None
