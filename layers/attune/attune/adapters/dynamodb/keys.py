@@ -97,24 +97,25 @@ def output(execution: str, retries: int = 0) -> Key:
     return partition(execution), f"OUTPUT#{retries}" if retries else "OUTPUT"
 
 
-LONGEST_TYPE = 256
-"""Characters of an event's type in a key (DynamoDB takes 2,048 bytes); EventBridge itself allows 128."""
+LONGEST_NAME = 200
+"""Characters of an event's type or id in a key, of up to four bytes each (DynamoDB takes 1,024 bytes and more)."""
 INQUIRIES = "INQUIRIES"
 """Partition of the index: inquiries that are open, by their id."""
 
 
 def waits(detail_type: str) -> str:
     """Partition: attempts that wait for an event of this type, each under its wait's id."""
-    return f"WAITS#{_short(detail_type)}"
+    return f"WAITS#{_name(detail_type)}"
 
 
 def event(detail_type: str, came: float, event_id: str) -> Key:
     """A kept event, by when it came."""
-    return f"EVENTS#{_short(detail_type)}", f"{int(came * 1000):013d}#{event_id}"
+    return f"EVENTS#{_name(detail_type)}", f"{int(came * 1000):013d}#{_name(event_id)}"
 
 
-def _short(detail_type: str) -> str:
-    return detail_type if len(detail_type) <= LONGEST_TYPE else _sha256(detail_type)
+def _name(given: str) -> str:
+    """What others call something, as part of a key: as it is, if it is short and a text that can be written."""
+    return given if len(given) <= LONGEST_NAME and given.isprintable() else _sha256(given)
 
 
 def came(event_key: str) -> float:
