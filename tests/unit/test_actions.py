@@ -322,6 +322,19 @@ def test_nothing_an_attempt_changes_reaches_the_next_one():
     assert "LEFT_BEHIND" not in os.environ
 
 
+def test_an_action_runs_where_dev_has_no_fd_as_in_lambda(monkeypatch):
+    """Lambda's sandbox has a ``/dev`` of its own: https://github.com/aws/aws-lambda-base-images/issues/132"""
+    usual = os.listdir
+
+    def in_lambda(path="."):
+        if str(path).startswith("/dev/fd"):
+            raise FileNotFoundError(path)
+        return usual(path)
+
+    monkeypatch.setattr("os.listdir", in_lambda)
+    assert result("echo", {"value": 1}) == 1
+
+
 def test_the_workers_sockets_and_pipes_are_out_of_reach():
     import socket
 

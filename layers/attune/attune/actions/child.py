@@ -37,6 +37,10 @@ BROKEN = 70
 
 INHERITED_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGALRM, signal.SIGCHLD)
 
+MY_FDS = "/proc/self/fd" if sys.platform == "linux" else "/dev/fd"
+"""Folder of the files that a process has open. Lambda's ``/dev`` has no ``fd`` but for the standard streams:
+https://github.com/aws/aws-lambda-base-images/issues/132"""
+
 _LINES = logging.StreamHandler()
 """Where actions log to. Made here, before any fork: what a child touches is copied for it, page by page."""
 _LINES.setFormatter(logging.Formatter("%(levelname)s %(message)s"))
@@ -114,7 +118,7 @@ def _seal(null: int, keep: int) -> None:
     An action must not talk on them, nor keep them open. They aren't closed: the parent's objects still hold the
     numbers, and one that is collected would close whatever file had got its number since.
     """
-    for fd in map(int, os.listdir("/dev/fd")):  # noqa: PTH208 - a path object for each would be thrown away
+    for fd in map(int, os.listdir(MY_FDS)):  # noqa: PTH208 - a path object for each would be thrown away
         if fd > 2 and fd != keep and _is_channel(fd):
             os.dup2(null, fd, inheritable=False)
 
