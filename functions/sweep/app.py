@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 from aws_lambda_powertools import Metrics
@@ -24,7 +25,14 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         log().error("executions could not be looked at", extra={"executions": swept.unreadable[:100]})
     if swept.repairs:
         log().warning("executions stood still", extra={"repairs": swept.repairs, "executions": swept.repaired[:100]})
-        metrics = Metrics(namespace="Attune")
-        metrics.add_metric("Repairs", MetricUnit.Count, swept.repairs.total())
-        metrics.flush_metrics()
+        _count(swept.repairs.total())
     return {"looked": swept.looked, "repairs": dict(swept.repairs)}
+
+
+def _count(repairs: int) -> None:
+    """The metric is a line of the log: without a level Lambda would drop it where LogLevel is WARN or ERROR."""
+    metrics = Metrics(namespace="Attune")
+    metrics.add_metric("Repairs", MetricUnit.Count, repairs)
+    metrics.add_metadata("level", "ERROR")
+    metrics.add_metadata("timestamp", datetime.now(UTC).isoformat(timespec="milliseconds"))
+    metrics.flush_metrics()

@@ -27,6 +27,7 @@ from attune.wiring import process, sending, storage
 
 EXECUTIONS = "/api/v1/workflow-executions"
 LETTERS = "/api/v1/dead-letters"
+RFC3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\+00:00")
 
 
 class Later:
@@ -80,6 +81,8 @@ class TestSweep:
         assert sweep(stack) == {"looked": 1, "repairs": {"task_lost": 1}}
         lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "_aws" in line]
         assert [line["Repairs"] for line in lines] == [[1.0]]
+        assert [line["level"] for line in lines] == ["ERROR"], "else Lambda drops it when LogLevel is ERROR"
+        assert all(RFC3339.fullmatch(line["timestamp"]) for line in lines)
         stack.pump()
         assert stack.execution(execution)["status"] == "completed"
 

@@ -24,7 +24,7 @@ from attune.api.values import secrets, values
 from attune.api.workflows import workflows
 from attune.exceptions import AttuneError, InvalidParameters, Unauthorized
 
-logger = Logger()
+logger = Logger(utc=True, use_rfc3339=True)
 
 
 class Application:

@@ -18,7 +18,7 @@ from attune.execution.queries import iso
 
 LetterId = Annotated[str, Path(description="The dead letter's id", min_length=1, max_length=200)]
 
-logger = Logger()
+logger = Logger(utc=True, use_rfc3339=True)
 
 
 def care(services: Callable[[], Services]) -> APIGatewayHttpRouter:

@@ -58,10 +58,14 @@ def setting(name: str, default: str | None = None) -> str:
 
 @once
 def log() -> Logger:
-    """Structured logs: one JSON object a line."""
+    """Structured logs: one JSON object a line.
+
+    Lambda takes a line whose time is not of RFC 3339 for one of level INFO, and drops it when it is to keep less:
+    https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-log-level.html
+    """
     from aws_lambda_powertools import Logger
 
-    return Logger(level=setting("LOG_LEVEL", "INFO"), utc=True)
+    return Logger(level=setting("LOG_LEVEL", "INFO"), utc=True, use_rfc3339=True)
 
 
 @once
