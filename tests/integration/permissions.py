@@ -15,12 +15,23 @@ from typing import Any
 from tests.template import RESOURCES
 
 ACTIONS = {
-    "s3:ListObjectsV2": "s3:ListBucket",
-    "s3:HeadObject": "s3:GetObject",
-    "sqs:SendMessageBatch": "sqs:SendMessage",
-    "lambda:Invoke": "lambda:InvokeFunction",
+    "s3:ListObjectsV2": ("s3:ListBucket",),
+    "s3:HeadObject": ("s3:GetObject",),
+    "s3:CopyObject": ("s3:GetObject", "s3:PutObject", "s3:PutObjectTagging"),
+    "sqs:SendMessageBatch": ("sqs:SendMessage",),
+    "lambda:Invoke": ("lambda:InvokeFunction",),
 }
-"""Operations that are allowed by an action of another name."""
+"""Operations that are allowed by actions of other names. (Ours copies objects onto themselves, with a tag.)"""
+BESIDES = {
+    "s3:GetObject": ("s3:ListBucket", "Bucket.Arn"),
+    "scheduler:CreateSchedule": ("iam:PassRole", "ScheduleRole.Arn"),
+    "scheduler:UpdateSchedule": ("iam:PassRole", "ScheduleRole.Arn"),
+}
+"""What else an operation needs: who may not list is told "access denied" for an object that is gone, and a schedule is
+given its role."""
+_HERE = "${AWS::Region}:${AWS::AccountId}"
+SCHEDULES = f"arn:${{AWS::Partition}}:scheduler:{_HERE}:schedule/${{ScheduleGroup}}/*"
+SECRETS = f"arn:${{AWS::Partition}}:secretsmanager:{_HERE}:secret:${{AWS::StackName}}/*"
 LEADING_KEYS = "dynamodb:LeadingKeys"
 
 
@@ -39,6 +50,14 @@ def _table(params: Mapping[str, Any]) -> str:
 
 def _bucket(params: Mapping[str, Any]) -> str:
     return "${Bucket.Arn}/payloads/*" if params.get("Key", "").startswith("payloads/") else "Bucket.Arn"
+
+
+def _schedule(params: Mapping[str, Any]) -> str:
+    return SCHEDULES if "Name" in params else "*"
+
+
+def _secret(params: Mapping[str, Any]) -> str:
+    return SECRETS if {"Name", "SecretId"} & params.keys() else "*"
 
 
 @dataclass
@@ -67,15 +86,16 @@ class Guard:
 
     def _asked(self, params: Mapping[str, Any], model: Any, **_: Any) -> None:
         if self.running:
-            call = self._call(model.service_model.service_name, model.name, params)
-            if not any(_allows(statement, call) for statement in statements(self.running)):
-                self.refused.append(f"{self.running}: {call}")
+            calls = self._calls(model.service_model.service_name, model.name, params)
+            self.refused += (f"{self.running}: {call}" for call in calls if not is_allowed(self.running, call))
 
-    def _call(self, service: str, operation: str, params: Mapping[str, Any]) -> Call:
+    def _calls(self, service: str, operation: str, params: Mapping[str, Any]) -> Iterator[Call]:
         name = f"{service}:{operation}"
         item = params.get("Item", {}).get("PK", {}) if service == "dynamodb" else {}
-        resource = self._resource(service, params)
-        return Call(ACTIONS.get(name, name), resource, tuple(item.values()))
+        for action in ACTIONS.get(name, (name,)):
+            yield Call(action, self._resource(service, params), tuple(item.values()))
+        if name in BESIDES:
+            yield Call(*BESIDES[name])
 
     def _resource(self, service: str, params: Mapping[str, Any]) -> str | None:
         find: dict[str, Callable[[Mapping[str, Any]], str | None]] = {
@@ -85,6 +105,8 @@ class Guard:
             "events": lambda _: "EventBus.Arn",
             "lambda": lambda _: "OnEvent.Arn",
             "kms": lambda _: "SecretsKey.Arn",
+            "scheduler": _schedule,
+            "secretsmanager": _secret,
         }
         return find[service](params) if service in find else None
 
@@ -100,7 +122,13 @@ def statements(function: str) -> tuple[Mapping[str, Any], ...]:
     return tuple(statement for document in documents for statement in document["Statement"])
 
 
-def _allows(statement: Mapping[str, Any], call: Call) -> bool:
+def is_allowed(function: str, call: Call) -> bool:
+    """Whether the role of a function says so, and nothing in it forbids it."""
+    effects = {statement["Effect"] for statement in statements(function) if _speaks_of(statement, call)}
+    return effects == {"Allow"}
+
+
+def _speaks_of(statement: Mapping[str, Any], call: Call) -> bool:
     keys = statement.get("Condition", {}).get("ForAllValues:StringEquals", {}).get(LEADING_KEYS)
     return (
         any(fnmatch(call.action, action) for action in _listed(statement["Action"]))

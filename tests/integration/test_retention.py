@@ -238,6 +238,16 @@ def test_on_event_leaves_the_rest_for_later(stack, told, clients, monkeypatch):
     assert len({row["ttl"]["N"] for row in rows if not row["SK"]["S"].startswith("STATE")}) == 1
 
 
+def test_on_event_may_mark_the_payloads_of_what_ended(stack, told, clients, monkeypatch):
+    monkeypatch.setenv("ATTUNE__RETENTION_DAYS", "2")
+    execution = stack.start("flows.diamond", word="x" * 30_000)
+    stack.pump()
+    (end,) = [event for event in told if event["detail"]["execution_id"] == execution]
+    stack.invoke("on_event", {"id": "e-1", **end})
+    found = clients.s3.list_objects_v2(Bucket="attune", Prefix=f"payloads/{execution}/")["Contents"]
+    assert all(clients.s3.get_object_tagging(Bucket="attune", Key=payload["Key"])["TagSet"] for payload in found)
+
+
 @pytest.mark.parametrize(("kind", "starts"), [("Workflow Execution Failed", 1), (CONTINUED, 0)])
 def test_rules_see_what_ends_and_not_what_is_left_for_later(stack, kind, starts):
     rule = Rule(

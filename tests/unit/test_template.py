@@ -159,6 +159,16 @@ def test_policies_name_their_actions_and_resources(resources: Any) -> None:
         assert set(actions) <= WITHOUT_RESOURCES or "*" not in as_list(statement["Resource"])
 
 
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_who_reads_payloads_is_told_when_one_is_gone(resources: Any, name: str) -> None:
+    """Without leave to list, S3 calls it "access denied", which nobody takes for gone."""
+    role = resources[f"{name}Role"]["Properties"]
+    named = [resources[p["Ref"]]["Properties"] for p in role["ManagedPolicyArns"] if "Ref" in p]
+    listed = [s for policy in (*named, *role["Policies"]) for s in policy["PolicyDocument"]["Statement"]]
+    actions = {action for statement in listed for action in as_list(statement["Action"])}
+    assert {"s3:GetObject", "s3:ListBucket"} <= actions
+
+
 def test_a_schedule_can_only_post_to_the_timer_queue(resources: Any) -> None:
     (policy,) = resources["ScheduleRole"]["Properties"]["Policies"]
     (statement,) = policy["PolicyDocument"]["Statement"]
