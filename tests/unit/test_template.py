@@ -152,6 +152,12 @@ def test_every_function_has_a_role_of_its_own(resources: Any) -> None:
         assert "Policies" not in function
 
 
+def test_lambda_does_not_stop_an_execution_after_sixteen_rounds(template: Any, resources: Any) -> None:
+    """https://docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html: it would, unless told not to."""
+    assert template["Globals"]["Function"]["RecursiveLoop"] == "Allow"
+    assert not [f for f in of_type(resources, "AWS::Serverless::Function").values() if "RecursiveLoop" in f]
+
+
 def test_policies_name_their_actions_and_resources(resources: Any) -> None:
     for statement in statements(resources):
         actions = as_list(statement["Action"])
