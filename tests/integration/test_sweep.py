@@ -177,9 +177,10 @@ class TestDoctor:
         storage.book().add(DeadLetter("1.x", Origin.TASK, 1.0, "why", "{}"))
         alarm = {"Namespace": "n", "MetricName": "m", "ComparisonOperator": "GreaterThanThreshold", "Period": 60}
         cloudwatch = process.client("cloudwatch")
-        cloudwatch.put_metric_alarm(AlarmName="attune-X-1", EvaluationPeriods=1, Threshold=0, Statistic="Sum", **alarm)
-        cloudwatch.set_alarm_state(AlarmName="attune-X-1", StateValue="ALARM", StateReason="test")
-        assert [name for name, ok in checks().items() if not ok] == ["sweep", "dead_letters", "alarms"]
+        for name, expected in {"attune-staging-X-1": [], "attune-X-1": ["alarms"]}.items():
+            cloudwatch.put_metric_alarm(AlarmName=name, EvaluationPeriods=1, Threshold=0, Statistic="Sum", **alarm)
+            cloudwatch.set_alarm_state(AlarmName=name, StateValue="ALARM", StateReason="test")
+            assert [name for name, ok in checks().items() if not ok] == ["sweep", "dead_letters", *expected]
 
 
 class TestDeadLetters:

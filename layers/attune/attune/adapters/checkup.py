@@ -76,14 +76,19 @@ class Checkup:
         return Check(f"queue_{name}", depth < MANY, f"{depth} {name} wait in their queue{oldest}", remedy)
 
     def _alarms(self) -> list[Check]:
-        """Nothing where they may not be looked at: a local cloud that enforces policies allows it for ``*`` only."""
+        """Nothing where they may not be looked at: a local cloud that enforces policies allows it for ``*`` only.
+
+        CloudFormation names them ``<stack>-<resource>-<chance>``; another stack's name may begin as ours does.
+        """
+        prefix = f"{self._stack}-"
         try:
             with calling("CloudWatch"):
-                answer = self._cloudwatch.describe_alarms(AlarmNamePrefix=f"{self._stack}-", StateValue="ALARM")
+                answer = self._cloudwatch.describe_alarms(AlarmNamePrefix=prefix, StateValue="ALARM")
         except ClientError as error:
             if code_of(error) not in ("AccessDenied", "AccessDeniedException"):
                 raise
             return []
-        ringing = [alarm["AlarmName"] for alarm in answer.get("MetricAlarms", ())]
+        names = [alarm["AlarmName"] for alarm in answer.get("MetricAlarms", ())]
+        ringing = [name for name in names if name.removeprefix(prefix).count("-") == 1]
         said = f"alarms: {', '.join(ringing)}" if ringing else "no alarm is on"
         return [Check("alarms", not ringing, said, "each says in its description what it is about")]
