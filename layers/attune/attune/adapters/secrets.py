@@ -73,7 +73,7 @@ class AwsSecrets:
         return False
 
     def delete(self, name: str) -> bool:
-        """See the port. Without a window for recovery: its name can be used again at once."""
+        """See the port. Without a window for recovery: AWS frees its name in a moment."""
         try:
             with _asking(name):  # deleting for good what is not there is no error to AWS
                 self._client.describe_secret(SecretId=self._prefix + name)
