@@ -24,6 +24,7 @@ from attune.engine.messages import Start
 from attune.engine.state import State
 from attune.execution.ports.queues import TaskMessage
 from attune.language.graph import ActionSpec, Runner
+from tests.integration.aws_rules import Referee
 
 REGION = "eu-central-1"
 SERVICES = ("dynamodb", "s3", "sqs", "events", "scheduler", "secretsmanager", "kms")
@@ -80,10 +81,19 @@ def ledger() -> CallLedger:
 
 
 @pytest.fixture
-def clients(aws: None, ledger: CallLedger) -> SimpleNamespace:
+def referee() -> Iterator[Referee]:
+    """Notes what AWS itself would have refused; a test in which there is such a thing fails."""
+    referee = Referee()
+    yield referee
+    assert referee.broken == []
+
+
+@pytest.fixture
+def clients(aws: None, ledger: CallLedger, referee: Referee) -> SimpleNamespace:
     """``clients.dynamodb``, ``clients.sqs``, …: low-level clients whose calls the ledger counts."""
     session = boto3.Session(region_name=REGION)
     ledger.attach(session)
+    referee.watch(session.events)
     return SimpleNamespace(**{service: session.client(service) for service in SERVICES})
 
 
@@ -222,6 +232,7 @@ def bare_stack(
     bucket: str,
     queues: SimpleNamespace,
     packs_dir: Path,
+    referee: Referee,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Any]:
     """The functions as they are deployed, on this AWS; no pack is registered. They do only what their roles allow."""
@@ -237,6 +248,7 @@ def bare_stack(
         monkeypatch.setenv(f"ATTUNE__{name}", value)
     process.reset()
     guard.watch(process._session())
+    referee.watch(process._session())
     storage.directory().put_token("token", "tester")
     names = ("api", "advance", "run_task", "on_event", "on_timer", "on_dead", "sweep")
     functions = {name: function(name) for name in names}
