@@ -137,6 +137,13 @@ class TestTable:
             table.put(with_key(("p", "s"), d="x" * 500_000))
         referee.forgive("an item of 500007 bytes")
 
+    def test_between_bounds_that_are_the_wrong_way_round_lies_nothing(self, table):
+        """DynamoDB refuses to look. A clock that was set back makes them so."""
+        table.put(with_key(("p", "s"), GSI1PK="LISTING", GSI1SK="b"))
+        assert len(table.listed_between("LISTING", "a", "c", 10)) == 1
+        assert table.listed_between("LISTING", "b", "b", 10) == []
+        assert table.listed_between("LISTING", "c", "a", 10) == []
+
     def test_a_refused_condition_tells_why_where_the_service_does_not(self, clients, table, monkeypatch):
         """Some emulators don't know ReturnValuesOnConditionCheckFailure."""
         table.put(with_key(("p", "s"), d="there"))

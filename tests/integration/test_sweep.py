@@ -12,6 +12,7 @@ import pytest
 from attune.adapters.dynamodb.dead_letters import KEPT, DynamoBook
 from attune.adapters.dynamodb.inspector import DynamoInspector
 from attune.adapters.dynamodb.store import DynamoStore
+from attune.adapters.pages import sealed
 from attune.adapters.timers import TimerDue, timer_to_body
 from attune.engine.effects import WriteWait
 from attune.engine.ids import AttemptId, chunk_id, execution_id
@@ -317,6 +318,8 @@ class TestBook:
     def test_a_foreign_cursor_is_refused(self, book: DynamoBook) -> None:
         with pytest.raises(InvalidRequest):
             book.page(3, "é")
+        with pytest.raises(InvalidRequest):
+            book.page(3, sealed("x" * 1100))
 
     def test_what_is_removed_is_gone(self, book: DynamoBook) -> None:
         book.add(self.letter(1))

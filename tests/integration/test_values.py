@@ -12,6 +12,7 @@ from attune.adapters.dynamodb.table import Table
 from attune.adapters.dynamodb.values import DynamoKeyValueStore
 from attune.adapters.ledger import CallLedger
 from attune.adapters.memory.clock import VirtualClock
+from attune.adapters.pages import sealed
 from attune.adapters.payloads import INLINE_LIMIT, Payloads
 from attune.adapters.secrets import KNOWN_FOR, AwsSecrets, KmsSealer
 from attune.engine.facts import KV_NAMES, START, kv_key
@@ -41,6 +42,13 @@ def test_keys_are_listed_by_prefix_page_by_page(values: DynamoKeyValueStore) -> 
     assert (found, values.keys("b.", 2, cursor or "")) == (["b.1", "b.2"], (["b.3"], None))
     with pytest.raises(InvalidRequest):
         values.keys(cursor="ä")
+
+
+def test_a_cursor_of_another_listing_gives_no_key_that_does_not_begin_so(values: DynamoKeyValueStore) -> None:
+    for key in ("a.1", "b.1", "c"):
+        values.put(key, 1)
+    assert values.keys("b.", cursor=sealed("c")) == ([], None)
+    assert values.keys("b.", cursor=sealed("a")) == (["b.1"], None)
 
 
 def test_values_are_facts_that_are_read_with_the_others_in_one_call_and_never_kept(
@@ -146,6 +154,7 @@ def test_the_routes_of_values(stack: Any) -> None:
     assert stack.api("PUT", "/api/v1/kv/demo.url", {})[0] == 422
     assert stack.api("PUT", "/api/v1/kv/-x", {"value": 1})[0] == 422
     assert stack.api("GET", "/api/v1/kv?cursor=a")[0] == 400
+    assert stack.api("GET", f"/api/v1/kv?cursor={sealed('x' * 1100)}")[0] == 400, "no key is as long"
 
 
 def test_the_routes_of_secrets_give_no_value_back_not_even_a_wrong_one(stack: Any) -> None:

@@ -7,6 +7,9 @@ import binascii
 
 from attune.exceptions import InvalidRequest
 
+LONGEST_KEY = 500
+"""Characters of a key of ours at most; DynamoDB refuses to look for a sort key of more than 1,024 bytes."""
+
 
 def sealed(text: str) -> str:
     """A cursor that stands for a key."""
@@ -19,6 +22,14 @@ def opened(cursor: str) -> str:
         return base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
     except (binascii.Error, ValueError):
         raise bad_cursor() from None
+
+
+def opened_key(cursor: str) -> str:
+    """The same for a cursor that stands for a key of the table."""
+    key = opened(cursor)
+    if len(key) > LONGEST_KEY or not key.isascii():
+        raise bad_cursor()
+    return key
 
 
 def bad_cursor() -> InvalidRequest:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from attune.adapters.dynamodb import keys
 from attune.adapters.dynamodb.marshal import Item
 from attune.adapters.dynamodb.table import Table, with_key
-from attune.adapters.pages import opened, sealed
+from attune.adapters.pages import opened_key, sealed
 from attune.adapters.payloads import Payloads
 from attune.exceptions import NotFound
 from attune.execution.dead_letters import DeadLetter, LetterPage, Origin
@@ -40,7 +40,7 @@ class DynamoBook:
 
     def page(self, limit: int = 50, cursor: str = "") -> LetterPage:
         """See the port."""
-        names = [item["GSI1SK"] for item in self._table.listed(keys.DEAD_LETTERS, limit + 1, opened(cursor))]
+        names = [item["GSI1SK"] for item in self._table.listed(keys.DEAD_LETTERS, limit + 1, opened_key(cursor))]
         places = {keys.dead_letter(name): name for name in names[:limit]}
         items = self._table.get_many(places) if places else {}
         following = sealed(names[limit - 1]) if len(names) > limit else None

@@ -13,7 +13,7 @@ from typing import Any
 from attune.adapters.dynamodb import keys
 from attune.adapters.dynamodb.records import shown
 from attune.adapters.dynamodb.table import Table, with_key
-from attune.adapters.pages import bad_cursor, opened, sealed
+from attune.adapters.pages import bad_cursor, opened, opened_key, sealed
 from attune.adapters.payloads import Payloads, location, to_text
 from attune.engine.ids import AttemptId, wait_of
 from attune.engine.state import WaitKind
@@ -24,8 +24,6 @@ MAX_ROUNDS = 10
 """Pages of a workflow's executions that are read at most to find those of one status; then the page is short."""
 PAGE_BYTES = 2 * 1024 * 1024
 """Bytes of JSON from which on a page of attempts holds no more, however many were asked for."""
-LONGEST_CURSOR = 500
-"""Characters of what a cursor holds, which is or was a key."""
 Ids = list[str]
 Rows = list[dict[str, Any]]
 _ID = re.compile(r"[0-9A-HJKMNP-TV-Z]{26}")
@@ -134,9 +132,9 @@ def _fitting(rows: Iterable[dict[str, Any]]) -> Rows:
 
 def _checked(cursor: str, parse: Callable[[str], Any]) -> str:
     """What a cursor holds, which must be something that ``parse`` takes."""
-    text = opened(cursor)
+    text = opened_key(cursor)
     try:
-        if cursor and (parse(text) is None or len(text) > LONGEST_CURSOR):
+        if cursor and parse(text) is None:
             raise bad_cursor()
     except ValueError:
         raise bad_cursor() from None

@@ -154,10 +154,15 @@ class Table:
         return self._pages("PK = :pk AND SK >= :low", {":pk": partition, ":low": low}, ConsistentRead=True, **more)
 
     def page(self, partition: str, prefix: str, after: str, limit: int) -> list[Item]:
-        """Up to ``limit`` items of a partition whose sort key begins so and comes after ``after``."""
-        values = {":pk": partition, ":low": f"{after}\x00" if after else prefix, ":high": f"{prefix}\x7f"}
+        """Up to ``limit`` items of a partition whose sort key begins so and comes after ``after``.
+
+        Between bounds that are the wrong way round lies nothing; DynamoDB refuses them.
+        """
+        low, high = max(f"{after}\x00" if after else "", prefix), f"{prefix}\x7f"
+        values = {":pk": partition, ":low": low, ":high": high}
         condition = "PK = :pk AND SK BETWEEN :low AND :high"
-        return list(islice(self._pages(condition, values, ConsistentRead=True, Limit=limit), limit))
+        found = self._pages(condition, values, ConsistentRead=True, Limit=limit) if low <= high else iter(())
+        return list(islice(found, limit))
 
     def listed(self, listing: str, limit: int | None = None, before: str = "") -> list[Item]:
         """The keys in a listing of the index, last first, beginning below ``before``; all, or up to ``limit``."""
@@ -168,7 +173,10 @@ class Table:
 
     def listed_between(self, listing: str, after: str, before: str, limit: int) -> list[Item]:
         """Up to ``limit`` keys in a listing of the index, first first, between the two (exclusive)."""
-        values = {":listing": listing, ":low": f"{after}\x00", ":high": before}
+        low = f"{after}\x00"
+        if low > before:
+            return []
+        values = {":listing": listing, ":low": low, ":high": before}
         condition = "GSI1PK = :listing AND GSI1SK BETWEEN :low AND :high"
         found = self._pages(condition, values, IndexName=INDEX, Limit=limit)
         return [item for item in islice(found, limit) if item["GSI1SK"] != before]

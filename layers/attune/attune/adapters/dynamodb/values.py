@@ -7,7 +7,7 @@ from typing import Any
 from attune.adapters.dynamodb import keys
 from attune.adapters.dynamodb.marshal import Item
 from attune.adapters.dynamodb.table import Table, with_key
-from attune.adapters.pages import opened, sealed
+from attune.adapters.pages import opened_key, sealed
 from attune.adapters.payloads import Payloads
 
 OWNER = "kv"
@@ -35,7 +35,7 @@ class DynamoKeyValueStore:
 
     def keys(self, prefix: str = "", limit: int = 50, cursor: str = "") -> tuple[list[str], str | None]:
         """See the port."""
-        found = names(self._table, prefix, opened(cursor), limit + 1)
+        found = names(self._table, prefix, opened_key(cursor), limit + 1)
         return found[:limit], sealed(found[limit - 1]) if len(found) > limit else None
 
 
