@@ -7,6 +7,7 @@ import re
 from dataclasses import replace
 
 import pytest
+from botocore.exceptions import ClientError
 
 from attune.adapters.scheduler import Scheduler, Target
 from attune.adapters.schedules import AwsSchedules
@@ -78,6 +79,25 @@ def test_timers_in_the_same_group_are_left_alone(clients, schedules):
     )
     schedules.sync("p", [])
     assert "none" in present(clients)
+
+
+def test_one_that_scheduler_refuses_is_reported_and_the_others_are_made(clients, schedules, monkeypatch):
+    """AWS refuses more than moto does: a time that is past, for one."""
+    make = clients.scheduler.create_schedule
+
+    def strict(**request):
+        if request["ScheduleExpression"].startswith("at(2020"):
+            said = {"Error": {"Code": "ValidationException", "Message": "Invalid Schedule Expression"}}
+            raise ClientError(said, "CreateSchedule")
+        return make(**request)
+
+    monkeypatch.setattr(clients.scheduler, "create_schedule", strict)
+    past = replace(NIGHTLY, ref="p.a", schedule="at(2020-01-01T00:00:00)")
+    (refused,) = schedules.sync("p", [past, NIGHTLY])
+    assert refused == (
+        "p.a has no schedule now: EventBridge Scheduler refuses at(2020-01-01T00:00:00): Invalid Schedule Expression"
+    )
+    assert list(present(clients)) == ["p.nightly"]
 
 
 def test_more_schedules_than_a_page_shows_are_all_kept_in_line(clients, schedules):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+from botocore.exceptions import ClientError
 
 from attune.wiring import process
 
@@ -79,3 +80,15 @@ def test_polls_are_executions_that_can_be_looked_at(stack, bus):
     shown = stack.execution(row["id"])
     assert (shown["identity"], shown["trigger"]["sensor"]) == ("sensor:flows.things", "flows.things")
     assert shown["parameters"] == {"message": [{"id": "old"}, {"id": 1}]}
+
+
+def test_schedules_that_aws_refuses_are_among_the_errors_of_their_pack(stack, monkeypatch):
+    said = {"Error": {"Code": "ValidationException", "Message": "Invalid Schedule Expression"}}
+    scheduler = process.client("scheduler")
+
+    def refuse(**request):
+        raise ClientError(said, "UpdateSchedule")
+
+    monkeypatch.setattr(scheduler, "update_schedule", refuse)
+    status, body = stack.api("POST", "/api/v1/packs/flows/workflows/sync")
+    assert (status, [error.split(" has ")[0] for error in body["data"]["errors"]]) == (200, ["flows.hourly", "flows.things"])

@@ -9,6 +9,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from attune.adapters.failures import calling, code_of
+from attune.exceptions import InvalidRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +21,10 @@ class Target:
 
 
 class Scheduler:
-    """One schedule group; all its schedules send a message to one queue."""
+    """One schedule group; all its schedules send a message to one queue.
+
+    Raises InvalidRequest for an expression that is not taken: AWS checks more than emulators do.
+    """
 
     def __init__(self, client: Any, group: str, target: Target) -> None:
         self._client, self._group, self._target = client, group, target
@@ -65,5 +69,13 @@ class Scheduler:
         except ClientError as error:
             if code_of(error) == expected:
                 return False
+            if code_of(error) == "ValidationException":
+                raise _refusal(error, request) from error
             raise
         return True
+
+
+def _refusal(error: ClientError, request: dict[str, Any]) -> InvalidRequest:
+    said = error.response["Error"].get("Message", "")
+    message = f"EventBridge Scheduler refuses {request.get('ScheduleExpression')}: {said}"
+    return InvalidRequest(message, hint="is it an expression that it takes, and is its time still to come?")

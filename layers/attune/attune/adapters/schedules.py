@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from attune.adapters.payloads import to_text
 from attune.adapters.scheduler import Scheduler
 from attune.adapters.timers import SCHEDULED_TIME
+from attune.exceptions import InvalidRequest
 from attune.language.rule import Rule, TriggerType
 
 MAX_NAME = 64
@@ -25,14 +26,18 @@ class AwsSchedules:
     def __init__(self, scheduler: Scheduler) -> None:
         self._scheduler = scheduler
 
-    def sync(self, pack: str, rules: Sequence[Rule]) -> None:
+    def sync(self, pack: str, rules: Sequence[Rule]) -> list[str]:
         """See the port. A disabled rule's schedule stays, disabled."""
         wanted = {_name(rule): rule for rule in rules if rule.trigger is TriggerType.SCHEDULE}
-        present = set(self._scheduler.names(_prefix(pack)))
+        present, refused = set(self._scheduler.names(_prefix(pack))), list[str]()
         for name, rule in wanted.items():
-            self._put(name, rule)
+            try:
+                self._put(name, rule)
+            except InvalidRequest as error:
+                refused.append(f"{rule.ref} has no schedule now: {error.message}")
         for name in present - wanted.keys():
             self._scheduler.delete(name)
+        return refused
 
     def _put(self, name: str, rule: Rule) -> None:
         body = to_text({"rule": rule.ref, "time": SCHEDULED_TIME})

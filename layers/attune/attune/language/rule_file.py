@@ -26,6 +26,8 @@ SCOPE: Final = frozenset({"event"})
 _SCHEDULE: Final = re.compile(
     r"rate\([1-9]\d* (minute|hour|day)s?\)|cron\(\S+( \S+){5}\)|at\(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\)"
 )
+_DAYS: Final = re.compile(r"cron\(\S+ \S+ (\? \S+ [^? ]\S*|[^? ]\S* \S+ \?) \S+\)")
+"""A cron with a ``?`` for its day of the month or its day of the week, not for both (Scheduler User Guide)."""
 _KEYS: Final[dict[TriggerType, tuple[str, frozenset[str]]]] = {
     TriggerType.EVENT: ("pattern", frozenset({"pattern"})),
     TriggerType.SCHEDULE: ("schedule", frozenset({"schedule", "timezone"})),
@@ -97,6 +99,9 @@ def check_schedule(schedule: str | None, timezone: str | None, path: Path, findi
     if schedule and not _SCHEDULE.fullmatch(schedule):
         hint = "write rate(5 minutes), cron(0 2 * * ? *) or at(2030-01-31T08:00:00)"
         findings.error("bad-schedule", (*path, "schedule"), f"{schedule!r} is no schedule", hint)
+    elif schedule and schedule.startswith("cron") and not _DAYS.fullmatch(schedule):
+        message = f"{schedule!r} is no schedule: of the day of the month and the day of the week one is '?'"
+        findings.error("bad-schedule", (*path, "schedule"), message, "write cron(0 2 * * ? *) for each day")
     known = available_timezones()
     if timezone and known and timezone not in known:
         message = f"there is no time zone {timezone!r}"

@@ -88,7 +88,7 @@ class Registry:
         self._sync_workflows(pack, known, result)
         sensors = self._sync_sensors(pack, known, result)
         rules = self._sync_rules(pack, known, result)
-        self._schedules.sync(pack.ref, [*rules, *(sensor.as_rule() for sensor in sensors)])
+        result.errors += self._schedules.sync(pack.ref, [*rules, *(sensor.as_rule() for sensor in sensors)])
         return result
 
     def _sync_workflows(self, pack: Pack, known: Mapping[str, ActionSpec], result: SyncResult) -> None:

@@ -60,6 +60,9 @@ class Events(KeptEvents, Protocol):
 class Schedules(Protocol):
     """The schedules of rules and sensors."""
 
-    def sync(self, pack: str, rules: Sequence[Rule]) -> None:
-        """Make the schedules of this pack exactly those that these rules ask for."""
+    def sync(self, pack: str, rules: Sequence[Rule]) -> list[str]:
+        """Make the schedules of this pack exactly those that these rules ask for.
+
+        Returns a sentence for each that the scheduler refuses (a time that is past, say); the others are made.
+        """
         ...
