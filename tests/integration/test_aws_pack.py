@@ -12,6 +12,7 @@ import yaml
 from moto.server import ThreadedMotoServer
 
 from attune.actions.attempt import Attempt, OutcomeStatus
+from attune.actions.aws import client as aws_client
 from attune.actions.runner import ActionRunner
 from attune.language.graph import ActionSpec, Runner
 
@@ -228,6 +229,13 @@ def test_a_lambda_function_gets_the_payload_and_its_answer_is_the_result(service
     assert run("aws.invoke_lambda", function="add", payload={"a": [1, 2]}) == {"sum": 3}
     path, body = service.seen
     assert path == "/2015-03-31/functions/add/invocations" and json.loads(body) == {"a": [1, 2]}
+
+
+@pytest.mark.parametrize(("service", "seconds"), [("lambda", 900), ("s3", 60)])
+def test_a_function_is_waited_for_as_long_as_it_can_run(aws, service, seconds):
+    """The SDK would invoke it again after a minute."""
+    config = aws_client(service).meta.config
+    assert (config.read_timeout, config.tcp_keepalive) == (seconds, True)
 
 
 def test_a_lambda_runner_sends_the_input_and_fails_as_the_function_fails(service):

@@ -91,4 +91,7 @@ def test_schedules_that_aws_refuses_are_among_the_errors_of_their_pack(stack, mo
 
     monkeypatch.setattr(scheduler, "update_schedule", refuse)
     status, body = stack.api("POST", "/api/v1/packs/flows/workflows/sync")
-    assert (status, [error.split(" has ")[0] for error in body["data"]["errors"]]) == (200, ["flows.hourly", "flows.things"])
+    assert (status, [error.split(" has ")[0] for error in body["data"]["errors"]]) == (
+        200,
+        ["flows.hourly", "flows.things"],
+    )

@@ -10,6 +10,7 @@ import base64
 import contextlib
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime
+from functools import cache
 from typing import Any
 
 import boto3
@@ -39,6 +40,10 @@ Tools reference guide, "Retry behavior")."""
 SHARED_DATA = ("endpoints", "partitions", "sdk-default-configuration", "_retry")
 """What botocore reads for a client of any service (names of its loader)."""
 
+PATIENCE = {"lambda": 900}
+"""Seconds to wait for an answer, where it is not the usual minute. A function answers when it has run, which may take
+15 minutes, and the SDK tries again what was not answered: the function would run three times."""
+
 TIMEOUTS = (botocore.ConnectTimeoutError, botocore.ReadTimeoutError)
 CALLER_ERRORS = (
     botocore.ParamValidationError,
@@ -67,8 +72,15 @@ def warm(service: str) -> None:
 
 def client(service: str, region: str | None = None) -> Any:
     """A client made now, in this process; the SDK itself retries three times for a second or so."""
-    make: Any = boto3.Session(botocore_session=SESSION).client  # its stubs want a literal name
-    return make(service, region_name=region, config=Config(retries={"mode": "standard"}))
+    make: Any = _session().client  # its stubs want a literal name
+    config = Config(retries={"mode": "standard"}, read_timeout=PATIENCE.get(service, 60), tcp_keepalive=True)
+    return make(service, region_name=region, config=config)
+
+
+@cache
+def _session() -> boto3.Session:
+    """One: boto3 adds its methods to the clients of a session of botocore, and would add them twice."""
+    return boto3.Session(botocore_session=SESSION)
 
 
 @contextlib.contextmanager
