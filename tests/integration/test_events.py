@@ -11,7 +11,7 @@ from attune.adapters.ledger import CallLedger
 from attune.engine.effects import Announce
 from attune.engine.ids import AttemptId
 from attune.engine.messages import Parent
-from attune.exceptions import Unavailable
+from attune.exceptions import InvalidRequest, Unavailable
 from attune.language.status import ExecutionStatus
 
 
@@ -54,10 +54,17 @@ def test_an_end_is_announced_with_what_a_rule_may_want_to_match(bus, sent, make)
 
 
 def test_an_error_too_large_for_an_event_is_cut(bus, sent, make):
-    error = {"type": "E", "message": "m" * 300_000, "details": {"d": "d" * 300_000}, "retryable": True}
+    error = {"type": "E" * 300_000, "message": "m" * 300_000, "details": {"d": "d" * 300_000}, "retryable": True}
     bus.announce(make.state(), [Announce(ExecutionStatus.FAILED, error)])
     cut = json.loads(sent[0][0]["Detail"])["error"]
-    assert (cut["type"], len(cut["message"]), cut["details"]) == ("E", 2000, None)
+    assert (len(cut["type"]), len(cut["message"]), cut["details"]) == (200, 2000, None)
+
+
+@pytest.mark.parametrize(("number", "details"), [(2**63, None), (2**63 - 1, {"in": [2**63 - 1]})])
+def test_details_with_a_number_that_eventbridge_does_not_take_stay_out(bus, sent, make, number, details):
+    error = {"type": "E", "message": "m", "details": {"in": [number]}, "retryable": True}
+    bus.announce(make.state(), [Announce(ExecutionStatus.FAILED, error)])
+    assert json.loads(sent[0][0]["Detail"])["error"] == {**error, "details": details}
 
 
 def test_an_entry_that_was_not_accepted_is_put_again(clients, bus, make, monkeypatch):
@@ -95,3 +102,17 @@ class TestLedger:
         assert own.counts == {("sqs", "ListQueues"): 1}
         own.reset()
         assert own.total() == 0
+
+
+def test_an_event_that_is_refused_is_not_put_again_but_the_others_are(clients, bus, monkeypatch):
+    answers = [[{"ErrorCode": "MalformedDetail", "ErrorMessage": "no"}, {"ErrorCode": "ThrottlingException"}], [{}]]
+    put = []
+
+    def answer(Entries):  # noqa: N803
+        put.append([entry["DetailType"] for entry in Entries])
+        return {"Entries": answers[len(put) - 1]}
+
+    monkeypatch.setattr(clients.events, "put_events", answer)
+    with pytest.raises(InvalidRequest, match="refuses 1 events, the first as MalformedDetail: no"):
+        bus.emit([{"source": "s", "detail-type": kind, "detail": {}} for kind in ("bad", "good")])
+    assert put == [["bad", "good"], ["good"]]

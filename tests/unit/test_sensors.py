@@ -92,6 +92,16 @@ def test_each_item_becomes_one_event_when_it_is_first_seen(world):
     assert first["detail"] == {"sensor": "t.news", "key": "a", "item": {"id": "a"}}
 
 
+def test_what_no_event_can_carry_stays_out_of_it(world):
+    """By default an item is its own key."""
+    watched = Watched(world, poll=rows("x" * 1001, 2**63, "a"))
+    watched.poll("1")
+    long, wide, plain = (event["detail"] for event in watched.world.cloud.emitted)
+    assert (len(long["key"]), long["item"]) == (64, {"id": "x" * 1001})
+    assert (wide["key"], wide["item"]) == (str(2**63), None)
+    assert (plain["key"], plain["item"]) == ("a", {"id": "a"})
+
+
 def test_a_poll_is_given_the_cursor_that_the_one_before_returned(world):
     given = []
 

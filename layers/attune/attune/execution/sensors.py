@@ -22,6 +22,7 @@ from attune.execution.ports.triggers import SensorMemory, SensorStore
 from attune.execution.rules import REMEMBER, SENSOR_SOURCE, Fired
 from attune.execution.starting import Starter
 from attune.language import templates
+from attune.language.bounds import is_wide
 from attune.language.sensor import Sensor
 
 COMPLETED = "Workflow Execution Completed"
@@ -31,6 +32,8 @@ MOST_SEEN = 2000
 """Keys of items that a sensor remembers, the ones seen last; as digests they take 30 KB."""
 MOST_BYTES = 200_000
 """Of an item's JSON that an event carries (EventBridge takes 256 KB); a larger one's event names its execution."""
+LONGEST_KEY = 1000
+"""Characters of a key that an event carries; in place of a longer one (a whole item, say) it has its SHA-256."""
 MAX_ROUNDS = 10
 """How often a memory that others change as well is read anew."""
 
@@ -159,6 +162,7 @@ def _remembered(seen: Sequence[str], found: Sequence[_Item]) -> tuple[str, ...]:
 
 
 def _event(sensor: Sensor, execution: str, item: _Item) -> dict[str, Any]:
-    fits = len(json.dumps(item.value)) <= MOST_BYTES
-    detail = {"sensor": sensor.ref, "key": item.key, "item": item.value if fits else None, "execution_id": execution}
+    fits = len(json.dumps(item.value)) <= MOST_BYTES and not is_wide(item.value)
+    key = item.key if len(item.key) <= LONGEST_KEY else hashlib.sha256(item.key.encode()).hexdigest()
+    detail = {"sensor": sensor.ref, "key": key, "item": item.value if fits else None, "execution_id": execution}
     return {"source": SENSOR_SOURCE, "detail-type": sensor.event_type, "detail": detail}
