@@ -195,6 +195,11 @@ class TestTaskQueue:
         with pytest.raises(Unavailable, match="1 of 1"):
             tasks.send([make.task()])
 
+    def test_what_is_throttled_is_unavailable_whosever_fault_it_is(self, clients, make, tasks, monkeypatch):
+        refuse(monkeypatch, clients.sqs, SenderFault=True, Code="RequestThrottled")
+        with pytest.raises(Unavailable, match="1 of 1"):
+            tasks.send([make.task()])
+
     def test_what_is_our_own_fault_is_not_tried_again(self, clients, make, tasks, monkeypatch):
         calls = refuse(monkeypatch, clients.sqs, SenderFault=True, Code="InvalidMessageContents")
         with pytest.raises(AttuneError, match="InvalidMessageContents"):

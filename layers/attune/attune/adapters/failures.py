@@ -18,7 +18,7 @@ from attune.exceptions import PayloadTooLarge, Unavailable
 PAUSES = (0.05, 0.2, 0.8)
 """Seconds between the tries of what a batch call did not accept; AWS asks for growing ones."""
 
-_COME_AGAIN = frozenset(
+COME_AGAIN = frozenset(
     {
         "InternalError",
         "InternalFailure",
@@ -77,7 +77,7 @@ def calling(service: str) -> Iterator[None]:
 
 def _is_passing(error: ClientError) -> bool:
     http_status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    return http_status >= 500 or code_of(error) in _COME_AGAIN
+    return http_status >= 500 or code_of(error) in COME_AGAIN
 
 
 def _is_size(error: ClientError) -> bool:

@@ -17,7 +17,7 @@ from dataclasses import asdict
 from typing import Any, TypeVar
 
 from attune.adapters import batches
-from attune.adapters.failures import Sleep, calling, until_accepted
+from attune.adapters.failures import COME_AGAIN, Sleep, calling, until_accepted
 from attune.adapters.payloads import INLINE_LIMIT, Payloads, to_text
 from attune.engine.ids import AttemptId, dedup_id
 from attune.engine.wire import decode, encode
@@ -166,9 +166,10 @@ class Queue:
     def _send(self, entries: Sequence[Any]) -> Sequence[Any]:
         with calling("SQS"):
             answer = self._client.send_message_batch(QueueUrl=self._url, Entries=entries)
+        # To be throttled can count as the sender's fault; what is meant here is what no other try will change.
         failed = {failure["Id"]: failure for failure in answer.get("Failed", ())}
         for failure in failed.values():
-            if failure.get("SenderFault"):
+            if failure.get("SenderFault") and failure.get("Code") not in COME_AGAIN:
                 raise AttuneError(f"SQS refused a message: {failure.get('Code')} {failure.get('Message', '')}")
         return [entry for entry in entries if entry["Id"] in failed]
 
