@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import Any
 
 import pytest
@@ -11,12 +12,15 @@ from attune.adapters.desks import CONTINUED
 from attune.adapters.dynamodb import keys
 from attune.adapters.dynamodb.dead_letters import DynamoBook
 from attune.adapters.dynamodb.retention import Rest, Retention, never
+from attune.adapters.dynamodb.states import DAY
 from attune.adapters.dynamodb.store import DynamoStore
 from attune.adapters.dynamodb.table import with_key
 from attune.adapters.memory.clock import VirtualClock
 from attune.adapters.payloads import ENDED, Payloads
 from attune.engine.effects import WriteVars
-from attune.engine.ids import AttemptId
+from attune.engine.ids import AttemptId, chunk_id
+from attune.engine.messages import TimerFired, TimerKind
+from attune.engine.wire import encode
 from attune.execution.dead_letters import DeadLetter, Origin
 from attune.language.rule import Rule, TriggerType
 from attune.language.status import ExecutionStatus
@@ -50,6 +54,69 @@ def test_only_an_ended_state_expires(clients, table, payloads, make):
     assert "ttl" not in raw(clients, keys.state(make.execution))
     store.save(make.state(status=ExecutionStatus.FAILED, ended_at=make.now), 1)
     assert raw(clients, keys.state(make.execution))["ttl"] == {"N": str(int(make.now + 2 * 86_400))}
+
+
+def test_a_chunk_that_is_complete_expires_with_its_execution_and_not_before(clients, table, payloads, make):
+    """A retry would go over all its items again."""
+    store = DynamoStore(table, payloads, retention_days=2)
+    chunk = chunk_id(make.execution, "each", 1, 0)
+    store.save(make.state(chunk, status=ExecutionStatus.COMPLETED, ended_at=make.now), 0)
+    assert "ttl" not in raw(clients, keys.state(chunk))
+    store.save(make.state(status=ExecutionStatus.FAILED, ended_at=make.now + 9 * DAY), 0)
+    retention(table, payloads).expire(make.execution, make.now + 9 * DAY)
+    assert raw(clients, keys.state(chunk))["ttl"] == {"N": str(int(make.now + 11 * DAY))}
+
+
+def test_a_start_that_outlives_its_state_begins_nothing_and_is_nowhere_to_be_seen(table, payloads, make):
+    """DynamoDB deletes what has expired in no order, over some days."""
+    store = DynamoStore(table, payloads, retention_days=2)
+    store.create(make.start())
+    assert (store.load_start(make.execution), store.load_all([make.execution])) == (
+        make.start(),
+        [(make.start(), None)],
+    )
+    store.save(make.state(status=ExecutionStatus.COMPLETED, ended_at=make.now), 0)
+    retention(table, payloads).expire(make.execution, make.now)
+    later = DynamoStore(table, payloads)
+    assert later.load_start(make.execution) == make.start(), "it may be retried"
+    table.delete(keys.state(make.execution))
+    later = DynamoStore(table, payloads)
+    assert (later.load_start(make.execution), later.load_all([make.execution])) == (None, [(None, None)])
+
+
+def test_a_late_timer_does_not_begin_an_execution_again_of_which_the_start_is_left(stack, table, payloads):
+    execution = stack.start("flows.diamond", word="x")
+    stack.pump()
+    letters = {"execution": execution, "message": encode(TimerFired(TimerKind.WORKFLOW_TIMEOUT))}
+    retention(table, payloads).expire(execution, 1.0)
+    table.delete(keys.state(execution))
+    process.reset()
+    stack.queues.advance.client.send_message(
+        QueueUrl=stack.queues.advance.url,
+        MessageBody=json.dumps(letters),
+        MessageGroupId=execution,
+        MessageDeduplicationId="late",
+    )
+    stack.pump()
+    assert table.get(keys.state(execution)) is None
+    assert stack.api("GET", f"/api/v1/workflow-executions/{execution}")[0] == 404
+
+
+def test_a_key_of_a_request_whose_execution_was_let_go_starts_nothing(stack, table, monkeypatch):
+    monkeypatch.setenv("ATTUNE__RETENTION_DAYS", "2")
+    process.reset()
+    request = {"parameters": {"word": "x"}, "idempotency_key": "k"}
+    ask = partial(stack.api, "POST", "/api/v1/workflows/flows.diamond/execute", request)
+    execution = ask()[1]["data"]["id"]
+    stack.pump()
+    for key in (keys.start(execution), keys.state(execution)):
+        table.delete(key)
+    process.reset()
+    now = process.clock.now
+    monkeypatch.setattr(process.clock, "now", lambda: now() + 3 * DAY)
+    status, body = ask()
+    assert (status, body["data"]["id"], body["data"]["existing"]) == (202, execution, True)
+    assert stack.pump() == 0
 
 
 def test_the_rest_of_an_ended_execution_expires_with_it_and_no_other(clients, table, payloads, make):

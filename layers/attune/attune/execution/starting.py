@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from attune.engine.ids import execution_id
+from attune.engine.ids import execution_id, time_of
 from attune.engine.messages import Parent, Start
 from attune.exceptions import Conflict, InvalidParameters
 from attune.execution.ports.catalog import Catalog
@@ -141,7 +141,11 @@ class Started:
 
 
 class Starter:
-    """Starts executions. ``entropy`` gives the random part of their ids, ``sealer`` keeps their secret parameters."""
+    """Starts executions.
+
+    ``entropy`` gives the random part of their ids, ``sealer`` keeps their secret parameters. ``retention`` is for how
+    many seconds they are kept after their end (0: for ever).
+    """
 
     def __init__(
         self,
@@ -152,8 +156,9 @@ class Starter:
         clock: Clock,
         entropy: Callable[[int], bytes],
         sealer: Sealer,
+        retention: float = 0,
     ) -> None:
-        self._store, self._directory, self._catalog = store, directory, catalog
+        self._store, self._directory, self._catalog, self._retention = store, directory, catalog, retention
         self._mailbox, self._clock, self._entropy, self._sealer = mailbox, clock, entropy, sealer
 
     def start(
@@ -204,6 +209,8 @@ class Starter:
     def _again(self, execution: str, prepared: Prepared) -> str:
         """Whoever came first with this key may have died half-way: finish its work."""
         first = self._store.load_start(execution)
+        if first is None and 0 < self._retention < self._clock.now() - time_of(execution):
+            return execution  # it has ended and was let go: its key is kept for longer
         if first is None:
             first = prepared.sealed(self._sealer, execution)
             self._store.create(first)

@@ -114,7 +114,8 @@ def starter() -> Starter:
     """Starts executions."""
     from attune.execution.starting import Starter
 
-    return Starter(store(), directory(), catalog(), mailbox(), clock, os.urandom, sealer())
+    retention = 86_400 * float(setting("RETENTION_DAYS", "0"))
+    return Starter(store(), directory(), catalog(), mailbox(), clock, os.urandom, sealer(), retention)
 
 
 @once

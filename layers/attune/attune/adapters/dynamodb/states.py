@@ -19,6 +19,7 @@ from attune.engine.ids import is_chunk
 from attune.engine.messages import Start
 from attune.engine.state import State
 from attune.engine.wire import decode, encode
+from attune.language.status import ExecutionStatus
 
 STATE_INLINE = 300 * 1024
 """Bytes of an encoded state that stay in its item (DynamoDB's limit is 400 KB); it is written too often for S3."""
@@ -26,9 +27,14 @@ DAY = 86_400
 
 
 def state_item(payloads: Payloads, state: State, version: int, retention_days: float) -> Item:
-    """The STATE item; an ended execution's expires if there is a retention."""
+    """The STATE item; an ended execution's expires if there is a retention.
+
+    Not that of a chunk that is complete: its execution goes on, maybe for longer than that, and a retry asks the chunk
+    what has succeeded. It expires with all else of the execution.
+    """
     text = to_text(codec.encode(state))
-    expires = state.status.ended and retention_days > 0
+    goes_on = is_chunk(state.execution) and state.status is ExecutionStatus.COMPLETED
+    expires = state.status.ended and retention_days > 0 and not goes_on
     return with_key(
         keys.state(state.execution),
         **_listing(state),

@@ -34,6 +34,9 @@ from attune.execution.ports.queues import TaskMessage
 from attune.execution.ports.store import Claim, ClaimStatus, Record
 from attune.execution.ports.triggers import ANY_TYPE
 
+EXPIRES = "ttl"
+"""Attribute of what DynamoDB deletes: some days after its time, each item for itself, in no order. The state may be
+gone before the start is, and a late timer, or whoever asks once more, must not begin the execution a second time."""
 LEFT_OVER = 86_400
 """Seconds for which the listing of a wait outlives its timeout at most, if its execution never closes it."""
 CACHED_BYTES = 16 * 1024 * 1024
@@ -58,10 +61,12 @@ class DynamoStore:
         return self._table.put(states.start_item(self._payloads, start), "attribute_not_exists(PK)").accepted
 
     def load_start(self, execution: str) -> Start | None:
-        """See the port."""
+        """See the port. One that is marked to be deleted, and has no state any more, is as good as deleted."""
         key = keys.start(execution)
         item = self._read([key]).get(key)
-        return states.start_of(self._payloads, item) if item else None
+        if item is None or (EXPIRES in item and self._table.get(keys.state(execution), "v") is None):
+            return None
+        return states.start_of(self._payloads, item)
 
     def load(self, execution: str) -> State | None:
         """See the port."""
@@ -72,13 +77,14 @@ class DynamoStore:
         """See the port."""
         pairs = [(keys.start(execution), keys.state(execution)) for execution in executions]
         items = self._read([key for pair in pairs for key in pair])
-        return [
-            (
-                states.start_of(self._payloads, items[start]) if start in items else None,
-                states.state_of(self._payloads, items[state]) if state in items else None,
-            )
-            for start, state in pairs
-        ]
+        return [self._both(items.get(start), items.get(state)) for start, state in pairs]
+
+    def _both(self, start: Item | None, state: Item | None) -> tuple[Start | None, State | None]:
+        left_over = state is None and start is not None and EXPIRES in start
+        return (
+            states.start_of(self._payloads, start) if start is not None and not left_over else None,
+            states.state_of(self._payloads, state) if state is not None else None,
+        )
 
     def save(self, state: State, expected: int) -> bool:
         """See the port."""
