@@ -262,6 +262,11 @@ def test_an_event_that_the_bus_refuses_is_a_failure(service):
     assert error("core.emit_event", detail_type="X")["type"] == "InternalFailure"
 
 
+def test_the_type_of_an_event_has_128_characters_at_most(service):
+    """AWS says that it took a longer one, and nobody ever gets it."""
+    assert error("core.emit_event", detail_type="x" * 129)["type"] == "invalid_input"
+
+
 def test_a_service_that_is_not_there_is_a_connection_error(service, monkeypatch):
     point_to(monkeypatch, "http://127.0.0.1:1")
     assert error("aws.call", service="events", operation="ListRules")["type"] == "connection_error"

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 
 import pytest
+from botocore.exceptions import ClientError
 
 from attune.adapters.events import EventBridgeBus
 from attune.adapters.ledger import CallLedger
 from attune.engine.effects import Announce
 from attune.engine.ids import AttemptId
 from attune.engine.messages import Parent
-from attune.exceptions import InvalidRequest, Unavailable
+from attune.exceptions import InvalidRequest, PayloadTooLarge, Unavailable
 from attune.language.status import ExecutionStatus
 
 
@@ -116,3 +117,15 @@ def test_an_event_that_is_refused_is_not_put_again_but_the_others_are(clients, b
     with pytest.raises(InvalidRequest, match="refuses 1 events, the first as MalformedDetail: no"):
         bus.emit([{"source": "s", "detail-type": kind, "detail": {}} for kind in ("bad", "good")])
     assert put == [["bad", "good"], ["good"]]
+
+
+def test_a_call_that_is_too_large_says_so(clients, bus, monkeypatch):
+    """EventBridge answers with a status and nothing else."""
+
+    def refuse(Entries):  # noqa: N803
+        empty = {"Error": {"Code": "413", "Message": ""}, "ResponseMetadata": {"HTTPStatusCode": 413}}
+        raise ClientError(empty, "PutEvents")
+
+    monkeypatch.setattr(clients.events, "put_events", refuse)
+    with pytest.raises(PayloadTooLarge):
+        bus.emit([{"source": "s", "detail-type": "t", "detail": {}}])

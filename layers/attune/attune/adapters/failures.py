@@ -76,12 +76,15 @@ def calling(service: str) -> Iterator[None]:
 
 
 def _is_passing(error: ClientError) -> bool:
-    http_status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    return http_status >= 500 or code_of(error) in COME_AGAIN
+    return _http_status(error) >= 500 or code_of(error) in COME_AGAIN
 
 
 def _is_size(error: ClientError) -> bool:
-    return code_of(error) in _TOO_LARGE or "Item size" in str(error)
+    return code_of(error) in _TOO_LARGE or _http_status(error) == 413 or "Item size" in str(error)
+
+
+def _http_status(error: ClientError) -> int:
+    return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
 
 
 def until_accepted(
