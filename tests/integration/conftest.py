@@ -246,16 +246,23 @@ def bare_stack(
     guard = Guard({queue.url: f"{name}.Arn" for name, queue in named.items()})
     for name, value in _settings(clients, bucket, queues, packs_dir).items():
         monkeypatch.setenv(f"ATTUNE__{name}", value)
+    reset = process.reset
+
+    def begin_anew() -> None:
+        """A test may do that, too; its new clients are watched as well."""
+        reset()
+        guard.watch(process._session())
+        referee.watch(process._session())
+
+    monkeypatch.setattr(process, "reset", begin_anew)
     process.reset()
-    guard.watch(process._session())
-    referee.watch(process._session())
     storage.directory().put_token("token", "tester")
     names = ("api", "advance", "run_task", "on_event", "on_timer", "on_dead", "sweep")
     functions = {name: function(name) for name in names}
     for name, module in functions.items():
         module.handler = guard.guarded(name, module.handler)  # type: ignore[attr-defined]
     yield Stack(queues, functions)
-    process.reset()
+    reset()
     assert guard.refused == []
 
 

@@ -326,8 +326,22 @@ def test_rules_see_what_ends_and_not_what_is_left_for_later(stack, kind, starts)
     assert len(answer["started"]) == starts
 
 
-@pytest.mark.parametrize("more", [{"execution_id": 1}, {"after": 7}, {"ended_at": "soon"}, {"execution_id": None}])
-def test_what_cannot_be_read_is_nothing(stack, more):
+@pytest.mark.parametrize(
+    "more", [{"execution_id": 1}, {"after": 7}, {"ended_at": "soon"}, {"execution_id": "x" * 3000}]
+)
+def test_what_cannot_be_read_is_nothing(stack, more, monkeypatch):
+    monkeypatch.setenv("ATTUNE__RETENTION_DAYS", "2")
+    process.reset()
     detail = {"execution_id": "01JEXECVT10N00000000000001", "ended_at": "2026-01-01T00:00:00+00:00"} | more
     event = {"id": "e-1", "source": "attune", "detail-type": CONTINUED, "detail": detail}
     assert stack.invoke("on_event", event) == {"started": {}}
+
+
+def test_only_what_executions_have_stored_is_let_go_whatever_is_said_on_the_bus(stack, clients, payloads, monkeypatch):
+    """Every workflow may put an event there that looks like one of Attune's own."""
+    monkeypatch.setenv("ATTUNE__RETENTION_DAYS", "2")
+    process.reset()
+    slip = payloads.put("kv", "x" * 30_000)
+    detail = {"execution_id": "kv", "ended_at": "2026-01-01T00:00:00+00:00"}
+    stack.invoke("on_event", {"id": "e-1", "source": "attune", "detail-type": "Mine", "detail": detail})
+    assert clients.s3.get_object_tagging(Bucket="attune", Key=slip[1:])["TagSet"] == []

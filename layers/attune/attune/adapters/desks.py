@@ -13,6 +13,7 @@ from attune.adapters.events import SOURCE
 from attune.adapters.payloads import Payloads
 from attune.adapters.sqs import SqsMailbox
 from attune.adapters.timers import AwsTimers, ScheduleFired, body_to_timer
+from attune.engine.ids import is_execution_id
 from attune.exceptions import InvalidRequest
 from attune.execution.ports.clock import Clock
 from attune.execution.ports.queues import EventBus
@@ -58,7 +59,7 @@ class EventDesk:
     def _retain(self, detail: Mapping[str, Any], enough: Callable[[], bool]) -> None:
         """Anybody may say on the bus that something has ended, so what cannot be read is nothing."""
         ended_at, execution, after = detail.get("ended_at"), detail.get("execution_id"), detail.get("after", "")
-        if not isinstance(execution, str) or not isinstance(after, str):
+        if not isinstance(execution, str) or not is_execution_id(execution) or not isinstance(after, str):
             return
         if ended_at is None:
             rest = self._retention.keep(execution, after, enough)

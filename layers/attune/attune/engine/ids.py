@@ -86,6 +86,11 @@ def execution_id(now: float, entropy: bytes) -> str:
     return "".join(_CROCKFORD[(value >> shift) & 31] for shift in range(125, -1, -5))
 
 
+def is_execution_id(text: str) -> bool:
+    """Whether this is of the form of :func:`execution_id`."""
+    return len(text) == 26 and set(text) <= set(_CROCKFORD)
+
+
 def time_of(execution: str) -> float:
     """When an execution's id was made, in epoch seconds; ValueError when it is none."""
     return reduce(lambda value, letter: value * 32 + _CROCKFORD.index(letter), execution[:10], 0) / 1000

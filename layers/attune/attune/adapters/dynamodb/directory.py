@@ -6,7 +6,6 @@ state, hence no status: it is listed under its workflow only.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -15,7 +14,7 @@ from attune.adapters.dynamodb.records import shown
 from attune.adapters.dynamodb.table import Table, with_key
 from attune.adapters.pages import bad_cursor, opened, opened_key, sealed
 from attune.adapters.payloads import Payloads, location, to_text
-from attune.engine.ids import AttemptId, wait_of
+from attune.engine.ids import AttemptId, is_execution_id, wait_of
 from attune.engine.state import WaitKind
 from attune.execution.ports.directory import Page
 from attune.language.status import ExecutionStatus
@@ -26,7 +25,6 @@ PAGE_BYTES = 2 * 1024 * 1024
 """Bytes of JSON from which on a page of attempts holds no more, however many were asked for."""
 Ids = list[str]
 Rows = list[dict[str, Any]]
-_ID = re.compile(r"[0-9A-HJKMNP-TV-Z]{26}")
 
 
 class DynamoDirectory:
@@ -40,7 +38,7 @@ class DynamoDirectory:
     ) -> Page:
         """See the port. A page may be short, or empty, and still have a cursor."""
         before = opened(cursor)
-        if cursor and not _ID.fullmatch(before):
+        if cursor and not is_execution_id(before):
             raise bad_cursor()
         if workflow is not None and status is not None:
             return self._of_both(workflow, status, limit, before)
