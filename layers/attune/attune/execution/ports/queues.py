@@ -98,5 +98,8 @@ class EventBus(Protocol):
         ...
 
     def emit(self, events: Sequence[Mapping[str, Any]]) -> None:
-        """Puts these on the bus: ``{source, detail-type, detail}``, each of at most 256 KB."""
+        """Puts these on the bus: ``{source, detail-type, detail}``, each of at most 256 KB.
+
+        Raises InvalidRequest for those that the bus will never take, when the others are on it.
+        """
         ...
