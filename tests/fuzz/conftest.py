@@ -2,6 +2,17 @@
 
 from __future__ import annotations
 
-from tests.integration.conftest import aws, bare_stack, bucket, clients, known_to_all, ledger, queues, stack, table
+from tests.integration.conftest import (
+    aws,
+    bare_stack,
+    bucket,
+    clients,
+    known_to_all,
+    ledger,
+    queues,
+    referee,
+    stack,
+    table,
+)
 
-__all__ = ["aws", "bare_stack", "bucket", "clients", "known_to_all", "ledger", "queues", "stack", "table"]
+__all__ = ["aws", "bare_stack", "bucket", "clients", "known_to_all", "ledger", "queues", "referee", "stack", "table"]

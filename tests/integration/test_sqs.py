@@ -19,6 +19,7 @@ from attune.adapters.sqs import (
     task_to_body,
     whole_delay,
 )
+from attune.adapters.timers import body_to_timer
 from attune.engine.ids import AttemptId
 from attune.engine.messages import Cancel, Dead, Parent, Pause, Resume, TaskEnded, TimerFired, TimerKind
 from attune.engine.wire import encode
@@ -104,6 +105,15 @@ class TestBodies:
         for read in (body_to_letter, body_to_task):
             with pytest.raises(InvalidRequest, match="not a message of ours"):
                 read(body, payloads)
+
+    @pytest.mark.parametrize("execution", ["", "two words", "ünïcode", "x" * 129, None, 7])
+    def test_what_is_for_nobody_whom_sqs_could_bring_it_is_refused(self, payloads, make, execution):
+        """One such message would have SQS refuse the nine others of its batch."""
+        task = {**json.loads(task_to_body(make.task(), payloads)), "execution": execution}
+        letter = {"execution": execution, "message": encode(Cancel("why"))}
+        for read, data in ((body_to_task, task), (body_to_letter, letter), (body_to_timer, {**letter, "due": 1.0})):
+            with pytest.raises(InvalidRequest):
+                read(json.dumps(data), payloads)
 
     def test_a_letter_of_an_unknown_type_or_with_a_wrong_field_is_an_invalid_request(self, make, payloads):
         for message in ({"type": "party"}, {"type": "cancel", "volume": 11}, {"type": "timer", "kind": "tea"}):

@@ -148,6 +148,7 @@ def test_the_routes_of_values(stack: Any) -> None:
     assert stack.api("GET", "/api/v1/kv/demo.url")[1]["data"] == {"key": "demo.url", "value": None}
     assert stack.api("GET", "/api/v1/kv?prefix=demo.")[1]["data"] == {"items": ["demo.url"], "cursor": None}
     assert stack.api("GET", "/api/v1/kv?prefix=x")[1]["data"]["items"] == []
+    assert stack.api("GET", f"/api/v1/kv?prefix={'😀' * 255}")[0] == 422, "no key begins so, and none could be so long"
     assert stack.api("DELETE", "/api/v1/kv/demo.url")[0] == 200
     for method in ("GET", "DELETE"):
         assert stack.api(method, "/api/v1/kv/demo.url")[0] == 404

@@ -75,6 +75,10 @@ def test_assignees_that_are_no_names_fail_the_task(stack):
     assert "assignees must be a list of names" in stack.execution(execution)["error"]["message"]
 
 
+def test_an_inquiry_whose_id_could_be_no_key_is_refused(stack):
+    assert stack.api("GET", f"/api/v1/inquiries/{'ü' * 300}")[0] == 422
+
+
 @pytest.mark.parametrize("inquiry", ["nonsense", "01NONE.task.1.-.1"])
 def test_an_inquiry_that_is_not_there_is_404(stack, inquiry):
     assert stack.api("GET", f"/api/v1/inquiries/{inquiry}")[0] == 404

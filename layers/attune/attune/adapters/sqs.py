@@ -11,6 +11,7 @@ A body that is still too large lies in S3 as a whole, and the slip is what is se
 from __future__ import annotations
 
 import math
+import re
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
@@ -20,6 +21,7 @@ from attune.adapters import batches
 from attune.adapters.failures import COME_AGAIN, Sleep, calling, until_accepted
 from attune.adapters.payloads import INLINE_LIMIT, Payloads, to_text
 from attune.engine.ids import AttemptId, dedup_id
+from attune.engine.messages import Message
 from attune.engine.wire import decode, encode
 from attune.exceptions import AttuneError, InvalidRequest, NotFound
 from attune.execution.ports.queues import Letter, TaskMessage
@@ -29,6 +31,8 @@ BATCH_COUNT = 10
 """Messages in one SendMessageBatch at most (SQS's limit)."""
 BATCH_BYTES = 256 * 1024
 """Bytes of all bodies in one call at most. SQS has allowed 1 MiB since August 2025; older emulators allow this."""
+GROUP = re.compile("[!-~]{1,128}")
+"""What can be the name of a FIFO group (SQS's limits)."""
 MAX_DELAY = 900
 """Seconds that a message can be delayed at most (SQS's limit)."""
 
@@ -47,12 +51,23 @@ def body_to_letter(body: str, payloads: Payloads) -> Letter:
     """Inverse of :func:`letter_to_body`; raises InvalidRequest."""
 
     def read(data: Mapping[str, Any]) -> Letter:
-        execution, message = data["execution"], decode(_whole(data["message"], "parameters", payloads))
-        if not isinstance(execution, str) or getattr(message, "execution", execution) != execution:
-            raise ValueError("it is not for one execution")
-        return Letter(execution, message)
+        return addressed(data["execution"], decode(_whole(data["message"], "parameters", payloads)))
 
     return parse(body, payloads, read)
+
+
+def addressed(execution: Any, message: Message) -> Letter:
+    """The letter; raises ValueError if it cannot be brought to this execution, or is about another."""
+    if getattr(message, "execution", execution) != execution:
+        raise ValueError("it is not for one execution")
+    return Letter(_address(execution), message)
+
+
+def _address(execution: Any) -> str:
+    """What can be the name of a group; SQS would refuse a whole batch for one that cannot."""
+    if not isinstance(execution, str) or not GROUP.fullmatch(execution):
+        raise ValueError("it is for no execution")
+    return execution
 
 
 def task_to_body(message: TaskMessage, payloads: Payloads) -> str:
@@ -73,7 +88,13 @@ def task_to_body(message: TaskMessage, payloads: Payloads) -> str:
 
 def body_to_task(body: str, payloads: Payloads) -> TaskMessage:
     """Inverse of :func:`task_to_body`; raises InvalidRequest."""
-    return parse(body, payloads, lambda data: _task(_whole(data, "input", payloads)))
+
+    def read(data: Mapping[str, Any]) -> TaskMessage:
+        message = _task(_whole(data, "input", payloads))
+        _address(message.execution)
+        return message
+
+    return parse(body, payloads, read)
 
 
 def body_to_attempt(body: str, payloads: Payloads) -> TaskMessage:

@@ -17,7 +17,7 @@ from typing import Any
 
 from attune.adapters.payloads import Payloads, to_text
 from attune.adapters.scheduler import Scheduler
-from attune.adapters.sqs import MAX_DELAY, Queue, parse, whole_delay
+from attune.adapters.sqs import MAX_DELAY, Queue, addressed, parse, whole_delay
 from attune.engine.effects import SetTimer
 from attune.engine.ids import dedup_id
 from attune.engine.messages import TimerFired
@@ -59,7 +59,7 @@ def _read(data: Mapping[str, Any]) -> TimerDue | ScheduleFired:
     if "rule" in data:
         time = str(data["time"])
         return ScheduleFired(str(data["rule"]), "" if time == SCHEDULED_TIME else time)
-    return TimerDue(Letter(data["execution"], decode(data["message"])), float(data["due"]))
+    return TimerDue(addressed(data["execution"], decode(data["message"])), float(data["due"]))
 
 
 class AwsTimers:

@@ -14,7 +14,7 @@ from attune.api.executions import Cursor, Limit
 from attune.api.services import Services
 
 Assignee = Annotated[str, Query(description="Only those that ask this person by name", max_length=255)]
-InquiryId = Annotated[str, Path(description="The inquiry's id", min_length=1, max_length=300)]
+InquiryId = Annotated[str, Path(description="The inquiry's id", pattern="^[!-~]+$", max_length=300)]
 
 
 class Response(BaseModel):

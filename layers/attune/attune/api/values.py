@@ -22,7 +22,7 @@ MAX_SECRET = 65_536
 
 Key = Annotated[str, Path(description="The key, like pack.setting", pattern=NAME, max_length=255)]
 Name = Annotated[str, Path(description="The secret's name, like pack.token", pattern=NAME, max_length=255)]
-Prefix = Annotated[str, Query(description="Only keys that begin so", max_length=255)]
+Prefix = Annotated[str, Query(description="Only keys that begin so", pattern=f"{NAME}|^$", max_length=255)]
 
 
 class Value(BaseModel):
