@@ -28,6 +28,8 @@ from attune.execution.ports.clock import Clock
 
 IN_A_ROW = 100
 """Items that are changed before it is asked whether there is enough."""
+NAMES = {"#ttl": "ttl"}
+"""``ttl`` is a word of DynamoDB's own, which no expression may use for an attribute."""
 _ITEMS, _PAYLOADS = "items:", "payloads:"
 """How the places begin at which the two parts of the work can stop."""
 
@@ -64,7 +66,7 @@ class Retention:
 
         def mark(item: Item) -> None:
             if "ttl" not in item or item["ttl"] < ttl:
-                self._table.update(key_of(item), "SET #ttl = :ttl", {":ttl": ttl}, condition, {"#ttl": "ttl"})
+                self._table.update(key_of(item), "SET #ttl = :ttl", {":ttl": ttl}, condition, NAMES)
 
         if not self._is_meant(execution, ended=True):
             return None
@@ -82,8 +84,7 @@ class Retention:
 
         def clear(item: Item) -> None:
             if "ttl" in item:
-                names = {"#ttl": "ttl"}
-                self._table.update(key_of(item), "REMOVE #ttl", {":latest": latest}, "#ttl < :latest", names)
+                self._table.update(key_of(item), "REMOVE #ttl", {":latest": latest}, "#ttl < :latest", NAMES)
 
         if not self._is_meant(execution, ended=False):
             return None
@@ -110,7 +111,8 @@ class Retention:
 
     def _items(self, execution: str, after: str) -> Iterator[Item]:
         """All but its dead letters, which have a time of their own."""
-        found = self._table.query_from(keys.partition(execution), f"{after}\x00" if after else " ", "PK, SK, #ttl")
+        low = f"{after}\x00" if after else " "
+        found = self._table.query_from(keys.partition(execution), low, "PK, SK, #ttl", NAMES)
         return (item for item in found if not item["SK"].startswith(keys.DEAD_PREFIX))
 
     def _is_meant(self, execution: str, *, ended: bool) -> bool:

@@ -146,11 +146,13 @@ class Table:
         condition = "PK = :pk" + (" AND begins_with(SK, :prefix)" if prefix else "")
         return self._pages(condition, values, ConsistentRead=True, **projection)
 
-    def query_from(self, partition: str, low: str, only: str | None = None) -> Iterator[Item]:
-        """All items of a partition whose sort key is not below ``low``, in order; ``#ttl`` is that attribute."""
+    def query_from(
+        self, partition: str, low: str, only: str | None = None, names: Mapping[str, str] | None = None
+    ) -> Iterator[Item]:
+        """All items of a partition whose sort key is not below ``low``, in order; ``names`` are those in ``only``."""
         more: dict[str, Any] = {"ProjectionExpression": only} if only else {}
-        if only and "#ttl" in only:
-            more["ExpressionAttributeNames"] = {"#ttl": "ttl"}
+        if names:
+            more["ExpressionAttributeNames"] = names
         return self._pages("PK = :pk AND SK >= :low", {":pk": partition, ":low": low}, ConsistentRead=True, **more)
 
     def page(self, partition: str, prefix: str, after: str, limit: int) -> list[Item]:
