@@ -10,16 +10,16 @@ from __future__ import annotations
 AS_OF = "2026-11-21"
 MACHINE = "Intel Xeon, Python 3.11"
 
-ADVANCE_CALL = 0.0037
+ADVANCE_CALL = 0.0041
 """A fold of one letter, with its save and a send."""
 ADVANCE_LETTER = 0.0003
 """Each further letter of its batch; by hand, high rather than low."""
-WORKER_CALL = 0.0041
+WORKER_CALL = 0.0051
 """A batch of attempts: its report."""
-WORKER_ATTEMPT = 0.0098
+WORKER_ATTEMPT = 0.012
 """Each of them: claim, a process of its own for an action that does next to nothing, record."""
-API_CALL = 0.0043
-SMALL_CALL = 0.0033
+API_CALL = 0.0055
+SMALL_CALL = 0.0038
 """``on_event`` and ``on_timer``."""
 
 ADVANCE_GB = 1.0
