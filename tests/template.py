@@ -27,6 +27,11 @@ TEMPLATE: dict[str, Any] = yaml.load(TEXT, _Loader)  # noqa: S506 (a SafeLoader)
 RESOURCES: dict[str, Any] = TEMPLATE["Resources"]
 
 
+def properties(function: str) -> Any:
+    """Of the function in this folder of ``functions/``: ``run_task`` is called RunTask."""
+    return RESOURCES["".join(word.capitalize() for word in function.split("_"))]["Properties"]
+
+
 def default(value: Any) -> Any:
     """A property's value, of a parameter its default."""
     return TEMPLATE["Parameters"][value["Ref"]]["Default"] if isinstance(value, dict) else value

@@ -33,22 +33,14 @@ from tests.bench.timing import quartile
 from tests.bench.worker import Remote
 from tests.integration.queues import HeldQueue
 from tests.integration.stack import Stack, function
-from tests.template import RESOURCES, TEMPLATE, default
+from tests.template import RESOURCES, TEMPLATE, default, properties
 
-FUNCTIONS = {
-    "api": "Api",
-    "advance": "Advance",
-    "run_task": "RunTask",
-    "on_event": "OnEvent",
-    "on_timer": "OnTimer",
-    "on_dead": "OnDead",
-}
-"""The functions' names in template.yaml."""
+FUNCTIONS = ("api", "advance", "run_task", "on_event", "on_timer", "on_dead")
 
 
 def memory(function: str) -> float:
     """GB of a function, as template.yaml has it."""
-    own = RESOURCES[FUNCTIONS[function]]["Properties"].get("MemorySize")
+    own = properties(function).get("MemorySize")
     return float(default(own or TEMPLATE["Globals"]["Function"]["MemorySize"])) / 1024
 
 

@@ -12,7 +12,7 @@ from fnmatch import fnmatch
 from functools import cache
 from typing import Any
 
-from tests.template import RESOURCES
+from tests.template import RESOURCES, properties
 
 ACTIONS = {
     "s3:ListObjectsV2": ("s3:ListBucket",),
@@ -114,8 +114,7 @@ class Guard:
 @cache
 def statements(function: str) -> tuple[Mapping[str, Any], ...]:
     """All that the role of a function (``run_task``) says."""
-    name = "".join(word.capitalize() for word in function.split("_"))
-    role = RESOURCES[RESOURCES[name]["Properties"]["Role"]["Fn::GetAtt"].removesuffix(".Arn")]["Properties"]
+    role = RESOURCES[properties(function)["Role"]["Fn::GetAtt"].removesuffix(".Arn")]["Properties"]
     managed = [policy["Ref"] for policy in role["ManagedPolicyArns"] if "Ref" in policy]
     documents = [RESOURCES[policy]["Properties"]["PolicyDocument"] for policy in managed]
     documents += [policy["PolicyDocument"] for policy in role["Policies"]]

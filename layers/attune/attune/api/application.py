@@ -6,7 +6,6 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError, ServiceError
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
@@ -18,13 +17,12 @@ from attune.api.document import OPEN_PATHS, Resolver
 from attune.api.envelope import Envelope, reply
 from attune.api.executions import executions
 from attune.api.inquiries import inquiries
+from attune.api.log import logger
 from attune.api.packs import packs
 from attune.api.services import Services
 from attune.api.values import secrets, values
 from attune.api.workflows import workflows
 from attune.exceptions import AttuneError, InvalidParameters, Unauthorized
-
-logger = Logger(utc=True, use_rfc3339=True)
 
 
 class Application:

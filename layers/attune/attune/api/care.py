@@ -6,19 +6,17 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import Annotated, Any
 
-from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler.openapi.params import Path
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 
 from attune.api.envelope import ACCEPTED, Envelope, accepted, reply
 from attune.api.executions import Cursor, ExecutionId, Limit
+from attune.api.log import logger
 from attune.api.services import Services
 from attune.execution.dead_letters import DeadLetter
 from attune.execution.queries import iso
 
 LetterId = Annotated[str, Path(description="The dead letter's id", min_length=1, max_length=200)]
-
-logger = Logger(utc=True, use_rfc3339=True)
 
 
 def care(services: Callable[[], Services]) -> APIGatewayHttpRouter:

@@ -75,9 +75,13 @@ class _Item:
     value: Any
 
     @property
+    def sha256(self) -> str:
+        return hashlib.sha256(self.key.encode()).hexdigest()
+
+    @property
     def digest(self) -> str:
         """12 characters: two of 2,000 keys have the same once in 100 million sensors."""
-        return hashlib.sha256(self.key.encode()).hexdigest()[:12]
+        return self.sha256[:12]
 
 
 class Sightings:
@@ -163,6 +167,6 @@ def _remembered(seen: Sequence[str], found: Sequence[_Item]) -> tuple[str, ...]:
 
 def _event(sensor: Sensor, execution: str, item: _Item) -> dict[str, Any]:
     fits = len(json.dumps(item.value)) <= MOST_BYTES and not is_wide(item.value)
-    key = item.key if len(item.key) <= LONGEST_KEY else hashlib.sha256(item.key.encode()).hexdigest()
+    key = item.key if len(item.key) <= LONGEST_KEY else item.sha256
     detail = {"sensor": sensor.ref, "key": key, "item": item.value if fits else None, "execution_id": execution}
     return {"source": SENSOR_SOURCE, "detail-type": sensor.event_type, "detail": detail}

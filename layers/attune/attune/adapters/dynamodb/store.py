@@ -80,9 +80,10 @@ class DynamoStore:
         return [self._both(items.get(start), items.get(state)) for start, state in pairs]
 
     def _both(self, start: Item | None, state: Item | None) -> tuple[Start | None, State | None]:
-        left_over = state is None and start is not None and EXPIRES in start
+        if start is not None and state is None and EXPIRES in start:
+            start = None
         return (
-            states.start_of(self._payloads, start) if start is not None and not left_over else None,
+            states.start_of(self._payloads, start) if start is not None else None,
             states.state_of(self._payloads, state) if state is not None else None,
         )
 

@@ -53,8 +53,6 @@ class FaultKind(StrEnum):
     """What is sent is accepted and never seen again, against what AWS promises: nothing but a sweep can mend it."""
 
 
-PROMISED = frozenset(FaultKind) - {FaultKind.DROPPED}
-"""What the protocol mends by itself."""
 _SENDS = frozenset({"mailbox.post", "tasks.send", "tasks.send_later", "timers.set"})
 _CLIENT = "client"
 """Whose letters nobody else knows of."""
