@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from attune.adapters.records import by_group, failures, received
 from attune.engine.ids import home_of
+from attune.handlers.sqs_records import by_group, failures, received
 from attune.wiring.functions import advancer
 from attune.wiring.process import log
 from attune.wiring.storage import payloads

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from attune.adapters.records import failures
+from attune.handlers.sqs_records import failures
 from attune.wiring.functions import dead_letter_desk
 from attune.wiring.process import log
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from attune.adapters.records import failures, tasks
 from attune.execution.worker import Lease
+from attune.handlers.sqs_records import failures, tasks
 from attune.wiring.functions import worker
 from attune.wiring.process import log
 from attune.wiring.storage import payloads

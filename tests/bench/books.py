@@ -8,9 +8,9 @@ import resource
 import time
 from collections.abc import Iterator
 
-from attune.adapters.units import UnitLedger
 from attune.cost.prices import Meter
 from attune.wiring import process
+from tests.metering.unit_ledger import UnitLedger
 
 SERVICES = ("dynamodb", "sqs", "s3", "events", "scheduler")
 

@@ -18,7 +18,7 @@ from typing import Any
 
 import yaml
 
-from attune.engine import slices
+from attune.engine import chunk_fold
 from attune.engine.advance import advance, born
 from attune.engine.effects import RunTask, StartChunks, TellHome, Write, WriteItems, WriteScope, WriteVars
 from attune.engine.facts import START, Key, items_key, scope_key, vars_key
@@ -26,9 +26,9 @@ from attune.engine.ids import chunk_id, home_of
 from attune.engine.messages import Message, Start, StartChunk, TaskEnded
 from attune.engine.state import State
 from attune.language.compiler import compile_workflow
-from attune.language.graph import ActionSpec, Graph, Runner
 from attune.language.source import load
-from attune.language.status import ExecutionStatus, TaskStatus
+from attune.model.graph import ActionSpec, Graph, Runner
+from attune.model.status import ExecutionStatus, TaskStatus
 
 NAME = "bench"
 SEED = 7
@@ -117,7 +117,7 @@ class Run:
         """Advance by one message."""
         if isinstance(message, StartChunk):
             scope = self.known[scope_key(message.task, message.visit, message.base)]
-            self.states[mailbox] = slices.born(mailbox, message, scope, self.graph)
+            self.states[mailbox] = chunk_fold.born(mailbox, message, scope, self.graph)
         folded = advance(self.graph, self.states[mailbox], message, 1.0, self.known)
         self.states[mailbox] = folded.state
         self.known.update(_facts(folded.writes))

@@ -1,6 +1,6 @@
 """The deployed functions on moto with everything that is billed counted: for the cost table of the docs.
 
-Units come from the calls' own parameters (:class:`attune.adapters.units.UnitLedger`); what Lambda's event source
+Units come from the calls' own parameters (:class:`tests.metering.unit_ledger.UnitLedger`); what Lambda's event source
 mappings do is counted here. Time is the CPU time of the handlers and of the actions' processes, with what the ledger
 takes for itself (a twentieth); for it to be right, moto runs in a process of its own (:func:`account`).
 """
@@ -23,7 +23,6 @@ from unittest import mock
 
 import boto3
 
-from attune.adapters.units import UnitLedger, sqs_meter
 from attune.cost.prices import Meter
 from attune.cost.units import chunks
 from attune.wiring import process, storage
@@ -33,6 +32,7 @@ from tests.bench.timing import quartile
 from tests.bench.worker import Remote
 from tests.integration.queues import HeldQueue
 from tests.integration.stack import Stack, function
+from tests.metering.unit_ledger import UnitLedger, sqs_meter
 from tests.template import RESOURCES, TEMPLATE, default, properties
 
 FUNCTIONS = ("api", "advance", "run_task", "on_event", "on_timer", "on_dead")

@@ -8,17 +8,17 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from attune.adapters.desks import EventDesk, TimerDesk
-from attune.adapters.dynamodb.retention import Retention
-from attune.adapters.events import EventBridgeBus
-from attune.adapters.memory.sensors import MemorySensors
-from attune.adapters.payloads import Payloads
+from attune.adapters.aws.blobs import Payloads
+from attune.adapters.aws.dynamodb.retention import Retention
+from attune.adapters.aws.event_bus import EventBridgeBus
+from attune.adapters.memory.sensor_store import MemorySensors
 from attune.execution.ports.catalog import WorkflowVersion
 from attune.execution.ports.triggers import SensorStore
 from attune.execution.rules import Rules
-from attune.execution.sensors import Polls, Sightings
-from attune.language.rule_file import compile_rule
-from attune.language.sensor_file import compile_polling, compile_sensor
+from attune.execution.sensor_polls import Polls, Sightings
+from attune.handlers.desks import EventDesk, TimerDesk
+from attune.language.files.rule_file import compile_rule
+from attune.language.files.sensor_file import compile_polling, compile_sensor
 from attune.language.source import load
 from tests.conftest import ACTIONS
 from tests.explore.workflows.scenario import Scenario

@@ -6,16 +6,16 @@ import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from attune.adapters.dead_letter_desk import DeadLetterDesk
+from attune.adapters.aws.blobs import Payloads, to_text
+from attune.adapters.aws.sqs import Queue, letter_to_body, task_to_body
+from attune.adapters.aws.timers import TimerDue, timer_to_body
 from attune.adapters.memory.cloud import ADVANCE, EVENTS, TASKS, TIMERS
 from attune.adapters.memory.inspector import MemoryBook
 from attune.adapters.memory.queues import Death, Terms
-from attune.adapters.payloads import Payloads, to_text
-from attune.adapters.redrive import Redriver
-from attune.adapters.sqs import Queue, letter_to_body, task_to_body
-from attune.adapters.timers import TimerDue, timer_to_body
-from attune.adapters.undelivered import OnEvent
 from attune.exceptions import Conflict
+from attune.handlers.dead_letter_handler import DeadLetterDesk
+from attune.handlers.redrive import Redriver
+from attune.handlers.undelivered import OnEvent
 
 if TYPE_CHECKING:
     from tests.conftest import World

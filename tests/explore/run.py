@@ -9,7 +9,6 @@ from functools import cache
 from typing import Any
 
 from attune.actions.attempt import Attempt
-from attune.adapters.desks import TimerDesk
 from attune.adapters.memory.disorder import Disorder
 from attune.adapters.memory.faults import Call, FaultKind, Faults
 from attune.adapters.memory.inspector import MemoryInspector
@@ -19,6 +18,7 @@ from attune.execution.diagnosis import UNCLAIMED
 from attune.execution.examiner import Examiner
 from attune.execution.sweeper import Sweeper
 from attune.execution.waits import LookBack
+from attune.handlers.desks import TimerDesk
 from tests.conftest import ScriptedRunner, World
 from tests.explore.bus import Bus
 from tests.explore.operator import Operator

@@ -9,9 +9,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from attune.exceptions import TemplateError
-from attune.language.filters import CONTEXT_FILTERS, FILTERS, FORGIVING_FILTERS
-from attune.language.meter import MAX_SECONDS
-from attune.language.templates import holds, references, render
+from attune.expressions.filters import CONTEXT_FILTERS, FILTERS, FORGIVING_FILTERS
+from attune.expressions.meter import MAX_SECONDS
+from attune.expressions.templates import holds, references, render
 from tests.fuzz.effort import tries
 
 GRACE = 4.0

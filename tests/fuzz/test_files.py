@@ -11,12 +11,12 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from attune.exceptions import InvalidDefinition
-from attune.language.action_file import compile_action
 from attune.language.compiler import compile_workflow
-from attune.language.graph import Graph
-from attune.language.rule_file import check_rule, compile_rule
+from attune.language.files.action_file import compile_action
+from attune.language.files.rule_file import check_rule, compile_rule
+from attune.language.files.suite_file import compile_suite
 from attune.language.source import LIMIT, load
-from attune.language.suite_file import compile_suite
+from attune.model.graph import Graph
 from attune.packs.loader import catalogue, load_packs
 from tests.fuzz.effort import tries
 from tests.fuzz.mutations import ODD, PROJECT, mutated

@@ -16,15 +16,15 @@ from moto import mock_aws
 from moto.kms import models as kms
 from moto.sqs import models as sqs
 
-from attune.adapters.dynamodb.table import Table
-from attune.adapters.ledger import CallLedger
-from attune.adapters.payloads import Payloads
+from attune.adapters.aws.blobs import Payloads
+from attune.adapters.aws.dynamodb.table import Table
 from attune.engine.ids import AttemptId
 from attune.engine.messages import Start
 from attune.engine.state import State
 from attune.execution.ports.queues import TaskMessage
-from attune.language.graph import ActionSpec, Runner
+from attune.model.graph import ActionSpec, Runner
 from tests.integration.aws_rules import Referee
+from tests.metering.call_ledger import CallLedger
 
 REGION = "eu-central-1"
 SERVICES = ("dynamodb", "s3", "sqs", "events", "scheduler", "secretsmanager", "kms")

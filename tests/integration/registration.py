@@ -10,8 +10,8 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from attune.adapters.batches import chunks
-from attune.adapters.dynamodb.table import BATCH_WRITE
+from attune.adapters.aws.batches import chunks
+from attune.adapters.aws.dynamodb.table import BATCH_WRITE
 from attune.wiring import process
 
 NOT_TAKEN_BACK = ("Arn", "CreationDate", "LastModificationDate", "ResponseMetadata")

@@ -14,7 +14,7 @@ from moto.server import ThreadedMotoServer
 from attune.actions.attempt import Attempt, OutcomeStatus
 from attune.actions.aws import client as aws_client
 from attune.actions.runner import ActionRunner
-from attune.language.graph import ActionSpec, Runner
+from attune.model.graph import ActionSpec, Runner
 
 PACKS = Path(__file__).parents[2] / "packs"
 ORDERS = PACKS / "examples" / "data" / "orders.csv"

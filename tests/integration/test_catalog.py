@@ -6,15 +6,15 @@ import random
 
 import pytest
 
-from attune.adapters.dynamodb import catalog as module
-from attune.adapters.dynamodb import keys
-from attune.adapters.dynamodb.catalog import DynamoCatalog
+from attune.adapters.aws.dynamodb import catalog as module
+from attune.adapters.aws.dynamodb import keys
+from attune.adapters.aws.dynamodb.catalog import DynamoCatalog
 from attune.adapters.memory.catalog import MemoryCatalog
 from attune.exceptions import NotFound
 from attune.execution.ports.catalog import PackRecord, WorkflowVersion
-from attune.language.graph import ActionSpec, Graph, Join, JoinKind, Retry, Runner, Task, Transition
-from attune.language.rule import Rule, TriggerType
-from attune.language.status import TaskStatus
+from attune.model.graph import ActionSpec, Graph, Join, JoinKind, Retry, Runner, Task, Transition
+from attune.model.rule import Rule, TriggerType
+from attune.model.status import TaskStatus
 
 RULE = Rule("p.r", "p", TriggerType.EVENT, "p.w", pattern={"source": ["x"]}, parameters={"id": "{{ event.id }}"})
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from attune.adapters.dynamodb.directory import DynamoDirectory
-from attune.adapters.dynamodb.store import DynamoStore
-from attune.adapters.payloads import INLINE_LIMIT
+from attune.adapters.aws.blobs import INLINE_LIMIT
+from attune.adapters.aws.dynamodb.directory import DynamoDirectory
+from attune.adapters.aws.dynamodb.execution_store import DynamoStore
 from attune.engine.effects import WriteRecord
 from attune.engine.ids import AttemptId, execution_id
 from attune.exceptions import InvalidRequest
 from attune.execution.ports.directory import Page
-from attune.execution.ports.store import Record
+from attune.execution.ports.execution_store import Record
 from attune.execution.queries import Reader
-from attune.language.status import ExecutionStatus, TaskStatus
+from attune.model.status import ExecutionStatus, TaskStatus
 
 
 @pytest.fixture

@@ -10,17 +10,17 @@ import json
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
-from attune.adapters.dynamodb import keys
-from attune.adapters.dynamodb.marshal import from_attributes, to_attributes
-from attune.adapters.dynamodb.store import DynamoStore
-from attune.adapters.dynamodb.table import Table, with_key
-from attune.adapters.payloads import INLINE_LIMIT
+from attune.adapters.aws.blobs import INLINE_LIMIT
+from attune.adapters.aws.dynamodb import keys
+from attune.adapters.aws.dynamodb.execution_store import DynamoStore
+from attune.adapters.aws.dynamodb.marshal import from_attributes, to_attributes
+from attune.adapters.aws.dynamodb.table import Table, with_key
 from attune.engine.effects import WriteItems, WriteVars
 from attune.engine.facts import START, items_key, record_key, records_key, vars_key
 from attune.engine.ids import AttemptId
 from attune.exceptions import PayloadTooLarge, Unavailable
-from attune.execution.ports.store import ClaimStatus, Record
-from attune.language.status import ExecutionStatus
+from attune.execution.ports.execution_store import ClaimStatus, Record
+from attune.model.status import ExecutionStatus
 from tests.template import RESOURCES
 
 BIG = "x" * (INLINE_LIMIT + 1)

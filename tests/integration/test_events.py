@@ -7,13 +7,13 @@ import json
 import pytest
 from botocore.exceptions import ClientError
 
-from attune.adapters.events import EventBridgeBus
-from attune.adapters.ledger import CallLedger
+from attune.adapters.aws.event_bus import EventBridgeBus
 from attune.engine.effects import Announce
 from attune.engine.ids import AttemptId
 from attune.engine.messages import Parent
 from attune.exceptions import InvalidRequest, PayloadTooLarge, Unavailable
-from attune.language.status import ExecutionStatus
+from attune.model.status import ExecutionStatus
+from tests.metering.call_ledger import CallLedger
 
 
 @pytest.fixture

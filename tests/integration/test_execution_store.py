@@ -6,16 +6,16 @@ from dataclasses import replace
 
 import pytest
 
-from attune.adapters.dynamodb.store import DynamoStore
-from attune.adapters.memory.store import MemoryStore
+from attune.adapters.aws.dynamodb.execution_store import DynamoStore
+from attune.adapters.memory.execution_store import MemoryStore
 from attune.engine.effects import WriteItems, WriteOutput, WriteRecord, WriteVars, WriteVerdict
 from attune.engine.facts import OUTPUT, START, items_key, record_key, records_key, vars_key, verdict_key
 from attune.engine.ids import AttemptId
 from attune.engine.messages import Parent
 from attune.engine.state import Active, Visit
 from attune.exceptions import task_error
-from attune.execution.ports.store import ClaimStatus, Record
-from attune.language.status import ExecutionStatus, TaskStatus
+from attune.execution.ports.execution_store import ClaimStatus, Record
+from attune.model.status import ExecutionStatus, TaskStatus
 
 EXECUTION = "01JEXECVT10N00000000000001"
 NOW = 1_767_225_600.25

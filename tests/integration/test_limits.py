@@ -10,8 +10,8 @@ from string import ascii_letters
 import pytest
 from botocore.awsrequest import AWSResponse
 
-from attune.adapters.payloads import INLINE_LIMIT
-from attune.adapters.sqs import BATCH_BYTES
+from attune.adapters.aws.blobs import INLINE_LIMIT
+from attune.adapters.aws.sqs import BATCH_BYTES
 from attune.api.body import MAX_BODY
 from attune.execution.queries import MOST_SHOWN
 from attune.wiring import process, storage
@@ -237,7 +237,7 @@ def test_an_output_that_is_too_large_to_be_shown_is_null_and_it_is_said_where_it
 
 
 def test_values_that_are_too_large_together_fail_the_task_that_puts_them_together(big, monkeypatch):
-    monkeypatch.setattr("attune.language.values.MAX_BYTES", 5_000_000)
+    monkeypatch.setattr("attune.expressions.values.MAX_BYTES", 5_000_000)
     for ref, parameters in (
         ("big.doubled", {"where": "input"}),
         ("big.doubled", {"where": "publish"}),
@@ -297,7 +297,7 @@ def test_a_body_that_cannot_be_used_is_refused_in_our_words(big):
 
 
 def test_a_page_of_attempts_ends_where_an_answer_would_be_too_large_and_the_next_goes_on(big, monkeypatch):
-    monkeypatch.setattr("attune.adapters.dynamodb.directory.PAGE_BYTES", 100_000)
+    monkeypatch.setattr("attune.adapters.aws.dynamodb.directory.PAGE_BYTES", 100_000)
     execution = big.start("big.items", count=12, size=INLINE_LIMIT - 100)
     big.pump()
     rows, cursor, pages = [], "", 0
@@ -333,7 +333,7 @@ def test_a_payload_that_somebody_has_deleted_parks_the_execution_with_the_reason
 
 
 def test_results_of_items_that_no_function_could_hold_park_the_execution_with_the_reason(big, monkeypatch):
-    monkeypatch.setattr("attune.adapters.payloads.MAX_PAYLOAD", 300_000)
+    monkeypatch.setattr("attune.adapters.aws.blobs.MAX_PAYLOAD", 300_000)
     execution = big.start("big.lists", count=4, size=20_000)
     big.invoke("advance", big.letters())
     big.invoke("run_task", big.tasks())

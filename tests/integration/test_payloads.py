@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from botocore.exceptions import ClientError
 
-from attune.adapters import payloads as module
-from attune.adapters.cache import BoundedCache
-from attune.adapters.payloads import INLINE_LIMIT, Payloads, location, to_text
+from attune.adapters.aws import blobs as module
+from attune.adapters.aws.blobs import INLINE_LIMIT, Payloads, location, to_text
+from attune.adapters.aws.cache import BoundedCache
 from attune.exceptions import NotFound, PayloadTooLarge, Unavailable
 
 BIG = {"text": "x" * INLINE_LIMIT}

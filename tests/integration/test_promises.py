@@ -8,7 +8,7 @@ from collections import Counter
 
 import pytest
 
-from attune.adapters.dynamodb import keys
+from attune.adapters.aws.dynamodb import keys
 from attune.wiring import functions, process
 from tests.integration.queues import hold
 

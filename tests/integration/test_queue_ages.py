@@ -9,7 +9,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
-from attune.adapters.queue_ages import QueueAges
+from attune.adapters.aws.queue_ages import QueueAges
 from attune.wiring import process
 
 METRIC = "ApproximateAgeOfOldestMessage"

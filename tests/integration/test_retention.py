@@ -8,22 +8,22 @@ from typing import Any
 
 import pytest
 
-from attune.adapters.desks import CONTINUED
-from attune.adapters.dynamodb import keys
-from attune.adapters.dynamodb.dead_letters import DynamoBook
-from attune.adapters.dynamodb.retention import Rest, Retention, never
-from attune.adapters.dynamodb.states import DAY
-from attune.adapters.dynamodb.store import DynamoStore
-from attune.adapters.dynamodb.table import with_key
+from attune.adapters.aws.blobs import ENDED, Payloads
+from attune.adapters.aws.dynamodb import keys
+from attune.adapters.aws.dynamodb.dead_letter_store import DynamoBook
+from attune.adapters.aws.dynamodb.execution_store import DynamoStore
+from attune.adapters.aws.dynamodb.retention import Rest, Retention, never
+from attune.adapters.aws.dynamodb.states import DAY
+from attune.adapters.aws.dynamodb.table import with_key
 from attune.adapters.memory.clock import VirtualClock
-from attune.adapters.payloads import ENDED, Payloads
 from attune.engine.effects import WriteVars
 from attune.engine.ids import AttemptId, chunk_id
 from attune.engine.messages import TimerFired, TimerKind
 from attune.engine.wire import encode
 from attune.execution.dead_letters import DeadLetter, Origin
-from attune.language.rule import Rule, TriggerType
-from attune.language.status import ExecutionStatus
+from attune.handlers.desks import CONTINUED
+from attune.model.rule import Rule, TriggerType
+from attune.model.status import ExecutionStatus
 from attune.wiring import process, storage
 from tests.integration.conftest import NOW
 

@@ -9,9 +9,9 @@ from dataclasses import replace
 import pytest
 from botocore.exceptions import ClientError
 
-from attune.adapters.scheduler import Scheduler, Target
-from attune.adapters.schedules import AwsSchedules
-from attune.language.rule import Rule, TriggerType
+from attune.adapters.aws.scheduler import Scheduler, Target
+from attune.adapters.aws.schedules import AwsSchedules
+from attune.model.rule import Rule, TriggerType
 
 ROLE = "arn:aws:iam::123456789012:role/schedules"
 NIGHTLY = Rule(

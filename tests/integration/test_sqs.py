@@ -6,9 +6,9 @@ import json
 
 import pytest
 
-from attune.adapters.batches import Parcel, pack
-from attune.adapters.payloads import INLINE_LIMIT
-from attune.adapters.sqs import (
+from attune.adapters.aws.batches import Parcel, pack
+from attune.adapters.aws.blobs import INLINE_LIMIT
+from attune.adapters.aws.sqs import (
     BATCH_BYTES,
     Queue,
     SqsMailbox,
@@ -19,13 +19,13 @@ from attune.adapters.sqs import (
     task_to_body,
     whole_delay,
 )
-from attune.adapters.timers import body_to_timer
+from attune.adapters.aws.timers import body_to_timer
 from attune.engine.ids import AttemptId
 from attune.engine.messages import Cancel, Dead, Parent, Pause, Resume, TaskEnded, TimerFired, TimerKind
 from attune.engine.wire import encode
 from attune.exceptions import AttuneError, InvalidRequest, Unavailable
 from attune.execution.ports.queues import Letter
-from attune.language.status import TaskStatus
+from attune.model.status import TaskStatus
 
 BIG = "x" * (INLINE_LIMIT + 1)
 ATTEMPT = AttemptId("each", 2, 7, 3)

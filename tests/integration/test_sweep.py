@@ -9,21 +9,21 @@ from typing import Any
 
 import pytest
 
-from attune.adapters.dynamodb.dead_letters import KEPT, DynamoBook
-from attune.adapters.dynamodb.inspector import DynamoInspector
-from attune.adapters.dynamodb.store import DynamoStore
-from attune.adapters.pages import sealed
-from attune.adapters.timers import TimerDue, timer_to_body
+from attune.adapters.aws.cursors import sealed
+from attune.adapters.aws.dynamodb.dead_letter_store import KEPT, DynamoBook
+from attune.adapters.aws.dynamodb.execution_store import DynamoStore
+from attune.adapters.aws.dynamodb.inspector import DynamoInspector
+from attune.adapters.aws.timers import TimerDue, timer_to_body
 from attune.engine.effects import WriteWait
 from attune.engine.ids import AttemptId, chunk_id, execution_id
 from attune.engine.messages import Cancel, TimerFired, TimerKind
-from attune.engine.state import WaitKind
 from attune.exceptions import InvalidRequest, NotFound
+from attune.execution.cases import Recorded, SweepNotes
 from attune.execution.dead_letters import DeadLetter, Origin
-from attune.execution.inspection import Recorded, SweepNotes
+from attune.execution.ports.execution_store import Record
 from attune.execution.ports.queues import Letter
-from attune.execution.ports.store import Record
-from attune.language.status import ExecutionStatus
+from attune.model.built_ins import WaitKind
+from attune.model.status import ExecutionStatus
 from attune.wiring import process, sending, storage
 
 EXECUTIONS = "/api/v1/workflow-executions"

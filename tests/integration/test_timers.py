@@ -7,9 +7,9 @@ import re
 
 import pytest
 
-from attune.adapters.scheduler import Scheduler, Target
-from attune.adapters.sqs import Queue
-from attune.adapters.timers import AwsTimers, ScheduleFired, TimerDue, body_to_timer, timer_to_body
+from attune.adapters.aws.scheduler import Scheduler, Target
+from attune.adapters.aws.sqs import Queue
+from attune.adapters.aws.timers import AwsTimers, ScheduleFired, TimerDue, body_to_timer, timer_to_body
 from attune.engine.effects import SetTimer
 from attune.engine.ids import AttemptId
 from attune.engine.messages import TimerFired, TimerKind

@@ -7,17 +7,17 @@ from typing import Any
 
 import pytest
 
-from attune.adapters.dynamodb.store import DynamoStore
-from attune.adapters.dynamodb.table import Table
-from attune.adapters.dynamodb.values import DynamoKeyValueStore
-from attune.adapters.ledger import CallLedger
+from attune.adapters.aws.blobs import INLINE_LIMIT, Payloads
+from attune.adapters.aws.cursors import sealed
+from attune.adapters.aws.dynamodb.execution_store import DynamoStore
+from attune.adapters.aws.dynamodb.key_values import DynamoKeyValueStore
+from attune.adapters.aws.dynamodb.table import Table
+from attune.adapters.aws.secrets import KNOWN_FOR, AwsSecrets, KmsSealer
 from attune.adapters.memory.clock import VirtualClock
-from attune.adapters.pages import sealed
-from attune.adapters.payloads import INLINE_LIMIT, Payloads
-from attune.adapters.secrets import KNOWN_FOR, AwsSecrets, KmsSealer
 from attune.engine.facts import KV_NAMES, START, kv_key
 from attune.exceptions import Conflict, InvalidRequest, NotFound, PayloadTooLarge
 from tests.integration.aws_rules import Referee
+from tests.metering.call_ledger import CallLedger
 
 
 @pytest.fixture

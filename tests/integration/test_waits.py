@@ -7,7 +7,7 @@ import pytest
 from attune.engine.effects import WriteWait
 from attune.engine.facts import wait_key
 from attune.engine.ids import AttemptId
-from attune.engine.state import WaitKind
+from attune.model.built_ins import WaitKind
 from attune.wiring import process, storage
 
 

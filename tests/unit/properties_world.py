@@ -15,18 +15,19 @@ from tests.conftest import Failure, World
 from tests.unit.properties_plans import CHILD, GOOD, Plan, Timing
 from tests.unit.properties_reference import ASKED, Shape
 
-from attune.adapters.memory.store import MemoryStore
-from attune.engine import codec, outbox, slices
+from attune.adapters.memory.execution_store import MemoryStore
+from attune.engine import chunk_fold, codec, outbox
 from attune.engine.advance import VANISHED, Folded, born, fold
 from attune.engine.facts import Key, items_key
 from attune.engine.ids import AttemptId
 from attune.engine.messages import Answer, Dead, EventArrived, Message, Start, StartChunk
-from attune.engine.state import State, WaitKind
+from attune.engine.state import State
 from attune.engine.turn import Step
 from attune.exceptions import InvalidDefinition, Severity
 from attune.execution.ports.queues import Received, TaskMessage
 from attune.execution.worker import Lease
-from attune.language.graph import Graph
+from attune.model.built_ins import WaitKind
+from attune.model.graph import Graph
 
 MOST_STEPS = 20_000
 """No plan needs more deliveries than this."""
@@ -199,7 +200,7 @@ class Watch:
     def _born(self, execution: str, start: Start | StartChunk | None) -> State:
         if isinstance(start, StartChunk):
             scope = self.world.store.facts(execution, [key := items_key(start.task, start.visit)])[key]
-            return slices.born(execution, start, scope, self.world.graph)
+            return chunk_fold.born(execution, start, scope, self.world.graph)
         assert start is not None
         return born(start, self._graph(start))
 

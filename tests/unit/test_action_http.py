@@ -15,8 +15,8 @@ import yaml
 from attune.actions.attempt import Attempt, OutcomeStatus
 from attune.actions.errors import QUOTED_LIMIT
 from attune.actions.runner import ActionRunner
-from attune.language.graph import ActionSpec, Runner
-from attune.language.masking import Masker
+from attune.model.graph import ActionSpec, Runner
+from attune.model.masking import Masker
 
 PACKS = Path(__file__).parents[2] / "packs"
 

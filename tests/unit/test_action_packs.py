@@ -10,10 +10,10 @@ import yaml
 from attune.actions.attempt import Attempt, OutcomeStatus
 from attune.actions.loading import load_function
 from attune.actions.runner import ActionRunner
-from attune.language.action_file import compile_action
-from attune.language.graph import Runner
-from attune.language.schema import schema_error
+from attune.language.files.action_file import compile_action
 from attune.language.source import load
+from attune.model.graph import Runner
+from attune.model.schema import schema_error
 
 ROOT = Path(__file__).parents[2]
 SHIPPED, FIXTURES = ROOT / "packs", ROOT / "tests" / "fixtures" / "packs"

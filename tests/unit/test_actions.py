@@ -16,7 +16,7 @@ from attune.actions.attempt import Attempt, OutcomeStatus
 from attune.actions.output import OUTPUT_LIMIT
 from attune.actions.result import RESULT_LIMIT
 from attune.actions.runner import ActionRunner
-from attune.language.graph import ActionSpec, Runner
+from attune.model.graph import ActionSpec, Runner
 
 PACKS = Path(__file__).parents[1] / "fixtures" / "packs"
 

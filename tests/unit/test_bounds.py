@@ -9,8 +9,8 @@ import pytest
 from attune.actions.errors import TYPE_LIMIT, ActionError, error_of
 from attune.actions.result import encode_result
 from attune.exceptions import TemplateError
-from attune.language.bounds import MAX_BYTES
-from attune.language.templates import render
+from attune.expressions.bounds import MAX_BYTES
+from attune.expressions.templates import render
 
 MEGABYTE = "x" * (1 << 20)
 

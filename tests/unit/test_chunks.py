@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.conftest import Failure, World, graphs
 
-from attune.engine import codec, slices
-from attune.engine.chunks import scope_of
+from attune.engine import chunk_fold, codec
+from attune.engine.chunk_owner import scope_of
 from attune.engine.context import Context
 from attune.engine.facts import Facts
 from attune.engine.ids import AttemptId, chunk_id, home_of, wait_id, wait_of
@@ -21,7 +21,7 @@ from attune.engine.wire import encode
 from attune.exceptions import NotFound
 from attune.execution.ports.queues import Letter, Received
 from attune.execution.queries import Reader
-from attune.language.status import ExecutionStatus
+from attune.model.status import ExecutionStatus
 
 LIST = """
 parameters: {over: {}}
@@ -167,7 +167,7 @@ def test_what_a_chunk_knows_of_a_task_is_its_latest_visit_that_had_ended():
     state.open(Visit(0, 3))
     state.open(Visit(1, 1))
     graph = graphs("tasks: [{name: x, action: t.do, on_success: a}, {name: a, action: t.do, with_items: [1]}]")[0]
-    born = slices.born("01EXEC~a.1.0", StartChunk("a", 1, 0, 0, 1), scope_of(state, Chunks(1, 1, 1)), graph)
+    born = chunk_fold.born("01EXEC~a.1.0", StartChunk("a", 1, 0, 0, 1), scope_of(state, Chunks(1, 1, 1)), graph)
     assert Context(graph, born, Facts({}), 0.0).ended_visit(0) == 2
 
 

@@ -13,7 +13,7 @@ from attune.cli.main import app
 from attune.cli.render.graph import Drawing, mermaid, text
 from attune.cli.render.graph_layout import GAP_Y, layout
 from attune.cli.render.graph_svg import svg
-from attune.language.status import TaskStatus
+from attune.model.status import TaskStatus
 
 PACKS = Path(__file__).parents[2] / "packs"
 SVG = "{http://www.w3.org/2000/svg}"

@@ -14,7 +14,7 @@ from attune.cli.render.tree import tree
 from attune.cli.render.words import duration, failure
 from attune.cli.view import Segment, View, latest_visits, visits
 from attune.exceptions import Location, Problem, Severity
-from attune.language.status import TaskStatus
+from attune.model.status import TaskStatus
 
 T0 = 1_767_225_600.0
 

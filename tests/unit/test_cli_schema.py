@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from attune.cli.main import app
-from attune.language.json_schemas import MODELS, json_schema, templated
+from attune.language.dialects.native.json_schemas import MODELS, json_schema, templated
 from attune.language.source import load
 from attune.packs.loader import catalogue, load_packs
 

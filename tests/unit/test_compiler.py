@@ -8,13 +8,14 @@ from typing import Any
 
 import pytest
 
-from attune.engine import starting
+from attune.engine.built_ins import STARTS
 from attune.exceptions import InvalidDefinition
-from attune.language import action_file
+from attune.language.checks import built_in_check
 from attune.language.compiler import Compiled, compile_workflow, interface, workflow_as_action
-from attune.language.graph import ActionSpec, Backoff, Graph, Join, JoinKind, Loop, Retry, Runner, Transition
 from attune.language.source import load
-from attune.language.status import TaskStatus
+from attune.model.built_ins import TRAITS, BuiltIn
+from attune.model.graph import ActionSpec, Backoff, Graph, Join, JoinKind, Loop, Retry, Runner, Transition
+from attune.model.status import TaskStatus
 from attune.packs.loader import catalogue, load_packs
 
 ROOT = Path(__file__).parents[2]
@@ -406,13 +407,12 @@ def test_an_inquirys_flat_schema_becomes_a_json_schema(written: str, expected: A
     assert compiled(text, **core).graph.tasks[0].input == {"prompt": "Ok?", "schema": expected}
 
 
-def engine_has_all_built_ins() -> bool:
-    return {"inquiry", "wait_for_event"} <= starting.BUILT_IN.keys()
-
-
-@pytest.mark.skipif(not engine_has_all_built_ins(), reason="the engine does not wait for answers and events yet")
-def test_the_built_ins_of_action_files_are_those_of_the_engine() -> None:
-    assert starting.BUILT_IN.keys() == action_file.BUILT_IN
+def test_each_built_in_has_its_traits_its_start_and_its_action_in_the_core_pack() -> None:
+    """A new one that is forgotten in one of these places would be found by a user only."""
+    files = catalogue(load_packs(ROOT / "packs")).values()
+    in_core = {spec.entry_point for spec in files if spec.runner is Runner.ENGINE}
+    assert set(BuiltIn) == set(TRAITS) == set(STARTS) == in_core
+    assert set(built_in_check.CHECKS) <= set(BuiltIn)
 
 
 PARALLEL = """

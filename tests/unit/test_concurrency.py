@@ -15,15 +15,15 @@ from tests.unit.properties_plans import dags, loops, timings
 from tests.unit.properties_world import PlannedWorld
 
 from attune.exceptions import InvalidDefinition
-from attune.language import races
-from attune.language.concurrency import side_by_side
+from attune.language.checks import races
+from attune.language.checks.concurrency import side_by_side
+from attune.language.checks.outcomes import Choices
+from attune.language.dialects.native.models import WorkflowModel
 from attune.language.draft import Draft, flatten
 from attune.language.findings import Findings
-from attune.language.graph import ActionSpec, Graph, Runner, Task
-from attune.language.models import WorkflowModel
-from attune.language.outcomes import Choices
 from attune.language.parsing import parse
 from attune.language.source import load
+from attune.model.graph import ActionSpec, Graph, Runner, Task
 
 ANY = ActionSpec("p.any", "p", Runner.PYTHON, "p.py:any")
 

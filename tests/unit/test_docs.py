@@ -28,8 +28,8 @@ from attune.adapters.memory.clock import VirtualClock
 from attune.cli.main import app
 from attune.cli.project import actions_home, prepare
 from attune.exceptions import Severity
-from attune.language import filters
-from attune.language.templates import render
+from attune.expressions import filters
+from attune.expressions.templates import render
 from attune.packs.checker import check
 from attune.simulator import Simulator, TimedRunner
 

@@ -35,7 +35,7 @@ from attune.execution.doctor import Doctor
 from attune.execution.examiner import Examiner
 from attune.execution.spans import span
 from attune.execution.waits import LookBack
-from attune.language.status import ExecutionStatus
+from attune.model.status import ExecutionStatus
 
 ONE = "tasks: [{name: a, action: t.do, input: {n: 1}}]"
 CHAIN = "tasks: [{name: a, action: t.do, on_success: b}, {name: b, action: t.do}]"

@@ -11,7 +11,7 @@ from tests.conftest import PROJECT, Ended, Failure, World, action
 
 from attune.language.compiler import compile_workflow, interface
 from attune.language.source import load
-from attune.language.status import ExecutionStatus
+from attune.model.status import ExecutionStatus
 
 FILES = {path.stem: path.read_text() for path in sorted((PROJECT / "tests/fixtures/features").glob("*.yaml"))}
 ACTIONS = [

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from attune.engine.attempt_retry import delay
 from attune.engine.messages import Cancel, Pause, Resume
-from attune.engine.retry import delay
-from attune.language.graph import Backoff, Retry
-from attune.language.status import ExecutionStatus, TaskStatus
+from attune.model.graph import Backoff, Retry
+from attune.model.status import ExecutionStatus, TaskStatus
 
 HOUR = 3600.0
 

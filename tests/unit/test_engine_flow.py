@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from attune.language.status import ExecutionStatus, TaskStatus
+from attune.model.status import ExecutionStatus, TaskStatus
 
 CHAIN = """
 parameters: {n: {type: integer, default: 1}}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from attune.exceptions import TemplateError
-from attune.language.status import ExecutionStatus
+from attune.model.status import ExecutionStatus
 
 HOUR = 3600.0
 PARALLEL = """

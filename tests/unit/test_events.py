@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 import yaml
 
-from attune.adapters.payloads import Payloads
-from attune.adapters.sqs import body_to_letter, body_to_task
-from attune.adapters.timers import TimerDue, body_to_timer
+from attune.adapters.aws.blobs import Payloads
+from attune.adapters.aws.sqs import body_to_letter, body_to_task
+from attune.adapters.aws.timers import TimerDue, body_to_timer
 from attune.cli.local.invoke import SAMPLE_TOKEN, SAMPLES
 from attune.engine.messages import Start
-from attune.language.patterns import matches
+from attune.model.patterns import matches
 
 PROJECT = Path(__file__).parents[2]
 NO_BUCKET = Payloads(None, "")

@@ -16,20 +16,20 @@ from tests.explore.run import FaultyWorld, Plan, calls, expected, explore, play
 from tests.explore.search import Row, Trial, pairs, singles
 from tests.explore.workflows import WORKFLOWS
 
+from attune.adapters.memory.execution_store import MemoryStore
 from attune.adapters.memory.faults import FaultKind
 from attune.adapters.memory.queues import Death
-from attune.adapters.memory.store import MemoryStore
 from attune.engine.facts import record_key
 from attune.engine.ids import dedup_id
 from attune.engine.messages import Pause, TaskEnded
 from attune.execution.advancer import Advancer, _Refused
 from attune.execution.dispatch import Dispatcher
+from attune.execution.ports.execution_store import Claim, ClaimStatus
 from attune.execution.ports.queues import Letter
-from attune.execution.ports.store import Claim, ClaimStatus
 from attune.execution.waits import Waits, _letter
 from attune.execution.worker import Worker
-from attune.language.masking import Masker
-from attune.language.patterns import matches
+from attune.model.masking import Masker
+from attune.model.patterns import matches
 
 STRIDE = 13
 """One in so many of all single faults is tried here: the calls and kinds change from one to the next."""

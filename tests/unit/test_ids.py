@@ -5,7 +5,7 @@ from __future__ import annotations
 from attune.engine.ids import AttemptId, child_id, dedup_id, execution_id
 from attune.engine.messages import Cancel, Dead, Start, TaskEnded, TimerFired, TimerKind
 from attune.engine.wire import decode, encode
-from attune.language.status import TaskStatus
+from attune.model.status import TaskStatus
 
 START = Start("01E", "t.w", 3, {"ü": [1, None]}, 1.5, {"type": "api"}, "me")
 ENDED = TaskEnded(AttemptId("a", 2, 7, 3), TaskStatus.FAILED, None, True, {"type": "X"}, "salt")

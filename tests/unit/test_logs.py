@@ -19,7 +19,7 @@ RFC3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
     [
         "from attune.wiring.process import log; log().error('x')",
         "from attune.api.application import logger; logger.error('x')",
-        "from attune.api.care import logger; logger.error('x')",
+        "from attune.api.operation_routes import logger; logger.error('x')",
     ],
 )
 def test_a_line_has_its_time_in_the_form_in_which_lambda_can_read_its_level(code: str) -> None:

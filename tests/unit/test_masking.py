@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from attune.language.masking import MASK, SHORTEST, Masker
+from attune.model.masking import MASK, SHORTEST, Masker
 
 secrets = st.text(st.characters(codec="utf-8"), min_size=SHORTEST, max_size=40)
 texts = st.text(st.characters(codec="utf-8"), max_size=40)

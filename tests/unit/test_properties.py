@@ -40,7 +40,7 @@ from attune.engine.messages import Cancel, Dead, Message, Pause, Resume
 from attune.engine.state import State
 from attune.language.compiler import compile_workflow
 from attune.language.source import load
-from attune.language.status import ExecutionStatus
+from attune.model.status import ExecutionStatus
 
 _MORE = int(os.environ.get("ATTUNE_TEST_EXAMPLES", "0"))
 

@@ -22,7 +22,7 @@ from tests.unit.test_properties import examples, messages
 
 from attune.engine.messages import Resume, Retry
 from attune.engine.state import State
-from attune.language.status import ExecutionStatus
+from attune.model.status import ExecutionStatus
 
 _LAST = Resume("last")
 SAFE = ("{{ succeeded() }}", "{{ false }}", "{{ result.go == 1 }}", "{{ succeeded() and result.go == 2 }}")

@@ -12,7 +12,7 @@ from attune.engine.wire import encode
 from attune.exceptions import Unavailable
 from attune.execution.ports.queues import Letter, Received
 from attune.execution.worker import PAUSES
-from attune.language.status import ExecutionStatus
+from attune.model.status import ExecutionStatus
 
 
 def test_a_crash_between_save_and_send_is_mended_by_the_same_message(world, fail):

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from attune.language.reachability import Reach, analyse, bits, cycle, entries, reached
+from attune.model.reachability import Reach, analyse, bits, cycle, entries, reached
 
 
 class Graph:

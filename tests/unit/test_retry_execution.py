@@ -12,7 +12,7 @@ from attune.engine import codec
 from attune.engine.messages import Cancel, Pause, Resume, Retry, TimerFired, TimerKind
 from attune.engine.wire import decode, encode
 from attune.execution.ports.catalog import WorkflowVersion
-from attune.language.status import ExecutionStatus, TaskStatus
+from attune.model.status import ExecutionStatus, TaskStatus
 
 COMPLETED, FAILED = ExecutionStatus.COMPLETED, ExecutionStatus.FAILED
 

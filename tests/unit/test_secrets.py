@@ -10,10 +10,10 @@ from tests.conftest import World
 
 from attune.adapters.memory.cloud import TASKS
 from attune.exceptions import InvalidParameters, TemplateError, Unavailable
-from attune.execution.retrying import Retrier
-from attune.language import templates
-from attune.language.key_values import KeyValues
-from attune.language.secrets import Secrets, public, sealed
+from attune.execution.retrier import Retrier
+from attune.expressions import templates
+from attune.expressions.key_values import KeyValues
+from attune.model.secrets import Secrets, public, sealed
 
 SECRET = "hunter22-that-nobody-knows"
 

@@ -7,16 +7,16 @@ from dataclasses import replace
 import pytest
 from tests.conftest import ACTIONS
 
-from attune.adapters.events import detail_type
-from attune.adapters.memory.sensors import MemorySensors
+from attune.adapters.aws.event_bus import detail_type
+from attune.adapters.memory.sensor_store import MemorySensors
 from attune.exceptions import InvalidDefinition
+from attune.execution.execution_start import Starter
 from attune.execution.ports.catalog import WorkflowVersion
 from attune.execution.ports.triggers import SensorMemory
-from attune.execution.sensors import MOST_SEEN, Polls, Sightings
-from attune.execution.starting import Starter
-from attune.language.sensor import Sensor
-from attune.language.sensor_file import check_sensor, compile_polling, compile_sensor
+from attune.execution.sensor_polls import MOST_SEEN, Polls, Sightings
+from attune.language.files.sensor_file import check_sensor, compile_polling, compile_sensor
 from attune.language.source import load
+from attune.model.sensor import Sensor
 
 NEWS = """
 ref: t.news

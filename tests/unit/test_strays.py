@@ -13,7 +13,7 @@ from tests.unit.test_sweep import BOUND, PERIOD, SLOW_CHILD, Loss, Safe, lossy
 from attune.engine.messages import Cancel, Dead, Pause, Resume, Retry
 from attune.engine.state import State
 from attune.execution.ports.queues import Letter
-from attune.language.status import ExecutionStatus
+from attune.model.status import ExecutionStatus
 
 PARENT = "tasks: [{name: sub, action: t.child}]"
 LIST = """

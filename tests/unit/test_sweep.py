@@ -26,7 +26,7 @@ from attune.execution.examiner import Examiner
 from attune.execution.ports.queues import Letter
 from attune.execution.sweeper import Sweeper
 from attune.execution.waits import LookBack
-from attune.language.status import ExecutionStatus
+from attune.model.status import ExecutionStatus
 
 SLOW_CHILD = """
 ref: t.child

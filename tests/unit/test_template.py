@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from tests.template import PROJECT, TEMPLATE, TEXT, default
 
-from attune.adapters.dynamodb import keys
-from attune.adapters.dynamodb.dead_letters import KEPT
+from attune.adapters.aws.dynamodb import keys
+from attune.adapters.aws.dynamodb.dead_letter_store import KEPT
 from attune.adapters.memory.cloud import ADVANCE, EVENTS, TASKS, TIMERS
 from attune.cli.local import StackOutputs
 from attune.cli.local.runtime import RUNTIMES

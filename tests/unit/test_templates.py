@@ -15,16 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from attune.exceptions import Deferred, TemplateError, Unavailable
-from attune.language import meter, templates
-from attune.language.templates import (
-    Reference,
-    check,
-    holds,
-    is_template,
-    references,
-    render,
-    template_function,
-)
+from attune.expressions import meter, templates
+from attune.expressions.templates import Reference, check, holds, is_template, references, render, template_function
 
 
 class KeyValueStore:
@@ -848,7 +840,7 @@ def test_is_template(text: str, answer: bool) -> None:
 def test_rendering_is_deterministic_across_processes() -> None:
     """Hash randomisation does not show."""
     source = "{{ {'a': 1, 'b': [2]} | hash }} {{ ['b', 'a'] | unique }}"
-    code = f"from attune.language.templates import render; print(render({source!r}, {{}}))"
+    code = f"from attune.expressions.templates import render; print(render({source!r}, {{}}))"
     run = [
         subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout for _ in "12"
     ]
@@ -857,9 +849,8 @@ def test_rendering_is_deterministic_across_processes() -> None:
 
 def test_the_module_stays_light() -> None:
     """The functions on the hot path must not load pydantic, PyYAML or asyncio's event loop by way of templates."""
-    code = (
-        "import sys, attune.language.templates; print([m for m in ('pydantic', 'yaml', 'boto3') if m in sys.modules])"
-    )
+    heavy = "('pydantic', 'yaml', 'boto3')"
+    code = f"import sys, attune.expressions.templates; print([m for m in {heavy} if m in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout == "[]\n"
 
 

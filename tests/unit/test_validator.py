@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from attune.exceptions import InvalidDefinition, Severity
+from attune.language.checks.scopes import SYSTEM
 from attune.language.compiler import compile_workflow
-from attune.language.graph import ActionSpec, Runner
-from attune.language.scopes import SYSTEM
 from attune.language.source import load
+from attune.model.graph import ActionSpec, Runner
 
 ECHO = {
     "type": "object",
@@ -424,7 +424,7 @@ def test_what_system_has_is_what_the_engine_gives() -> None:
     from attune.engine.context import Context, Own
     from attune.engine.facts import Facts
     from attune.engine.state import State
-    from attune.language.status import TaskStatus
+    from attune.model.status import TaskStatus
 
     graph = compile_workflow(load(task(), "f"), pack="p", actions=ACTIONS).graph
     context = Context(graph, State("e", "p.f", 1, 0.0, 2), Facts({}), 0.0)

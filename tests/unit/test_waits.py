@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 from tests.conftest import ACTIONS
 
-from attune.engine.told import MOST_TOLD
+from attune.engine.delivered_events import MOST_TOLD
 from attune.exceptions import InvalidDefinition
-from attune.language.awaited import awaited
 from attune.language.compiler import compile_workflow
 from attune.language.source import load
+from attune.model.awaited import awaited
 
 WAITS = """
 tasks:

@@ -17,7 +17,7 @@ from attune.engine.state import State
 from attune.execution.advancer import Advancer
 from attune.execution.ports.queues import Received
 from attune.execution.warm import WarmStates
-from attune.language.status import ExecutionStatus
+from attune.model.status import ExecutionStatus
 
 CHAIN = """
 tasks:

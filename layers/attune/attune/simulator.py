@@ -19,30 +19,31 @@ from attune.adapters.memory.clock import VirtualClock
 from attune.adapters.memory.cloud import MemoryCloud
 from attune.adapters.memory.directory import MemoryDirectory
 from attune.adapters.memory.disorder import Order
-from attune.adapters.memory.events import MemoryEvents
+from attune.adapters.memory.event_waits import MemoryEvents
+from attune.adapters.memory.execution_store import MemoryStore
 from attune.adapters.memory.faults import Faults
+from attune.adapters.memory.key_values import MemoryKeyValueStore, MemorySecrets
 from attune.adapters.memory.queues import Crash, Death
-from attune.adapters.memory.store import MemoryStore
-from attune.adapters.memory.values import MemoryKeyValueStore, MemorySecrets
 from attune.engine.facts import output_key
 from attune.engine.ids import AttemptId, home_of
 from attune.engine.messages import Answer, Cancel, Message, Retry
-from attune.engine.state import State, WaitKind
+from attune.engine.state import State
 from attune.engine.turn import Step
 from attune.exceptions import AttuneError
 from attune.execution.advancer import Advancer, Observer
 from attune.execution.dead_letters import DeadLetters, news_of
 from attune.execution.dispatch import Dispatcher
+from attune.execution.execution_start import Starter
 from attune.execution.opening import Opener
 from attune.execution.ports.catalog import Catalog
 from attune.execution.ports.directory import Directory
+from attune.execution.ports.execution_store import ExecutionStore
+from attune.execution.ports.key_values import KeyValueStore, Sealer, SecretStore
 from attune.execution.ports.queues import EventBus, Letter, Mailbox, Received, TaskMessage, TaskQueue, Timers
-from attune.execution.ports.store import ExecutionStore
 from attune.execution.ports.triggers import Events
-from attune.execution.ports.values import KeyValueStore, Sealer, SecretStore
-from attune.execution.starting import Starter
 from attune.execution.waits import Waits
 from attune.execution.worker import Lease, Runner, Worker
+from attune.model.built_ins import WaitKind
 
 LEASE = 895.0
 """Seconds a simulated worker has: a little less than its messages are hidden."""

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from attune.engine.ids import AttemptId, wait_id
 from attune.engine.messages import Cancel, Pause, Resume
-from attune.engine.state import State, WaitKind
+from attune.engine.state import State
 from attune.exceptions import Conflict
 from attune.execution.inquiries import Inquiries
 from attune.execution.ports.catalog import WorkflowVersion
-from attune.execution.retrying import Retrier
+from attune.execution.retrier import Retrier
+from attune.model.built_ins import WaitKind
 from tests.conftest import graphs
 from tests.explore.workflows.scenario import Condition, Deed
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from attune.language.graph import ActionSpec
-from attune.language.masking import Masker
+from attune.model.graph import ActionSpec
+from attune.model.masking import Masker
 
 NOTHING_SECRET = Masker(())
 

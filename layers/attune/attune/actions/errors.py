@@ -10,7 +10,7 @@ from typing import Any
 
 from attune.actions.attempt import NOTHING_SECRET
 from attune.exceptions import AttuneError, task_error
-from attune.language.masking import Masker
+from attune.model.masking import Masker
 
 MESSAGE_LIMIT = 4_000
 """Characters kept of an error's message."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
-from attune.language.masking import Masker
+from attune.model.masking import Masker
 
 OUTPUT_LIMIT = 64 * 1024
 """Bytes of output kept per attempt, stdout and stderr together."""

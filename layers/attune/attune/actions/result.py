@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from attune.actions.errors import ActionError
-from attune.language.bounds import MAX_BYTES
+from attune.expressions.bounds import MAX_BYTES
 
 RESULT_LIMIT = MAX_BYTES
 """Bytes of JSON an action may return, counted as it is stored."""

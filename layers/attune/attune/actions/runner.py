@@ -21,7 +21,7 @@ from attune.actions.output import OutputLog, RecordLogger
 from attune.actions.process import Process
 from attune.actions.validation import prepare
 from attune.exceptions import task_error
-from attune.language.graph import Runner
+from attune.model.graph import Runner
 
 MARGIN = 0.1
 """Seconds before the deadline at which attempts are killed, so that all outcomes are out by then."""

@@ -9,9 +9,9 @@ from typing import Any
 
 from attune.actions.attempt import NOTHING_SECRET
 from attune.actions.errors import ActionError
-from attune.language.graph import ActionSpec
-from attune.language.masking import Masker
-from attune.language.schema import mismatches, with_defaults
+from attune.model.graph import ActionSpec
+from attune.model.masking import Masker
+from attune.model.schema import mismatches, with_defaults
 
 ERRORS_LIMIT = 20
 """Mismatches that are listed; a list of 10,000 wrong rows must not become an error of 10,000 lines."""

@@ -12,16 +12,16 @@ from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValida
 
 from attune import __version__
 from attune.api.body import TOO_MUCH, check_size, fits, read_json, with_text
-from attune.api.care import care
 from attune.api.document import OPEN_PATHS, Resolver
-from attune.api.envelope import Envelope, reply
-from attune.api.executions import executions
-from attune.api.inquiries import inquiries
+from attune.api.execution_routes import executions
+from attune.api.inquiry_routes import inquiries
+from attune.api.key_value_routes import secrets, values
 from attune.api.log import logger
-from attune.api.packs import packs
+from attune.api.operation_routes import care
+from attune.api.pack_routes import packs
+from attune.api.reply import Envelope, reply
 from attune.api.services import Services
-from attune.api.values import secrets, values
-from attune.api.workflows import workflows
+from attune.api.workflow_routes import workflows
 from attune.exceptions import AttuneError, InvalidParameters, Unauthorized
 
 

@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 from jinja2 import TemplateRuntimeError
 
 from attune.exceptions import InvalidRequest, PayloadTooLarge
-from attune.language.values import MAX_DEPTH, plain
+from attune.expressions.values import MAX_DEPTH, plain
 
 MAX_BODY = 1024 * 1024
 """Bytes of a request's body (1 MB, like a YAML file; API Gateway itself allows 10 MB)."""

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from attune.adapters.checkup import Checkup
-from attune.adapters.redrive import Redriver
 from attune.execution.dead_letters import DeadLetterBook
 from attune.execution.doctor import Doctor
+from attune.execution.execution_start import Starter
 from attune.execution.inquiries import Inquiries
 from attune.execution.ports.catalog import Catalog
 from attune.execution.ports.clock import Clock
 from attune.execution.ports.directory import Directory
+from attune.execution.ports.key_values import KeyValueStore, SecretStore
 from attune.execution.ports.queues import Mailbox
-from attune.execution.ports.values import KeyValueStore, SecretStore
 from attune.execution.queries import Reader
-from attune.execution.retrying import Retrier
-from attune.execution.starting import Starter
+from attune.execution.retrier import Retrier
+from attune.handlers.checkup import Checkup
+from attune.handlers.redrive import Redriver
 from attune.packs.registry import Registry
 
 

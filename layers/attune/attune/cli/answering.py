@@ -12,7 +12,7 @@ from attune.cli import asking
 from attune.cli.follow import Show, held, nothing
 from attune.cli.simulation import UNANSWERED, Asked
 from attune.exceptions import InvalidRequest
-from attune.language.values import nearest
+from attune.expressions.values import nearest
 
 
 class Answering:

@@ -11,7 +11,7 @@ import typer
 
 from attune.cli import parameters
 from attune.exceptions import Conflict, InvalidParameters, InvalidRequest
-from attune.language.schema import mismatches
+from attune.model.schema import mismatches
 
 Schema = Mapping[str, Any]
 Read = Callable[[str], str]

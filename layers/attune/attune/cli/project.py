@@ -13,9 +13,9 @@ from attune.adapters.memory.catalog import MemoryCatalog
 from attune.exceptions import InvalidDefinition, InvalidRequest, NotFound, Problem
 from attune.execution.ports.catalog import PackRecord, WorkflowVersion
 from attune.language.compiler import Compiled, compile_workflow, interface
-from attune.language.graph import ActionSpec, Graph, Runner
 from attune.language.refs import PACK
 from attune.language.source import Source
+from attune.model.graph import ActionSpec, Graph, Runner
 from attune.packs.loader import Pack, catalogue, load_packs, read
 
 FOLDER = "packs"

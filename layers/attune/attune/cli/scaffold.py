@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from string import Template
 
-from attune.cli import templates
+from attune.cli import file_templates
 from attune.exceptions import Conflict, InvalidRequest, NotFound
-from attune.language.graph import ActionSpec
+from attune.expressions.values import nearest
 from attune.language.refs import PACK
-from attune.language.values import nearest
+from attune.model.graph import ActionSpec
 from attune.packs.loader import Pack, load_pack, load_packs
 
 SCHEMAS = Path(".attune") / "schemas"
@@ -38,7 +38,7 @@ def new_pack(base: Path, name: str) -> list[Draft]:
         raise Conflict(f"{home} is there already")
     values = _values(name, name)
     return [
-        _yaml(base, home / "pack.yaml", "pack", templates.PACK, values),
+        _yaml(base, home / "pack.yaml", "pack", file_templates.PACK, values),
         *_action(base, name, _GREET),
         *_workflow(base, name, "hello", f"{name}.{_GREET}"),
         _rule(base, name, "nightly", f"{name}.hello", ()),
@@ -120,9 +120,9 @@ def _yaml(base: Path, path: Path, kind: str, template: Template, values: Mapping
 def _action(base: Path, pack: str, name: str) -> list[Draft]:
     home, values = base / pack, _values(pack, name)
     return [
-        _yaml(base, home / "actions" / f"{name}.yaml", "action", templates.ACTION, values),
-        Draft(home / "actions" / f"{name}.py", templates.ACTION_CODE.substitute(values)),
-        _yaml(base, home / "tests" / f"{name}.yaml", "test", templates.ACTION_TEST, values),
+        _yaml(base, home / "actions" / f"{name}.yaml", "action", file_templates.ACTION, values),
+        Draft(home / "actions" / f"{name}.py", file_templates.ACTION_CODE.substitute(values)),
+        _yaml(base, home / "tests" / f"{name}.yaml", "test", file_templates.ACTION_TEST, values),
     ]
 
 
@@ -130,8 +130,8 @@ def _workflow(base: Path, pack: str, name: str, action: str) -> list[Draft]:
     given = "message" if action == _ECHO else "who"
     home, values = base / pack, {**_values(pack, name), "action": action, "input": given}
     return [
-        _yaml(base, home / "workflows" / f"{name}.yaml", "workflow", templates.WORKFLOW, values),
-        _yaml(base, home / "tests" / f"{name}.yaml", "test", templates.WORKFLOW_TEST, values),
+        _yaml(base, home / "workflows" / f"{name}.yaml", "workflow", file_templates.WORKFLOW, values),
+        _yaml(base, home / "tests" / f"{name}.yaml", "test", file_templates.WORKFLOW_TEST, values),
     ]
 
 
@@ -139,4 +139,4 @@ def _rule(base: Path, pack: str, name: str, workflow: str, required: Sequence[st
     lines = [f'  {parameter}: "{{{{ event.detail.{parameter} }}}}"\n' for parameter in required]
     given = "".join(["parameters:\n", *lines]) if lines else "parameters: {}\n"
     values = {**_values(pack, name), "workflow": workflow, "parameters": given}
-    return _yaml(base, base / pack / "rules" / f"{name}.yaml", "rule", templates.RULE, values)
+    return _yaml(base, base / pack / "rules" / f"{name}.yaml", "rule", file_templates.RULE, values)

@@ -9,7 +9,7 @@ from typing import Any
 
 from attune.cli.view import Row, View
 from attune.cost.estimate import BATCH, Shape, Tried
-from attune.language.graph import CHUNK_SIZE, Runner
+from attune.model.graph import CHUNK_SIZE, Runner
 
 _NOT_WORKERS = frozenset({str(Runner.ENGINE), str(Runner.WORKFLOW), "parallel", "loop"})
 _WAITING = frozenset({"core.sleep", "core.inquiry", "core.wait_for_event"})

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from attune.language.status import ExecutionStatus, TaskStatus
+from attune.model.status import ExecutionStatus, TaskStatus
 
 Row = Mapping[str, Any]
 

@@ -11,7 +11,17 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from attune.engine import attempts, chunks, ending, groups, outbox, pausing, rerun, slices, told
+from attune.engine import (
+    attempts,
+    chunk_fold,
+    chunk_owner,
+    delivered_events,
+    ending,
+    execution_retry,
+    groups,
+    outbox,
+    pausing,
+)
 from attune.engine.effects import Announce, Effect, RunTask, StartChild, StartChunks, TellHome, Write
 from attune.engine.facts import START, Facts, Key, record_key
 from attune.engine.ids import AttemptId
@@ -34,12 +44,13 @@ from attune.engine.messages import (
     TimerKind,
 )
 from attune.engine.settle import settle
-from attune.engine.state import State, WaitKind
+from attune.engine.state import State
 from attune.engine.turn import Step, Turn
 from attune.engine.wire import decode
 from attune.exceptions import task_error
-from attune.language.graph import Graph, Task
-from attune.language.status import ExecutionStatus, TaskStatus
+from attune.model.built_ins import WaitKind
+from attune.model.graph import Graph, Task
+from attune.model.status import ExecutionStatus, TaskStatus
 
 VANISHED = ""
 """The workflow of a tombstone: an execution that was cancelled before it was started."""
@@ -72,7 +83,7 @@ def fold(graph: Graph, state: State, batch: Iterable[Message], now: float, known
 
     """
     turn = Turn(graph, state.copy(), Facts(known), now)
-    settled = settle if state.chunk is None else slices.settle
+    settled = settle if state.chunk is None else chunk_fold.settle
     for message in batch:
         _HANDLERS[type(message)](turn, message)
         settled(turn)
@@ -148,8 +159,10 @@ def _answered(turn: Turn, message: Answer) -> None:
 
 def _event_arrived(turn: Turn, message: EventArrived) -> None:
     attempt, event = message.attempt, message.event
-    if not told.is_copy(turn.state, attempt, event) and _came(turn, attempt, WaitKind.EVENT, "the event came", event):
-        told.note(turn.state, attempt, event)
+    if not delivered_events.is_copy(turn.state, attempt, event) and _came(
+        turn, attempt, WaitKind.EVENT, "the event came", event
+    ):
+        delivered_events.note(turn.state, attempt, event)
 
 
 def _came(turn: Turn, attempt: AttemptId, kind: WaitKind, reason: str, result: Any) -> bool:
@@ -212,7 +225,7 @@ def _cancel(turn: Turn, message: Cancel) -> None:
         return
     if turn.state.chunk is not None:
         if message.run in (None, turn.state.chunk.run):
-            slices.cancel(turn, message.reason)
+            chunk_fold.cancel(turn, message.reason)
     else:
         reason = message.reason or "no reason given"
         ending.finish(turn, ExecutionStatus.CANCELLED, task_error("cancelled", f"cancelled: {reason}"))
@@ -224,12 +237,12 @@ def _start_chunk(turn: Turn, message: StartChunk) -> None:
         turn.state.salt = message.salt
         outbox.repeat(turn)
     else:
-        slices.start(turn)
+        chunk_fold.start(turn)
 
 
 def _chunk_ended(turn: Turn, message: ChunkEnded) -> None:
     if not turn.state.status.ended:
-        chunks.ended(turn, message)
+        chunk_owner.ended(turn, message)
 
 
 def _dead(turn: Turn, message: Dead) -> None:
@@ -270,7 +283,7 @@ _HANDLERS: dict[type, Callable[[Turn, Any], None]] = {
     Cancel: _cancel,
     Pause: pausing.pause,
     Resume: pausing.resume,
-    Retry: rerun.retry,
+    Retry: execution_retry.retry,
     StartChunk: _start_chunk,
     ChunkEnded: _chunk_ended,
     Dead: _dead,

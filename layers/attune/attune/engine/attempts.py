@@ -7,16 +7,16 @@ from dataclasses import replace
 from typing import Any
 
 from attune.engine import items, transitions
+from attune.engine.attempt_retry import delay
 from attune.engine.context import Own
 from attune.engine.effects import SetTimer, TellChild
 from attune.engine.ids import AttemptId
 from attune.engine.messages import TimerKind
-from attune.engine.retry import delay
 from attune.engine.state import Active
 from attune.engine.turn import Turn
 from attune.exceptions import TemplateError
-from attune.language.graph import Task
-from attune.language.status import TaskStatus
+from attune.model.graph import Task
+from attune.model.status import TaskStatus
 
 
 def find(turn: Turn, task: Task, attempt: AttemptId) -> Active | None:

@@ -9,8 +9,9 @@ from typing import Any
 from attune.engine.ids import AttemptId
 from attune.engine.messages import Parent
 from attune.engine.ranges import compress, expand
-from attune.engine.state import Active, Chunk, Chunks, Items, State, Visit, WaitKind
-from attune.language.status import ExecutionStatus, TaskStatus
+from attune.engine.state import Active, Chunk, Chunks, Items, State, Visit
+from attune.model.built_ins import WaitKind
+from attune.model.status import ExecutionStatus, TaskStatus
 
 _PLAIN = {
     "begun": "b",

@@ -21,11 +21,11 @@ from attune.engine.facts import (
 )
 from attune.engine.ids import AttemptId, home_of
 from attune.engine.state import State
-from attune.language import templates
-from attune.language.graph import Graph, Task
-from attune.language.key_values import KeyValues
-from attune.language.secrets import public
-from attune.language.status import TaskStatus
+from attune.expressions import templates
+from attune.expressions.key_values import KeyValues
+from attune.model.graph import Graph, Task
+from attune.model.secrets import public
+from attune.model.status import TaskStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,13 +244,10 @@ def parameters_key(state: State) -> Key:
     return retry_key(state.given) if state.given else START
 
 
-RECORDED = frozenset({"inquiry", "wait_for_event"})
-"""What the engine does by itself and yet has a result: it came from outside."""
-
-
 def needs_record(task: Task) -> bool:
     """False for what the engine does by itself: such a task leaves no record, and its result is null."""
-    return task.spec is None or task.spec.runner != "engine" or task.spec.entry_point in RECORDED
+    traits = task.spec.traits if task.spec is not None else None
+    return traits is None or traits.leaves_record
 
 
 def _constant(value: Any) -> Callable[[], Any]:

@@ -14,9 +14,9 @@ from typing import Any
 
 from attune.engine.ids import AttemptId
 from attune.engine.messages import Message, Parent, StartChunk, TimerKind
-from attune.engine.state import WaitKind
-from attune.language.graph import ActionSpec
-from attune.language.status import ExecutionStatus, TaskStatus
+from attune.model.built_ins import WaitKind
+from attune.model.graph import ActionSpec
+from attune.model.status import ExecutionStatus, TaskStatus
 
 
 class Control(StrEnum):
@@ -199,7 +199,7 @@ class WriteItems:
 class WriteScope:
     """What the chunks of a visit's items have in common: how many items there are, and where their execution stood.
 
-    ``scope`` is made by :func:`attune.engine.chunks.scope_of`: what the templates of every item see, whenever its
+    ``scope`` is made by :func:`attune.engine.chunk_owner.scope_of`: what the templates of every item see, whenever its
     chunk begins.
     """
 

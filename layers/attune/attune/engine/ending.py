@@ -10,8 +10,8 @@ from attune.engine.ids import AttemptId
 from attune.engine.state import State, Visit
 from attune.engine.turn import Turn, template_failure
 from attune.exceptions import TemplateError, task_error
-from attune.language.schema import mismatches
-from attune.language.status import ExecutionStatus, TaskStatus
+from attune.model.schema import mismatches
+from attune.model.status import ExecutionStatus, TaskStatus
 
 
 def finish(turn: Turn, status: ExecutionStatus, error: Mapping[str, Any] | None = None) -> None:

@@ -15,8 +15,8 @@ from attune.engine.joins import is_pending
 from attune.engine.state import Active, Visit
 from attune.engine.turn import Turn, template_failure
 from attune.exceptions import TemplateError, task_error
-from attune.language.graph import Graph, Task
-from attune.language.status import TaskStatus
+from attune.model.graph import Graph, Task
+from attune.model.status import TaskStatus
 
 
 def start(turn: Turn, task: Task, attempt: AttemptId, limit: float | None) -> None:

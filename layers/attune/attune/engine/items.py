@@ -8,15 +8,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from attune.engine import chunks, tally, transitions
+from attune.engine import chunk_owner, item_summary, transitions
 from attune.engine.context import Own
 from attune.engine.facts import items_key, records_key
 from attune.engine.ids import AttemptId
 from attune.engine.state import Active, Items, Visit
 from attune.engine.turn import Turn
 from attune.exceptions import task_error
-from attune.language.graph import Task
-from attune.language.status import TaskStatus
+from attune.model.graph import Task
+from attune.model.status import TaskStatus
 
 MAX_ITEMS = 100_000
 """How many items (or batches) one ``with_items`` may have."""
@@ -38,7 +38,7 @@ def begin(turn: Turn, task: Task, visit: int) -> None:
         transitions.fail_visit(turn, task, visit, hint)
         return
     if len(batches) > turn.graph.chunk_size:
-        chunks.begin(turn, task, visit, batches, len(values))
+        chunk_owner.begin(turn, task, visit, batches, len(values))
         return
     turn.write_list(task, visit, batches)
     _go(turn, task, visit, Items(total=len(batches), elements=len(values)), base=0)
@@ -54,7 +54,7 @@ def again(turn: Turn, task: Task, visit: int, last: int, *, whole: bool) -> None
         begin(turn, task, visit)
         return
     if isinstance(values, Mapping):
-        chunks.again(turn, task, visit, last, values, whole=whole)
+        chunk_owner.again(turn, task, visit, last, values, whole=whole)
         return
     rows = turn.facts.get(records_key(task.name, visit))
     failed = [index for index, row in enumerate(rows) if row is None or row["status"] != TaskStatus.COMPLETED]
@@ -122,5 +122,5 @@ def item_ended(turn: Turn, task: Task, attempt: AttemptId, status: TaskStatus) -
 
 
 def _finish(turn: Turn, task: Task, visit: int, items: Items) -> None:
-    failed = tally.elements_of(items.failed, items.elements, task.batch_size)
-    tally.finish(turn, task, visit, items.elements, failed, tally.first(items.failed))
+    failed = item_summary.elements_of(items.failed, items.elements, task.batch_size)
+    item_summary.finish(turn, task, visit, items.elements, failed, item_summary.first(items.failed))

@@ -6,7 +6,7 @@ Their arrivals are kept, because the k-th firing of a source counts for the k-th
 from __future__ import annotations
 
 from attune.engine.state import State
-from attune.language.graph import JoinKind, Task
+from attune.model.graph import JoinKind, Task
 
 
 def is_counted(task: Task) -> bool:

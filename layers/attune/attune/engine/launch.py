@@ -7,7 +7,7 @@ from attune.engine.effects import SetTimer
 from attune.engine.messages import TimerKind
 from attune.engine.turn import Turn, template_failure
 from attune.exceptions import TemplateError
-from attune.language.status import ExecutionStatus
+from attune.model.status import ExecutionStatus
 
 
 def launch(turn: Turn) -> None:

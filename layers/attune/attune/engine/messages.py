@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Any
 
 from attune.engine.ids import AttemptId, dedup_id
-from attune.language.status import TaskStatus
+from attune.model.status import TaskStatus
 
 
 @dataclass(frozen=True, slots=True)

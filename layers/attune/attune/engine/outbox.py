@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from typing import Any
 
-from attune.engine import chunks, slices
+from attune.engine import chunk_fold, chunk_owner
+from attune.engine.attempt_effects import run_task, start_child
 from attune.engine.effects import (
     Announce,
     Control,
@@ -28,12 +29,12 @@ from attune.engine.facts import OUTPUT, Facts, Key
 from attune.engine.ids import AttemptId
 from attune.engine.messages import ChunkEnded, TimerKind
 from attune.engine.ranges import compress, expand
-from attune.engine.starting import run_task, start_child
-from attune.engine.state import Active, State, Visit, WaitKind
+from attune.engine.state import Active, State, Visit
 from attune.engine.turn import Turn
 from attune.engine.wire import decode, encode
-from attune.language.graph import Graph, Task
-from attune.language.status import ExecutionStatus, TaskStatus
+from attune.model.built_ins import WaitKind
+from attune.model.graph import Graph, Task
+from attune.model.status import ExecutionStatus, TaskStatus
 
 
 def references(graph: Graph, asked: Iterable[Effect]) -> list[list[Any]]:
@@ -122,7 +123,7 @@ def _controls(turn: Turn, child: str, reason: str, generation: str, control: str
 def _chunk_starts(turn: Turn, task: int, visit: int, numbers: list[list[int]]) -> Iterator[Effect]:
     begun = turn.state.active[task, visit]
     if begun.chunks is not None:
-        yield chunks.start_chunks(turn, begun, begun.chunks, list(expand(numbers)))
+        yield chunk_owner.start_chunks(turn, begun, begun.chunks, list(expand(numbers)))
 
 
 def _chunk_controls(
@@ -133,7 +134,7 @@ def _chunk_controls(
 
 
 def _words_home(turn: Turn, message: Mapping[str, Any] | None = None) -> Iterator[Effect]:
-    yield slices.report(turn) if message is None else TellHome(decode(message))
+    yield chunk_fold.report(turn) if message is None else TellHome(decode(message))
 
 
 def _notices(turn: Turn) -> Iterator[Effect]:
@@ -194,7 +195,7 @@ def repeat(turn: Turn, only: Set[AttemptId] = frozenset(), announce: bool = True
 def _of_visit(turn: Turn, visit: Visit, only: Set[AttemptId]) -> Iterator[Effect]:
     task = turn.graph.tasks[visit.task]
     if visit.chunks is not None and visit.chunks.running and not only:
-        yield chunks.start_chunks(turn, visit, visit.chunks, sorted(visit.chunks.running))
+        yield chunk_owner.start_chunks(turn, visit, visit.chunks, sorted(visit.chunks.running))
     for index, active in visit.attempts():
         attempt = AttemptId(task.name, visit.number, index, active.number)
         if not only or attempt in only:

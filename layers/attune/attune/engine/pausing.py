@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from attune.engine import chunks, ending, items
+from attune.engine import chunk_owner, ending, items
 from attune.engine.effects import Control, TellChild
 from attune.engine.ids import AttemptId
 from attune.engine.messages import Pause, Resume
 from attune.engine.state import State
 from attune.engine.turn import Turn
-from attune.language.status import TaskStatus
+from attune.model.status import TaskStatus
 
 MOST_HEARD = 8
 """Pauses and resumptions that are remembered."""
@@ -38,7 +38,7 @@ def resume(turn: Turn, message: Resume) -> None:
             if active.status is TaskStatus.RETRYING and active.due is None:
                 turn.ready.append(AttemptId(task.name, visit.number, index, active.number))
         items.refill(turn, task, visit.number)
-        chunks.refill(turn, task, visit.number)
+        chunk_owner.refill(turn, task, visit.number)
 
 
 def _is_new(state: State, message: Pause | Resume) -> bool:

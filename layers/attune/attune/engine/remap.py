@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from attune.engine.state import CODES, State
-from attune.language.graph import Graph, Task
-from attune.language.reachability import bits
-from attune.language.status import TaskStatus
+from attune.model.graph import Graph, Task
+from attune.model.reachability import bits
+from attune.model.status import TaskStatus
 
 _BITS = ("begun", "unhandled", "failures", "held", "verdicts", "failers")
 _BY_TASK = ("visits", "last_attempt", "item_counts", "rounds", "join_runs")

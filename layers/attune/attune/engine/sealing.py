@@ -10,9 +10,9 @@ from typing import Any
 
 from attune.engine.context import Context, Own, parameters_key
 from attune.exceptions import TemplateError
-from attune.language import templates
-from attune.language.graph import ActionSpec
-from attune.language.secrets import OPEN_ACTIONS, Secrets, Withheld, parted, put_back, seal_of
+from attune.expressions import templates
+from attune.model.graph import ActionSpec
+from attune.model.secrets import OPEN_ACTIONS, Secrets, Withheld, parted, put_back, seal_of
 
 Sealed = Mapping[str, Any]
 """``{"templates": [[path, template], …], "scope": {…}}``: what a worker renders, and the names that it uses."""

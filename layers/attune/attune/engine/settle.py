@@ -12,13 +12,13 @@ from operator import or_
 
 from attune.engine import ending, groups
 from attune.engine.joins import is_counted, is_pending
-from attune.engine.starting import begin, start_attempt
 from attune.engine.state import CODES
+from attune.engine.task_start import begin, start_attempt
 from attune.engine.turn import Turn
 from attune.exceptions import task_error
-from attune.language.graph import JoinKind, Task
-from attune.language.reachability import bits
-from attune.language.status import ExecutionStatus, TaskStatus
+from attune.model.graph import JoinKind, Task
+from attune.model.reachability import bits
+from attune.model.status import ExecutionStatus, TaskStatus
 
 
 def settle(turn: Turn) -> None:

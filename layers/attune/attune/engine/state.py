@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from copy import copy
 from dataclasses import dataclass, field, fields
-from enum import StrEnum
 from operator import attrgetter
 from typing import Any
 
 from attune.engine.messages import Parent
-from attune.language.status import ExecutionStatus, TaskStatus
+from attune.model.built_ins import WaitKind
+from attune.model.status import ExecutionStatus, TaskStatus
 
 CODES: dict[TaskStatus, str] = {
     TaskStatus.PENDING: ".",
@@ -29,13 +29,6 @@ CODES: dict[TaskStatus, str] = {
 STATUS_OF: dict[str, TaskStatus] = {code: status for status, code in CODES.items()}
 
 _CONTAINERS = ("codes", "visits", "last_attempt", "item_counts", "rounds", "join_runs", "active", "outbox")
-
-
-class WaitKind(StrEnum):
-    """What comes from outside: a person's answer, or an event."""
-
-    INQUIRY = "inquiry"
-    EVENT = "event"
 
 
 @dataclass(frozen=True, slots=True)

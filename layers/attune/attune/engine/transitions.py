@@ -12,8 +12,8 @@ from attune.engine.ids import AttemptId
 from attune.engine.state import CODES
 from attune.engine.turn import Step, Turn, template_failure
 from attune.exceptions import TemplateError, task_error
-from attune.language.graph import Task, Transition
-from attune.language.status import TaskStatus
+from attune.model.graph import Task, Transition
+from attune.model.status import TaskStatus
 
 
 def end_visit(

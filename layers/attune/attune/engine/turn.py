@@ -22,11 +22,12 @@ from attune.engine.effects import (
 )
 from attune.engine.facts import Facts, items_key, output_key, record_key, retry_key, vars_key, verdict_key
 from attune.engine.ids import AttemptId
-from attune.engine.state import State, WaitKind
+from attune.engine.state import State
 from attune.exceptions import TemplateError, task_error
-from attune.language.graph import Graph, Task, Transition
-from attune.language.status import TaskStatus
-from attune.language.templates import check_size
+from attune.expressions.templates import check_size
+from attune.model.built_ins import WaitKind
+from attune.model.graph import Graph, Task, Transition
+from attune.model.status import TaskStatus
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ from attune.engine.messages import (
     TimerFired,
     TimerKind,
 )
-from attune.language.status import TaskStatus
+from attune.model.status import TaskStatus
 
 
 def _task_ended(data: dict[str, Any]) -> TaskEnded:

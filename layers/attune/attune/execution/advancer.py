@@ -17,14 +17,14 @@ from attune.engine.messages import Cancel, Dead, Message, Start, StartChunk
 from attune.engine.state import State
 from attune.engine.turn import Step
 from attune.exceptions import AttuneError, Conflict, Unavailable
-from attune.execution.births import Births
 from attune.execution.dispatch import Dispatcher
+from attune.execution.fold_input import Births
 from attune.execution.ports.catalog import Catalog
 from attune.execution.ports.clock import Clock
+from attune.execution.ports.execution_store import ExecutionStore
 from attune.execution.ports.queues import Received
-from attune.execution.ports.store import ExecutionStore
 from attune.execution.warm import WarmStates
-from attune.language.graph import Graph
+from attune.model.graph import Graph
 
 MAX_ROUNDS = 50
 """How often one fold may ask for more facts, and how often a refused save is folded anew, before it is an error."""

@@ -7,12 +7,13 @@ from typing import Any
 
 from attune.engine.ids import AttemptId, time_of, wait_id
 from attune.engine.messages import Nudge, TimerFired, TimerKind
-from attune.engine.state import Active, State, WaitKind
+from attune.engine.state import Active, State
+from attune.execution.cases import Case, Child
 from attune.execution.diagnosis import BACKLOGGED, LATE, UNCLAIMED, Code, Finding
-from attune.execution.inspection import Case, Child
 from attune.execution.ports.queues import Letter
 from attune.execution.spans import span
-from attune.language.status import TaskStatus
+from attune.model.built_ins import WaitKind
+from attune.model.status import TaskStatus
 
 
 def of_attempt(case: Case, state: State, attempt: AttemptId, active: Active) -> Iterator[Finding]:

@@ -11,8 +11,8 @@ from attune.engine.messages import Dead, Message
 from attune.engine.wire import encode
 from attune.exceptions import task_error
 from attune.execution.ports.clock import Clock
+from attune.execution.ports.execution_store import ExecutionStore, Record
 from attune.execution.ports.queues import Letter, Mailbox, TaskMessage
-from attune.execution.ports.store import ExecutionStore, Record
 from attune.execution.reporting import ended_message
 
 MOST_AGAIN = 5

@@ -1,4 +1,4 @@
-"""Why an execution is where it is: findings made of a :class:`attune.execution.inspection.Case`. Pure.
+"""Why an execution is where it is: findings made of a :class:`attune.execution.cases.Case`. Pure.
 
 A finding that carries letters is about something lost, and posting them mends it. ``sweep`` does that for every
 execution; ``doctor`` shows all findings of one, and does it when told to.

@@ -23,15 +23,15 @@ from attune.engine.ids import chunk_id, home_of
 from attune.engine.messages import Cancel, Message, Parent, Pause, Resume, Start, TaskEnded
 from attune.engine.state import State
 from attune.exceptions import AttuneError, Unavailable, task_error
+from attune.execution.execution_start import prepare
 from attune.execution.ports.catalog import Catalog
 from attune.execution.ports.clock import Clock
+from attune.execution.ports.execution_store import ExecutionStore, Record
 from attune.execution.ports.queues import EventBus, Letter, Mailbox, TaskMessage, TaskQueue, Timers
-from attune.execution.ports.store import ExecutionStore, Record
 from attune.execution.ports.triggers import Events
 from attune.execution.reporting import ended_message
-from attune.execution.starting import prepare
 from attune.execution.waits import LookBack
-from attune.language.status import ExecutionStatus, TaskStatus
+from attune.model.status import ExecutionStatus, TaskStatus
 
 _TASK_STATUS = {
     ExecutionStatus.COMPLETED: TaskStatus.COMPLETED,

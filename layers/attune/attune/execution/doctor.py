@@ -9,13 +9,13 @@ from typing import Any
 
 from attune.engine.ids import CHUNK, AttemptId, home_of, is_chunk
 from attune.exceptions import NotFound
+from attune.execution.cases import Case, Child, Inspector
 from attune.execution.dead_letters import DeadLetterBook
 from attune.execution.diagnosis import Diagnosis, aged
 from attune.execution.examiner import Examiner
-from attune.execution.inspection import Case, Child, Inspector
 from attune.execution.ports.clock import Clock
+from attune.execution.ports.execution_store import ExecutionStore
 from attune.execution.ports.queues import Letter, Mailbox
-from attune.execution.ports.store import ExecutionStore
 from attune.execution.symptoms import together
 
 DEEPEST = 10

@@ -6,15 +6,16 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from attune.engine.ids import AttemptId, home_of, is_chunk
-from attune.engine.state import Active, State, WaitKind
+from attune.engine.state import Active, State
+from attune.execution.cases import Case, Child, Inspector, Marks, awaited, chunks_of
 from attune.execution.diagnosis import LATE
-from attune.execution.inspection import Case, Child, Inspector, Marks, awaited, chunks_of
 from attune.execution.ports.catalog import Catalog
+from attune.execution.ports.execution_store import ExecutionStore
 from attune.execution.ports.queues import Letter
-from attune.execution.ports.store import ExecutionStore
 from attune.execution.waits import LookBack
-from attune.language.graph import Graph
-from attune.language.status import TaskStatus
+from attune.model.built_ins import WaitKind
+from attune.model.graph import Graph
+from attune.model.status import TaskStatus
 
 MOST_RECORDS = 200
 """Attempts of one execution whose records are looked at in one go: what was lost comes to the front in time, since

@@ -10,7 +10,7 @@ from attune.exceptions import Conflict, Forbidden, InvalidParameters, NotFound
 from attune.execution.ports.directory import Directory
 from attune.execution.ports.queues import Letter, Mailbox
 from attune.execution.queries import iso
-from attune.language.schema import mismatches
+from attune.model.schema import mismatches
 
 MAX_ROUNDS = 10
 """Pages of open inquiries that are read at most to find those of one assignee; then the page is short."""

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 from attune.exceptions import AttuneError, TemplateError, Unavailable
+from attune.execution.ports.key_values import KeyValueStore, Sealer, SecretStore
 from attune.execution.ports.queues import TaskMessage
-from attune.execution.ports.values import KeyValueStore, Sealer, SecretStore
-from attune.language import templates
-from attune.language.key_values import KeyValues
-from attune.language.masking import Masker
-from attune.language.secrets import put_back, seal_of
+from attune.expressions import templates
+from attune.expressions.key_values import KeyValues
+from attune.model.masking import Masker
+from attune.model.secrets import put_back, seal_of
 
 NAMES = 1000
 """How many keys are looked at to find one that is near to a misspelt one."""

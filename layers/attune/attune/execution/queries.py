@@ -17,10 +17,10 @@ from attune.engine.state import Chunks, Items, State
 from attune.exceptions import NotFound
 from attune.execution.ports.catalog import Catalog
 from attune.execution.ports.directory import Directory
-from attune.execution.ports.store import ExecutionStore
-from attune.language.graph import Graph, Task, Transition
-from attune.language.secrets import public
-from attune.language.status import ExecutionStatus, TaskStatus
+from attune.execution.ports.execution_store import ExecutionStore
+from attune.model.graph import Graph, Task, Transition
+from attune.model.secrets import public
+from attune.model.status import ExecutionStatus, TaskStatus
 
 _RECORDED = frozenset({TaskStatus.COMPLETED, TaskStatus.FAILED, TaskStatus.TIMED_OUT})
 """How tasks stand whose attempts have left a record, if they leave one."""

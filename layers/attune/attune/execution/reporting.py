@@ -6,8 +6,8 @@ import json
 
 from attune.engine.ids import AttemptId
 from attune.engine.messages import TaskEnded
-from attune.execution.ports.store import Record
-from attune.language.status import TaskStatus
+from attune.execution.ports.execution_store import Record
+from attune.model.status import TaskStatus
 
 INLINE_RESULT = 16 * 1024
 """Results up to this many bytes of JSON ride along in the letter, which spares ``advance`` a read. Ten letters of

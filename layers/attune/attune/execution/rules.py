@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from attune.exceptions import AttuneError
+from attune.execution.execution_start import Started, Starter
 from attune.execution.ports.catalog import Catalog
 from attune.execution.ports.clock import Clock
-from attune.execution.starting import Started, Starter
-from attune.language import templates
-from attune.language.patterns import matches
-from attune.language.rule import Rule, TriggerType
+from attune.expressions import templates
+from attune.model.patterns import matches
+from attune.model.rule import Rule, TriggerType
 
 REMEMBER = 30.0
 """Seconds for which the list of rules is not read again."""

@@ -17,13 +17,13 @@ from dataclasses import dataclass, field, replace
 from attune.engine.ids import execution_id, home_of, time_of
 from attune.engine.messages import Nudge
 from attune.exceptions import Unavailable
+from attune.execution.cases import Inspector, SweepNotes, mark_of
 from attune.execution.diagnosis import LATE, Code, Diagnosis
 from attune.execution.examiner import Examiner
-from attune.execution.inspection import Inspector, SweepNotes, mark_of
 from attune.execution.ports.clock import Clock
 from attune.execution.ports.queues import Letter, Mailbox
 from attune.execution.symptoms import diagnose
-from attune.language.status import ExecutionStatus
+from attune.model.status import ExecutionStatus
 
 PAGE = 100
 """Executions read at once (a BatchGetItem)."""

@@ -12,18 +12,18 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import count
 from typing import Any
 
-from attune.engine import told
+from attune.engine import delivered_events
 from attune.engine.facts import record_key, wait_key
 from attune.engine.ids import AttemptId
 from attune.engine.messages import EventArrived
 from attune.engine.state import State
 from attune.execution.ports.catalog import Catalog
 from attune.execution.ports.clock import Clock
+from attune.execution.ports.execution_store import ExecutionStore
 from attune.execution.ports.queues import Letter, Mailbox
-from attune.execution.ports.store import ExecutionStore
 from attune.execution.ports.triggers import ANY_TYPE, Events, KeptEvents
-from attune.language.patterns import event_types, matches
-from attune.language.status import TaskStatus
+from attune.model.patterns import event_types, matches
+from attune.model.status import TaskStatus
 
 FIELDS = ("id", "source", "detail-type", "time", "detail")
 """What of an event's envelope becomes the waiting task's result."""
@@ -98,9 +98,9 @@ class LookBack:
     def _new(self, state: State, attempt: AttemptId) -> list[Mapping[str, Any]]:
         """What fits and no earlier visit was given."""
         fitting = self._fitting(state.execution, attempt)
-        if fitting and told.forgets(state):
+        if fitting and delivered_events.forgets(state):
             fitting = _after(fitting, self._had(state.execution, attempt))
-        return [event for event in fitting if not told.is_copy(state, attempt, event)]
+        return [event for event in fitting if not delivered_events.is_copy(state, attempt, event)]
 
     def _fitting(self, execution: str, attempt: AttemptId) -> list[Mapping[str, Any]]:
         wait = self._store.facts(execution, [wait_key(attempt)])[wait_key(attempt)]

@@ -16,11 +16,11 @@ from attune.actions.attempt import Attempt, Outcome, OutcomeStatus
 from attune.engine.ids import home_of
 from attune.exceptions import AttuneError, TemplateError, task_error
 from attune.execution.ports.clock import Clock
+from attune.execution.ports.execution_store import Claim, ClaimStatus, ExecutionStore, Record
 from attune.execution.ports.queues import Letter, Mailbox, TaskMessage, TaskQueue
-from attune.execution.ports.store import Claim, ClaimStatus, ExecutionStore, Record
 from attune.execution.reporting import ended_message
-from attune.language.masking import Masker
-from attune.language.secrets import Secrets
+from attune.model.masking import Masker
+from attune.model.secrets import Secrets
 
 if TYPE_CHECKING:
     from attune.execution.opening import Opener

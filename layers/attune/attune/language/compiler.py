@@ -7,16 +7,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from attune.exceptions import Problem
-from attune.language import built_in, calls, flat, validator
+from attune.language import flat
+from attune.language.checks import built_in_check, calls, validator
+from attune.language.dialects.native.models import MAX_ITERATIONS, RetryModel, TaskModel, WorkflowModel
+from attune.language.dialects.native.sugar import FAIL, Arrow, Published, published
 from attune.language.draft import Draft, flatten
 from attune.language.findings import Findings
-from attune.language.graph import ActionSpec, Graph, Join, JoinKind, Loop, Retry, Runner, Task, Transition
-from attune.language.models import MAX_ITERATIONS, RetryModel, TaskModel, WorkflowModel
 from attune.language.parsing import parse
-from attune.language.reachability import bits, predecessors
 from attune.language.refs import ref_of
 from attune.language.source import Source
-from attune.language.sugar import FAIL, Arrow, Published, published
+from attune.model.graph import ActionSpec, Graph, Join, JoinKind, Loop, Retry, Runner, Task, Transition
+from attune.model.reachability import bits, predecessors
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +108,7 @@ def _task(draft: Draft, number: int, success_sources: int) -> Task:
         name=task.name,
         action=calls.named_action(task) or "",
         spec=draft.specs[number],
-        input=built_in.compiled_input(task.input, draft.specs[number], draft.findings),
+        input=built_in_check.compiled_input(task.input, draft.specs[number], draft.findings),
         when=task.when,
         with_items=task.with_items,
         batch_size=task.batch_size,

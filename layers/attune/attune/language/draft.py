@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from attune.language import reachability
+from attune.language.dialects.native.models import TaskModel, WorkflowModel
+from attune.language.dialects.native.sugar import Arrow, Published, arrows, published
 from attune.language.findings import Findings
-from attune.language.graph import ActionSpec, JoinKind
-from attune.language.models import TaskModel, WorkflowModel
-from attune.language.reachability import bits
 from attune.language.source import Path
-from attune.language.sugar import Arrow, Published, arrows, published
+from attune.model import reachability
+from attune.model.graph import ActionSpec, JoinKind
+from attune.model.reachability import bits
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from attune.expressions.values import nearest
 from attune.language.findings import Findings
-from attune.language.schema import mismatches, schema_error
 from attune.language.source import Path
-from attune.language.values import nearest
+from attune.model.schema import mismatches, schema_error
 
 _TYPES = ("string", "number", "integer", "boolean", "object", "array", "null")
 _SWITCHES = ("required", "secret")

@@ -9,9 +9,9 @@ from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
+from attune.expressions.values import kind, nearest
 from attune.language.findings import MAX_PROBLEMS, Findings
 from attune.language.source import Path
-from attune.language.values import kind, nearest
 
 M = TypeVar("M", bound=BaseModel)
 

@@ -18,7 +18,7 @@ import yaml
 from yaml.reader import Reader, ReaderError
 
 from attune.exceptions import InvalidDefinition, Location, Problem
-from attune.language.values import MAX_INT_BITS
+from attune.expressions.values import MAX_INT_BITS
 
 LIMIT: Final = 1_000_000
 """Bytes of one file."""

@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any, Final
 
 from attune.exceptions import InvalidDefinition, Location, Problem
-from attune.language.action_file import compile_action
 from attune.language.compiler import compile_workflow, interface
+from attune.language.files.action_file import compile_action
+from attune.language.files.rule_file import check_rule, compile_rule
+from attune.language.files.sensor_file import check_sensor, compile_sensor
+from attune.language.files.suite_file import compile_suite
 from attune.language.findings import Findings
-from attune.language.graph import ActionSpec
-from attune.language.rule_file import check_rule, compile_rule
-from attune.language.sensor_file import check_sensor, compile_sensor
 from attune.language.source import Source
-from attune.language.suite_file import compile_suite
+from attune.model.graph import ActionSpec
 from attune.packs.loader import (
     SUFFIXES,
     Pack,

@@ -15,19 +15,19 @@ from typing import Any, Final, Protocol, TypeVar
 
 from attune.exceptions import InvalidDefinition, Location, NotFound, Problem, Severity
 from attune.language import flat
-from attune.language.action_file import compile_action
 from attune.language.compiler import Compiled, compile_workflow, interface
+from attune.language.dialects.native.models import PackModel
+from attune.language.files.action_file import compile_action
+from attune.language.files.rule_file import check_rule, compile_rule
+from attune.language.files.sensor_file import check_sensor, compile_sensor
 from attune.language.findings import Findings
-from attune.language.graph import ActionSpec, Runner
-from attune.language.models import PackModel
 from attune.language.parsing import parse
 from attune.language.refs import PACK
-from attune.language.rule import Rule
-from attune.language.rule_file import check_rule, compile_rule
-from attune.language.schema import mismatches, with_defaults
-from attune.language.sensor import Sensor
-from attune.language.sensor_file import check_sensor, compile_sensor
 from attune.language.source import LIMIT, Source, load
+from attune.model.graph import ActionSpec, Runner
+from attune.model.rule import Rule
+from attune.model.schema import mismatches, with_defaults
+from attune.model.sensor import Sensor
 
 
 class _Named(Protocol):

@@ -13,12 +13,12 @@ from attune.exceptions import InvalidDefinition, NotFound, Problem, Severity
 from attune.execution.ports.catalog import Catalog, PackRecord, WorkflowVersion
 from attune.execution.ports.clock import Clock
 from attune.execution.ports.triggers import Schedules
-from attune.language.awaited import awaited
 from attune.language.compiler import Compiled
-from attune.language.graph import ActionSpec, Graph
-from attune.language.rule import Rule
-from attune.language.sensor import Sensor
-from attune.language.sensor_file import check_sensor, compile_polling
+from attune.language.files.sensor_file import check_sensor, compile_polling
+from attune.model.awaited import awaited
+from attune.model.graph import ActionSpec, Graph
+from attune.model.rule import Rule
+from attune.model.sensor import Sensor
 from attune.packs.loader import Pack, catalogue, check_rules, check_sensors, compile_pack, load_packs
 
 

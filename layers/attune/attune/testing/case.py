@@ -16,10 +16,10 @@ from attune.engine.state import State
 from attune.engine.turn import Step
 from attune.exceptions import Conflict, InvalidParameters, InvalidRequest
 from attune.execution.ports.queues import TaskMessage
-from attune.language.graph import Graph
-from attune.language.secrets import public
-from attune.language.status import TaskStatus
-from attune.language.suite_file import Case
+from attune.language.files.suite_file import Case
+from attune.model.graph import Graph
+from attune.model.secrets import public
+from attune.model.status import TaskStatus
 from attune.simulator import Simulator
 from attune.testing import timeline
 from attune.testing.mocks import MockRunner

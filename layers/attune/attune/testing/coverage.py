@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from attune.execution.queries import kind
-from attune.language.graph import Graph, Task, Transition
+from attune.model.graph import Graph, Task, Transition
 from attune.testing.case import Taken
 
 

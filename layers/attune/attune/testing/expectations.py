@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from attune.language.suite_file import Case
+from attune.language.files.suite_file import Case
 from attune.testing.case import Outcome
 
 ABSENT: Final = object()

@@ -16,7 +16,7 @@ from attune.actions.validation import check_output, complete_input
 from attune.adapters.memory.clock import VirtualClock
 from attune.exceptions import task_error
 from attune.execution.worker import Runner
-from attune.language.suite_file import AnswerModel, MockModel
+from attune.language.files.suite_file import AnswerModel, MockModel
 
 DEFAULT_TIMEOUT: Final = 300.0
 """Seconds that an attempt may take where neither task nor action says so, as on a worker."""

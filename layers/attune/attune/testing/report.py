@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from attune.exceptions import Location
-from attune.language.suite_file import Case, Suite
+from attune.language.files.suite_file import Case, Suite
 from attune.testing import case as cases
 from attune.testing.case import Outcome
 from attune.testing.coverage import Coverage, coverage

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from attune.exceptions import AttuneError, InvalidDefinition, InvalidRequest, Problem
+from attune.expressions.values import nearest
+from attune.language.files.suite_file import Case, Suite, compile_suite
 from attune.language.findings import Findings
-from attune.language.graph import Graph
 from attune.language.source import Path as Steps
-from attune.language.suite_file import Case, Suite, compile_suite
-from attune.language.values import nearest
+from attune.model.graph import Graph
 from attune.packs.loader import SUFFIXES, read
 from attune.testing.workspace import Workspace
 

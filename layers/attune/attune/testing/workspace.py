@@ -12,11 +12,11 @@ from typing import Final
 from attune.adapters.memory.catalog import MemoryCatalog
 from attune.exceptions import InvalidDefinition, NotFound
 from attune.execution.ports.catalog import PackRecord, WorkflowVersion
+from attune.expressions.values import nearest
 from attune.language.compiler import compile_workflow
-from attune.language.graph import ActionSpec, Graph, Runner, Task
+from attune.language.files.suite_file import Case
 from attune.language.source import load
-from attune.language.suite_file import Case
-from attune.language.values import nearest
+from attune.model.graph import ActionSpec, Graph, Runner, Task
 from attune.packs.loader import Pack, catalogue, compile_pack
 
 _NOT_WORKERS: Final = frozenset({Runner.WORKFLOW, Runner.ENGINE})

@@ -27,18 +27,18 @@ from attune.wiring.storage import (
 )
 
 if TYPE_CHECKING:
-    from attune.adapters.dead_letter_desk import DeadLetterDesk
-    from attune.adapters.desks import EventDesk, TimerDesk
     from attune.api.services import Care, Services
     from attune.engine.state import State
     from attune.engine.turn import Step
     from attune.execution.advancer import Advancer
     from attune.execution.examiner import Examiner
+    from attune.execution.execution_start import Starter
     from attune.execution.opening import Opener
     from attune.execution.rules import Rules
-    from attune.execution.starting import Starter
     from attune.execution.sweeper import Sweeper
     from attune.execution.worker import Worker
+    from attune.handlers.dead_letter_handler import DeadLetterDesk
+    from attune.handlers.desks import EventDesk, TimerDesk
 
 CONFIG_TTL = 60.0
 """Seconds for which a pack's configuration is not read again by a warm worker."""
@@ -112,7 +112,7 @@ class _PackConfigs:
 @once
 def starter() -> Starter:
     """Starts executions."""
-    from attune.execution.starting import Starter
+    from attune.execution.execution_start import Starter
 
     retention = 86_400 * float(setting("RETENTION_DAYS", "0"))
     return Starter(store(), directory(), catalog(), mailbox(), clock, os.urandom, sealer(), retention)
@@ -129,10 +129,10 @@ def rules() -> Rules:
 @once
 def event_desk() -> EventDesk:
     """For ``on_event``."""
-    from attune.adapters.desks import EventDesk
-    from attune.adapters.dynamodb.retention import Retention
-    from attune.execution.sensors import Sightings
+    from attune.adapters.aws.dynamodb.retention import Retention
+    from attune.execution.sensor_polls import Sightings
     from attune.execution.waits import Waits
+    from attune.handlers.desks import EventDesk
 
     waits = Waits(events(), mailbox(), catalog(), clock)
     sightings = Sightings(catalog(), store(), sensor_store(), bus(), clock)
@@ -143,8 +143,8 @@ def event_desk() -> EventDesk:
 @once
 def timer_desk() -> TimerDesk:
     """For ``on_timer``."""
-    from attune.adapters.desks import TimerDesk
-    from attune.execution.sensors import Polls
+    from attune.execution.sensor_polls import Polls
+    from attune.handlers.desks import TimerDesk
 
     polls = Polls(catalog(), sensor_store(), starter())
     return TimerDesk(timers(), mailbox(), rules(), polls, payloads(), clock, log())
@@ -153,8 +153,8 @@ def timer_desk() -> TimerDesk:
 @once
 def dead_letter_desk() -> DeadLetterDesk:
     """For ``on_dead``."""
-    from attune.adapters.dead_letter_desk import DeadLetterDesk
     from attune.execution.dead_letters import DeadLetters
+    from attune.handlers.dead_letter_handler import DeadLetterDesk
 
     dead_letters = DeadLetters(store(), mailbox(), clock)
     return DeadLetterDesk(dead_letters, book(), payloads(), setting("EVENT_DEAD_QUEUE_ARN"))
@@ -176,12 +176,12 @@ def sweeper() -> Sweeper:
 
 
 def _care() -> Care:
-    from attune.adapters.checkup import Checkup
-    from attune.adapters.queue_ages import QueueAges
-    from attune.adapters.redrive import Redriver
-    from attune.adapters.undelivered import OnEvent
+    from attune.adapters.aws.queue_ages import QueueAges
     from attune.api.services import Care
     from attune.execution.doctor import Doctor
+    from attune.handlers.checkup import Checkup
+    from attune.handlers.redrive import Redriver
+    from attune.handlers.undelivered import OnEvent
 
     queues = {"mailboxes": queue("ADVANCE"), "attempts": queue("TASK"), "timers": queue("TIMER")}
     cloudwatch = Lazily("cloudwatch")
@@ -197,11 +197,11 @@ def _care() -> Care:
 @once
 def services() -> Services:
     """For ``api``."""
-    from attune.adapters.schedules import AwsSchedules
+    from attune.adapters.aws.schedules import AwsSchedules
     from attune.api.services import Services
     from attune.execution.inquiries import Inquiries
     from attune.execution.queries import Reader
-    from attune.execution.retrying import Retrier
+    from attune.execution.retrier import Retrier
     from attune.packs.registry import Registry
 
     registry = Registry(catalog(), AwsSchedules(scheduler()), clock, packs_dir())

@@ -8,23 +8,23 @@ from attune.wiring.process import Lazily, client, once, setting
 from attune.wiring.storage import payloads
 
 if TYPE_CHECKING:
-    from attune.adapters.events import EventBridgeBus
-    from attune.adapters.scheduler import Scheduler
-    from attune.adapters.sqs import Queue, SqsMailbox, SqsTaskQueue
-    from attune.adapters.timers import AwsTimers
+    from attune.adapters.aws.event_bus import EventBridgeBus
+    from attune.adapters.aws.scheduler import Scheduler
+    from attune.adapters.aws.sqs import Queue, SqsMailbox, SqsTaskQueue
+    from attune.adapters.aws.timers import AwsTimers
 
 
 @once
 def bus() -> EventBridgeBus:
     """The event bus."""
-    from attune.adapters.events import EventBridgeBus
+    from attune.adapters.aws.event_bus import EventBridgeBus
 
     return EventBridgeBus(Lazily("events"), setting("EVENT_BUS"))
 
 
 def queue(name: str) -> Queue:
     """``ADVANCE``, ``TASK`` or ``TIMER``."""
-    from attune.adapters.sqs import Queue
+    from attune.adapters.aws.sqs import Queue
 
     return Queue(client("sqs"), setting(f"{name}_QUEUE_URL"))
 
@@ -32,7 +32,7 @@ def queue(name: str) -> Queue:
 @once
 def mailbox() -> SqsMailbox:
     """The advance queue."""
-    from attune.adapters.sqs import SqsMailbox
+    from attune.adapters.aws.sqs import SqsMailbox
 
     return SqsMailbox(queue("ADVANCE"), payloads())
 
@@ -40,7 +40,7 @@ def mailbox() -> SqsMailbox:
 @once
 def task_queue() -> SqsTaskQueue:
     """The task queue."""
-    from attune.adapters.sqs import SqsTaskQueue
+    from attune.adapters.aws.sqs import SqsTaskQueue
 
     return SqsTaskQueue(queue("TASK"), payloads())
 
@@ -48,7 +48,7 @@ def task_queue() -> SqsTaskQueue:
 @once
 def scheduler() -> Scheduler:
     """Schedules, all of which send to the timer queue."""
-    from attune.adapters.scheduler import Scheduler, Target
+    from attune.adapters.aws.scheduler import Scheduler, Target
 
     target = Target(setting("TIMER_QUEUE_ARN"), setting("SCHEDULE_ROLE_ARN"))
     return Scheduler(Lazily("scheduler"), setting("SCHEDULE_GROUP"), target)
@@ -57,6 +57,6 @@ def scheduler() -> Scheduler:
 @once
 def timers() -> AwsTimers:
     """Delayed messages and one-time schedules."""
-    from attune.adapters.timers import AwsTimers
+    from attune.adapters.aws.timers import AwsTimers
 
     return AwsTimers(queue("TIMER"), scheduler())

@@ -7,23 +7,23 @@ from typing import TYPE_CHECKING
 from attune.wiring.process import Lazily, client, clock, once, setting
 
 if TYPE_CHECKING:
-    from attune.adapters.dynamodb.catalog import DynamoCatalog
-    from attune.adapters.dynamodb.dead_letters import DynamoBook
-    from attune.adapters.dynamodb.directory import DynamoDirectory
-    from attune.adapters.dynamodb.events import DynamoEvents
-    from attune.adapters.dynamodb.inspector import DynamoInspector
-    from attune.adapters.dynamodb.sensors import DynamoSensors
-    from attune.adapters.dynamodb.store import DynamoStore
-    from attune.adapters.dynamodb.table import Table
-    from attune.adapters.dynamodb.values import DynamoKeyValueStore
-    from attune.adapters.payloads import Payloads
-    from attune.adapters.secrets import AwsSecrets, KmsSealer
+    from attune.adapters.aws.blobs import Payloads
+    from attune.adapters.aws.dynamodb.catalog import DynamoCatalog
+    from attune.adapters.aws.dynamodb.dead_letter_store import DynamoBook
+    from attune.adapters.aws.dynamodb.directory import DynamoDirectory
+    from attune.adapters.aws.dynamodb.event_waits import DynamoEvents
+    from attune.adapters.aws.dynamodb.execution_store import DynamoStore
+    from attune.adapters.aws.dynamodb.inspector import DynamoInspector
+    from attune.adapters.aws.dynamodb.key_values import DynamoKeyValueStore
+    from attune.adapters.aws.dynamodb.sensor_store import DynamoSensors
+    from attune.adapters.aws.dynamodb.table import Table
+    from attune.adapters.aws.secrets import AwsSecrets, KmsSealer
 
 
 @once
 def table() -> Table:
     """The one table."""
-    from attune.adapters.dynamodb.table import Table
+    from attune.adapters.aws.dynamodb.table import Table
 
     return Table(client("dynamodb"), setting("TABLE"))
 
@@ -31,7 +31,7 @@ def table() -> Table:
 @once
 def payloads() -> Payloads:
     """The bucket for what is large; its client is made when something large comes by."""
-    from attune.adapters.payloads import Payloads
+    from attune.adapters.aws.blobs import Payloads
 
     return Payloads(Lazily("s3"), setting("BUCKET"))
 
@@ -39,7 +39,7 @@ def payloads() -> Payloads:
 @once
 def store() -> DynamoStore:
     """Executions."""
-    from attune.adapters.dynamodb.store import DynamoStore
+    from attune.adapters.aws.dynamodb.execution_store import DynamoStore
 
     return DynamoStore(table(), payloads(), float(setting("RETENTION_DAYS", "0")))
 
@@ -47,7 +47,7 @@ def store() -> DynamoStore:
 @once
 def catalog() -> DynamoCatalog:
     """Packs."""
-    from attune.adapters.dynamodb.catalog import DynamoCatalog
+    from attune.adapters.aws.dynamodb.catalog import DynamoCatalog
 
     return DynamoCatalog(table(), payloads())
 
@@ -55,7 +55,7 @@ def catalog() -> DynamoCatalog:
 @once
 def directory() -> DynamoDirectory:
     """Listings, idempotency keys, tokens."""
-    from attune.adapters.dynamodb.directory import DynamoDirectory
+    from attune.adapters.aws.dynamodb.directory import DynamoDirectory
 
     return DynamoDirectory(table(), payloads())
 
@@ -63,7 +63,7 @@ def directory() -> DynamoDirectory:
 @once
 def events() -> DynamoEvents:
     """Who waits for events, and events kept for a while."""
-    from attune.adapters.dynamodb.events import DynamoEvents
+    from attune.adapters.aws.dynamodb.event_waits import DynamoEvents
 
     return DynamoEvents(table(), payloads())
 
@@ -71,7 +71,7 @@ def events() -> DynamoEvents:
 @once
 def sensor_store() -> DynamoSensors:
     """What sensors remember."""
-    from attune.adapters.dynamodb.sensors import DynamoSensors
+    from attune.adapters.aws.dynamodb.sensor_store import DynamoSensors
 
     return DynamoSensors(table(), payloads())
 
@@ -79,7 +79,7 @@ def sensor_store() -> DynamoSensors:
 @once
 def values() -> DynamoKeyValueStore:
     """The key-value store."""
-    from attune.adapters.dynamodb.values import DynamoKeyValueStore
+    from attune.adapters.aws.dynamodb.key_values import DynamoKeyValueStore
 
     return DynamoKeyValueStore(table(), payloads())
 
@@ -87,7 +87,7 @@ def values() -> DynamoKeyValueStore:
 @once
 def secrets() -> AwsSecrets:
     """Secrets by name."""
-    from attune.adapters.secrets import AwsSecrets
+    from attune.adapters.aws.secrets import AwsSecrets
 
     return AwsSecrets(Lazily("secretsmanager"), setting("SECRETS_PREFIX"), clock)
 
@@ -95,7 +95,7 @@ def secrets() -> AwsSecrets:
 @once
 def sealer() -> KmsSealer:
     """Keeps secret parameters."""
-    from attune.adapters.secrets import KmsSealer
+    from attune.adapters.aws.secrets import KmsSealer
 
     return KmsSealer(Lazily("kms"), setting("SECRETS_KEY"), clock)
 
@@ -103,7 +103,7 @@ def sealer() -> KmsSealer:
 @once
 def book() -> DynamoBook:
     """Dead letters."""
-    from attune.adapters.dynamodb.dead_letters import DynamoBook
+    from attune.adapters.aws.dynamodb.dead_letter_store import DynamoBook
 
     return DynamoBook(table(), payloads())
 
@@ -111,6 +111,6 @@ def book() -> DynamoBook:
 @once
 def inspector() -> DynamoInspector:
     """For those who look at executions from outside."""
-    from attune.adapters.dynamodb.inspector import DynamoInspector
+    from attune.adapters.aws.dynamodb.inspector import DynamoInspector
 
     return DynamoInspector(table(), payloads())

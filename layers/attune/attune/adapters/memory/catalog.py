@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping
 
 from attune.exceptions import NotFound
 from attune.execution.ports.catalog import PackRecord, WorkflowVersion
-from attune.language.awaited import awaited
-from attune.language.graph import ActionSpec
-from attune.language.rule import Rule
-from attune.language.sensor import Sensor
+from attune.model.awaited import awaited
+from attune.model.graph import ActionSpec
+from attune.model.rule import Rule
+from attune.model.sensor import Sensor
 
 
 class MemoryCatalog:

@@ -6,11 +6,11 @@ from typing import Any
 
 from attune.adapters.memory.clock import VirtualClock
 from attune.adapters.memory.disorder import Order
-from attune.adapters.memory.store import MemoryStore
+from attune.adapters.memory.execution_store import MemoryStore
 from attune.engine.ids import AttemptId, wait_id
-from attune.engine.state import WaitKind
 from attune.execution.ports.directory import Page
-from attune.language.status import ExecutionStatus
+from attune.model.built_ins import WaitKind
+from attune.model.status import ExecutionStatus
 
 
 class MemoryDirectory:

@@ -7,18 +7,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from attune.adapters.memory.catalog import MemoryCatalog
-from attune.adapters.memory.store import MemoryStore
+from attune.adapters.memory.execution_store import MemoryStore
 from attune.engine.facts import START
 from attune.engine.ids import AttemptId, home_of
-from attune.engine.state import State, WaitKind
+from attune.engine.state import State
 from attune.exceptions import NotFound
+from attune.execution.cases import Recorded, SweepNotes
 from attune.execution.dead_letters import DeadLetter, LetterPage
-from attune.execution.inspection import Recorded, SweepNotes
-from attune.language.status import ExecutionStatus
+from attune.model.built_ins import WaitKind
+from attune.model.status import ExecutionStatus
 
 
 class MemoryInspector:
-    """Implements :class:`attune.execution.inspection.Inspector`."""
+    """Implements :class:`attune.execution.cases.Inspector`."""
 
     def __init__(self, store: MemoryStore, catalog: MemoryCatalog) -> None:
         self._store, self._catalog, self._notes = store, catalog, SweepNotes()

@@ -9,7 +9,7 @@ import typer
 
 from attune.cli import options, output
 from attune.cli.connection import connect
-from attune.language.status import ExecutionStatus
+from attune.model.status import ExecutionStatus
 
 if TYPE_CHECKING:
     from attune.cli.client import Client

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from attune.cli import options, output
-from attune.language.status import ExecutionStatus
+from attune.model.status import ExecutionStatus
 
 if TYPE_CHECKING:
     from attune.cli.local import LocalCloud, Progress

@@ -8,7 +8,7 @@ import typer
 
 from attune.cli import options, output
 from attune.exceptions import AttuneError, InvalidRequest
-from attune.language.status import ExecutionStatus
+from attune.model.status import ExecutionStatus
 
 if TYPE_CHECKING:
     from attune.cli.simulation import Simulation

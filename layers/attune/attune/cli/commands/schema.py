@@ -12,7 +12,7 @@ import typer
 from attune.cli import options, output
 
 if TYPE_CHECKING:
-    from attune.language.graph import ActionSpec
+    from attune.model.graph import ActionSpec
 
 
 class Kind(StrEnum):
@@ -55,7 +55,7 @@ def schema(
 
 
 def _schemas(kinds: list[Kind], packs: list[Path] | None, workspace: bool) -> dict[str, dict[str, Any]]:
-    from attune.language.json_schemas import json_schema
+    from attune.language.dialects.native.json_schemas import json_schema
 
     actions = _actions(packs) if workspace else None
     return {str(kind): json_schema(kind, actions) for kind in kinds}

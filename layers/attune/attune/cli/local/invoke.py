@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from attune.adapters.dynamodb.directory import DynamoDirectory
-from attune.adapters.dynamodb.table import Table
-from attune.adapters.payloads import Payloads
+from attune.adapters.aws.blobs import Payloads
+from attune.adapters.aws.dynamodb.directory import DynamoDirectory
+from attune.adapters.aws.dynamodb.table import Table
 from attune.cli.local.cloud import LocalCloud
 from attune.cli.local.environment import sam_environment
 from attune.cli.local.errors import NoDocker

@@ -8,7 +8,7 @@ from rich.tree import Tree
 
 from attune.cli.render.words import duration, failure, progress, shows_error, style, tries, words
 from attune.cli.view import View, Visit, latest_visits
-from attune.language.status import TaskStatus
+from attune.model.status import TaskStatus
 
 _BUSY = frozenset({TaskStatus.RUNNING})
 _WIDEST_STATUS = max(len(status) for status in TaskStatus)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from attune.language.status import TaskStatus
+from attune.model.status import TaskStatus
 
 STYLES: Mapping[str, tuple[str, str]] = MappingProxyType(
     {

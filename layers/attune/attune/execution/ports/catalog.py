@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from attune.language.graph import ActionSpec, Graph, Runner
-from attune.language.rule import Rule
-from attune.language.sensor import Sensor
+from attune.model.graph import ActionSpec, Graph, Runner
+from attune.model.rule import Rule
+from attune.model.sensor import Sensor
 
 
 @dataclass(frozen=True, slots=True)

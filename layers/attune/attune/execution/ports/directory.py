@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from attune.engine.ids import AttemptId
-from attune.language.status import ExecutionStatus
+from attune.model.status import ExecutionStatus
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from attune.engine.effects import Announce, RunTask, SetTimer
 from attune.engine.ids import AttemptId
 from attune.engine.messages import Message
 from attune.engine.state import State
-from attune.language.graph import ActionSpec
+from attune.model.graph import ActionSpec
 
 
 @dataclass(frozen=True, slots=True)

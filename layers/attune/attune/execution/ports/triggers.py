@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from attune.engine.ids import AttemptId
-from attune.language.rule import Rule
+from attune.model.rule import Rule
 
 ANY_TYPE = "*"
 """In place of a detail-type: of patterns that name no single one."""

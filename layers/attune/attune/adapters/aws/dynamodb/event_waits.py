@@ -1,0 +1,45 @@
+"""Who waits for an event, and events kept for those who will: implements :class:`attune.execution.ports.Events`.
+
+Both are read consistently by their own keys, never through the index. So of an event that is kept before the waits
+are looked at, and a wait that is written before the kept events are, one always sees the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from attune.adapters.aws.blobs import Payloads, to_text
+from attune.adapters.aws.dynamodb import keys
+from attune.adapters.aws.dynamodb.table import Table, with_key
+from attune.engine.ids import AttemptId, wait_of
+from attune.execution.ports.triggers import ANY_TYPE
+
+INLINE = 300 * 1024
+"""Bytes of an event that stay in its item: all, for an event has 256 KB at most (an EventBridge limit)."""
+
+
+class DynamoEvents:
+    """See the port."""
+
+    def __init__(self, table: Table, payloads: Payloads) -> None:
+        self._table, self._payloads = table, payloads
+
+    def waits(self, detail_type: str) -> Iterator[tuple[str, AttemptId, Mapping[str, Any]]]:
+        """See the port."""
+        for kind in (detail_type, ANY_TYPE):
+            for item in self._table.query(keys.waits(kind), only="SK, d"):
+                yield (*wait_of(item["SK"]), self._payloads.get(item["d"])["pattern"])
+
+    def keep(self, detail_type: str, event: Mapping[str, Any], now: float, seconds: float) -> None:
+        """See the port. DynamoDB deletes it some time after that."""
+        slip = self._payloads.put_text("events", to_text(dict(event)), INLINE)
+        self._table.put(
+            with_key(keys.event(detail_type, now, str(event.get("id"))), d=slip, ttl=int(now + seconds) + 1)
+        )
+
+    def kept(self, detail_type: str, since: float) -> Iterator[tuple[float, Mapping[str, Any]]]:
+        """See the port."""
+        partition, low = keys.event(detail_type, since, "")
+        for item in self._table.query_from(partition, low):
+            yield keys.came(item["SK"]), self._payloads.get(item["d"])

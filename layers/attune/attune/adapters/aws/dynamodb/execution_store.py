@@ -1,0 +1,289 @@
+"""Executions in DynamoDB: implements :class:`attune.execution.ports.ExecutionStore`.
+
+What never changes once it stands (starts, variables under their number, items, the end of an attempt) is kept in
+a small cache, as the items it came as, so a warm ``advance`` doesn't read it twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from attune.adapters.aws.blobs import Counted, Payloads
+from attune.adapters.aws.cache import BoundedCache
+from attune.adapters.aws.dynamodb import key_values, keys, records, states
+from attune.adapters.aws.dynamodb.marshal import Item
+from attune.adapters.aws.dynamodb.table import Table, key_of, present, with_key
+from attune.engine.effects import (
+    Write,
+    WriteItems,
+    WriteOutput,
+    WriteRecord,
+    WriteRetry,
+    WriteScope,
+    WriteVars,
+    WriteVerdict,
+    WriteWait,
+)
+from attune.engine.facts import KV_NAMES, Key, scope_key
+from attune.engine.ids import AttemptId, wait_id
+from attune.engine.messages import Start
+from attune.engine.state import State
+from attune.execution.ports.execution_store import Claim, ClaimStatus, Record
+from attune.execution.ports.queues import TaskMessage
+from attune.execution.ports.triggers import ANY_TYPE
+from attune.model.built_ins import WaitKind
+
+EXPIRES = "ttl"
+"""Attribute of what DynamoDB deletes: some days after its time, each item for itself, in no order. The state may be
+gone before the start is, and a late timer, or whoever asks once more, must not begin the execution a second time."""
+LEFT_OVER = 86_400
+"""Seconds for which the listing of a wait outlives its timeout at most, if its execution never closes it."""
+CACHED_BYTES = 16 * 1024 * 1024
+"""Memory for facts in one function."""
+NAMES = 1000
+"""Keys of the key-value store that are looked at to find one near to a misspelt one."""
+
+
+class DynamoStore:
+    """States, and the records that go with them.
+
+    ``retention_days`` (0: for ever) is how long an ended execution's state is kept; see ``retention`` for the rest.
+    """
+
+    def __init__(self, table: Table, payloads: Payloads, retention_days: float = 0) -> None:
+        self._table, self._payloads, self._retention_days = table, payloads, retention_days
+        self._facts: BoundedCache[keys.Key, Item] = BoundedCache(CACHED_BYTES)
+        self._unsaved: dict[str, list[Item]] = {}
+
+    def create(self, start: Start) -> bool:
+        """See the port."""
+        return self._table.put(states.start_item(self._payloads, start), "attribute_not_exists(PK)").accepted
+
+    def load_start(self, execution: str) -> Start | None:
+        """See the port. One that is marked to be deleted, and has no state any more, is as good as deleted."""
+        key = keys.start(execution)
+        item = self._read([key]).get(key)
+        if item is None or (EXPIRES in item and self._table.get(keys.state(execution), "v") is None):
+            return None
+        return states.start_of(self._payloads, item)
+
+    def load(self, execution: str) -> State | None:
+        """See the port."""
+        item = self._table.get(keys.state(execution))
+        return states.state_of(self._payloads, item) if item else None
+
+    def load_all(self, executions: Sequence[str]) -> list[tuple[Start | None, State | None]]:
+        """See the port."""
+        pairs = [(keys.start(execution), keys.state(execution)) for execution in executions]
+        items = self._read([key for pair in pairs for key in pair])
+        return [self._both(items.get(start), items.get(state)) for start, state in pairs]
+
+    def _both(self, start: Item | None, state: Item | None) -> tuple[Start | None, State | None]:
+        if start is not None and state is None and EXPIRES in start:
+            start = None
+        return (
+            states.start_of(self._payloads, start) if start is not None else None,
+            states.state_of(self._payloads, state) if state is not None else None,
+        )
+
+    def save(self, state: State, expected: int) -> bool:
+        """See the port."""
+        item = states.state_item(self._payloads, state, expected + 1, self._retention_days)
+        condition = "v = :expected" if expected else "attribute_not_exists(PK)"
+        accepted = self._table.put(item, condition, {":expected": expected} if expected else None).accepted
+        written = self._unsaved.pop(state.execution, [])
+        if accepted:
+            self._remember(written)
+        return accepted
+
+    def write(self, execution: str, writes: Iterable[Write]) -> None:
+        """See the port. Cached only when the state that points here has been saved."""
+        items: list[Item] = []
+        for write in writes:
+            if isinstance(write, WriteWait):
+                (self._open if write.closed is None else self._close)(execution, write)
+            else:
+                items += _WRITERS[type(write)](self._payloads, execution, write)
+        if items:
+            self._table.write_many(items)
+        self._unsaved = {execution: items}
+
+    def _open(self, execution: str, write: WriteWait) -> None:
+        """Once: a batch that comes again finds it begun, and an invocation that lost its race may find it closed."""
+        *listed, item = _wait_items(self._payloads, execution, write)
+        there = self._table.put(item, "attribute_not_exists(SK)").existing or {}
+        if listed and "closed" not in there:
+            self._table.write_many(listed)
+
+    def _close(self, execution: str, write: WriteWait) -> None:
+        """Who looks for it must not find it any more; where it is listed stays, for this may have to be done again."""
+        change = "SET closed = :closed REMOVE GSI1PK, GSI1SK"
+        item = self._table.change(keys.wait(execution, write.kind, write.attempt), change, {":closed": write.closed})
+        if "ls" in item:
+            self._table.write_many([], [(item["ls"], wait_id(execution, write.attempt))])
+
+    def facts(self, execution: str, keys: Iterable[Key]) -> dict[Key, Any]:
+        """See the port."""
+        wanted = list(keys)
+        single = {key: _KEYS[key[0]](execution, *key[1:]) for key in wanted if key[0] in _KEYS}
+        items = self._read(single.values())
+        found: dict[Key, Any] = {
+            key: _VALUES[key[0]](self._payloads, items[place]) if place in items else None
+            for key, place in single.items()
+        }
+        return found | {key: self._several(execution, key) for key in wanted if key not in found}
+
+    def _several(self, execution: str, key: Key) -> Any:
+        """A fact that is made of many items."""
+        if key == KV_NAMES:
+            return key_values.names(self._table, "", "", NAMES)
+        return self._records(execution, key[1], key[2])
+
+    def claim(self, message: TaskMessage, token: str, now: float, lease_until: float) -> Claim:
+        """See the port."""
+        values = {
+            ":t": token,
+            ":l": lease_until,
+            ":s": now,
+            ":i": self._payloads.put(message.execution, dict(message.input)),
+            ":ac": message.spec.ref,
+        }
+        condition = records.FREE_OR_EXPIRED if message.spec.idempotent else records.FREE
+        key = keys.attempt(message.execution, message.attempt)
+        outcome = self._table.update(key, records.CLAIM, values, condition)
+        if outcome.accepted:
+            return Claim(ClaimStatus.GRANTED, lease_until)
+        return records.refusal(self._payloads, outcome.existing or {}, now)
+
+    def finish(self, execution: str, attempt: AttemptId, record: Record, now: float, child: str = "") -> Record:
+        """See the port."""
+        attributes = present(records.ending(self._payloads, execution, record, now, child))
+        change = "SET " + ", ".join(f"{name} = :{name}" for name in attributes)
+        values = {f":{name}": value for name, value in attributes.items()}
+        key = keys.attempt(execution, attempt)
+        outcome = self._table.update(key, change, values, records.NOT_ENDED)
+        recorded = records.record_of(self._payloads, outcome.existing or {})
+        return recorded or record
+
+    def _read(self, wanted: Collection[keys.Key]) -> dict[keys.Key, Item]:
+        """Items that don't change, from the cache where they are."""
+        cached = {key: item for key in wanted if (item := self._facts.get(key)) is not None}
+        missing = [key for key in wanted if key not in cached]
+        read = self._table.get_many(missing) if missing else {}
+        self._remember(read.values())
+        return cached | read
+
+    def _remember(self, items: Iterable[Item]) -> None:
+        for item in items:
+            if _never_changes(item):
+                self._facts.put(key_of(item), item, _size(item))
+
+    def _records(self, execution: str, task: str, visit: int) -> list[dict[str, Any] | None]:
+        """How each item of a visit ended, by its last attempt that did; None where none has."""
+        rows: list[dict[str, Any] | None] = [None] * self._item_count(execution, task, visit)
+        found = self._table.query(keys.partition(execution), keys.visit_prefix(task, visit), "SK, st, r, er")
+        payloads = Counted(self._payloads, f"the results of the items of '{task}'")
+        for item in found:
+            index = keys.attempt_of(item["SK"]).index
+            record = records.record_of(payloads, item)
+            if index is not None and record is not None:
+                rows += [None] * (index + 1 - len(rows))
+                rows[index] = record.to_dict()
+        return rows
+
+    def _item_count(self, execution: str, task: str, visit: int) -> int:
+        key = keys.items(execution, task, visit)
+        item = self._facts.get(key) or self._table.get(key, "n") or {}
+        return int(item.get("n", 0))
+
+
+def _never_changes(item: Item) -> bool:
+    kind = item["SK"].partition("#")[0]
+    return kind in ("START", "VARS", "ITEMS", "RETRY") or (kind == "TASK" and "st" in item)
+
+
+def _size(item: Item) -> int:
+    return sum(len(value) if isinstance(value, str) else 8 for value in item.values())
+
+
+def _record_item(payloads: Payloads, execution: str, write: WriteRecord) -> Item:
+    record = Record(str(write.status), write.result, write.error)
+    return with_key(keys.attempt(execution, write.attempt), **records.ending(payloads, execution, record, None))
+
+
+def _slip_item(key: keys.Key, payloads: Payloads, execution: str, value: Any, **more: Any) -> Item:
+    return with_key(key, d=payloads.put(execution, value), **more)
+
+
+def _wait_items(payloads: Payloads, execution: str, write: WriteWait) -> list[Item]:
+    """An inquiry is listed in the index. An event's wait has an item of its own where events look for it."""
+    key, name = keys.wait(execution, write.kind, write.attempt), wait_id(execution, write.attempt)
+    terms = {**write.terms, "since": write.since, "limit": write.limit}
+    if write.kind is WaitKind.INQUIRY:
+        return [_slip_item(key, payloads, execution, terms, GSI1PK=keys.INQUIRIES, GSI1SK=name)]
+    listing = keys.waits(_only_type(write.terms["pattern"]))
+    expires = int(write.limit) + LEFT_OVER if write.limit else None
+    listed = _slip_item((listing, name), payloads, execution, {"pattern": write.terms["pattern"]}, ttl=expires)
+    return [listed, _slip_item(key, payloads, execution, terms, ls=listing)]
+
+
+def _only_type(pattern: Mapping[str, Any]) -> str:
+    """The detail-type that the pattern names; one for several types is held against every event."""
+    types = pattern.get("detail-type", [])
+    return types[0] if len(types) == 1 and isinstance(types[0], str) else ANY_TYPE
+
+
+_WRITERS: dict[type, Callable[[Payloads, str, Any], list[Item]]] = {
+    WriteVars: lambda p, e, w: [_slip_item(keys.variables(e, w.number), p, e, dict(w.values))],
+    WriteRecord: lambda p, e, w: [_record_item(p, e, w)],
+    WriteVerdict: lambda p, e, w: [_slip_item(keys.verdict(e, w.task, w.visit), p, e, dict(w.error))],
+    WriteItems: lambda p, e, w: [
+        _slip_item(keys.items(e, w.task, w.visit, w.chunk), p, e, list(w.values), n=len(w.values))
+    ],
+    WriteScope: lambda p, e, w: [
+        _slip_item(
+            _KEYS[(key := scope_key(w.task, w.visit, w.base))[0]](e, *key[1:]), p, e, dict(w.scope), n=w.scope["total"]
+        )
+    ],
+    WriteRetry: lambda p, e, w: [_slip_item(keys.retry(e, w.number), p, e, asdict(w))],
+    WriteOutput: lambda p, e, w: [_slip_item(keys.output(e, w.retries), p, e, {"output": w.output, "error": w.error})],
+}
+
+_KEYS: Mapping[str, Callable[..., keys.Key]] = {
+    "start": keys.start,
+    "vars": keys.variables,
+    "record": keys.attempt,
+    "items": keys.items,
+    "scope": keys.scope,
+    "verdict": keys.verdict,
+    "retry": keys.retry,
+    "output": keys.output,
+    "wait": lambda execution, attempt: keys.wait(execution, WaitKind.EVENT, attempt),
+    "kv": lambda _, key: keys.value(key),
+}
+"""Where each kind of fact lies that is one item."""
+
+
+def _slip_value(payloads: Payloads, item: Item) -> Any:
+    return payloads.get(item["d"])
+
+
+def _record_value(payloads: Payloads, item: Item) -> Any:
+    record = records.record_of(payloads, item)
+    return record.to_dict() if record else None
+
+
+_VALUES: Mapping[str, Callable[[Payloads, Item], Any]] = {
+    "start": states.start_fact,
+    "vars": _slip_value,
+    "record": _record_value,
+    "items": _slip_value,
+    "scope": _slip_value,
+    "verdict": _slip_value,
+    "retry": _slip_value,
+    "output": _slip_value,
+    "wait": lambda payloads, item: None if "closed" in item else _slip_value(payloads, item),
+    "kv": key_values.fact_of,
+}

@@ -1,0 +1,98 @@
+"""Routes of the key-value store, and of secrets: those can be set and removed, never read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, Any
+
+from aws_lambda_powertools.event_handler.openapi.params import Body, Path, Query
+from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+
+from attune.api.execution_routes import Cursor, Limit
+from attune.api.reply import Envelope, reply
+from attune.api.services import Services
+from attune.exceptions import NotFound
+from attune.model.masking import SHORTEST
+
+NAME = r"^[A-Za-z0-9_][A-Za-z0-9_.@-]*$"
+"""Keys and names of secrets: what fits into a URL and what Secrets Manager takes."""
+MAX_SECRET = 65_536
+"""Characters; what Secrets Manager keeps at most, in bytes."""
+
+Key = Annotated[str, Path(description="The key, like pack.setting", pattern=NAME, max_length=255)]
+Name = Annotated[str, Path(description="The secret's name, like pack.token", pattern=NAME, max_length=255)]
+Prefix = Annotated[str, Query(description="Only keys that begin so", pattern=f"{NAME}|^$", max_length=255)]
+
+
+class Value(BaseModel):
+    """Any JSON."""
+
+    model_config = ConfigDict(extra="forbid")
+    value: Any
+
+
+class Secret(BaseModel):
+    """A text. One that is shorter than 4 characters could not be masked in results and logs."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+    value: SecretStr = Field(min_length=SHORTEST, max_length=MAX_SECRET)
+
+
+def values(services: Callable[[], Services]) -> APIGatewayHttpRouter:
+    """Reading and writing values."""
+    router = APIGatewayHttpRouter()
+    tags = ["key-value store"]
+
+    @router.get("/kv", tags=tags, summary="The keys there are")
+    def list_keys(prefix: Prefix = "", limit: Limit = 50, cursor: Cursor = "") -> Envelope:
+        keys, following = services().values.keys(prefix, limit, cursor)
+        return reply({"items": keys, "cursor": following}, "keys")
+
+    @router.get("/kv/<key>", tags=tags, summary="A value")
+    def get_value(key: Key) -> Envelope:
+        found = services().values.get(key)
+        if found is None:
+            raise _no_key(key)
+        return reply({"key": key, "value": found[0]}, "value")
+
+    @router.put("/kv/<key>", tags=tags, summary="Set a value")
+    def put_value(key: Key, body: Annotated[Value, Body()]) -> Envelope:
+        created = services().values.put(key, body.value)
+        return reply({"key": key, "created": created}, "value set")
+
+    @router.delete("/kv/<key>", tags=tags, summary="Remove a value")
+    def delete_value(key: Key) -> Envelope:
+        if not services().values.delete(key):
+            raise _no_key(key)
+        return reply({"key": key}, "value removed")
+
+    return router
+
+
+def secrets(services: Callable[[], Services]) -> APIGatewayHttpRouter:
+    """Setting and removing secrets."""
+    router = APIGatewayHttpRouter()
+    tags = ["secrets"]
+
+    @router.get("/secrets", tags=tags, summary="The names of the secrets")
+    def list_secrets(limit: Limit = 50, cursor: Cursor = "") -> Envelope:
+        names, following = services().secrets.names(limit, cursor)
+        return reply({"items": names, "cursor": following}, "secrets")
+
+    @router.put("/secrets/<name>", tags=tags, summary="Set a secret; nobody can read it here")
+    def put_secret(name: Name, body: Annotated[Secret, Body()]) -> Envelope:
+        created = services().secrets.put(name, body.value.get_secret_value())
+        return reply({"name": name, "created": created}, "secret set")
+
+    @router.delete("/secrets/<name>", tags=tags, summary="Remove a secret for good")
+    def delete_secret(name: Name) -> Envelope:
+        if not services().secrets.delete(name):
+            raise NotFound(f"there is no secret '{name}'", secret=name)
+        return reply({"name": name}, "secret removed")
+
+    return router
+
+
+def _no_key(key: str) -> NotFound:
+    return NotFound(f"there is no key '{key}' in the key-value store", key=key)

@@ -1,0 +1,215 @@
+"""A retry of an execution that failed, timed out or was cancelled (``replan`` says with which visits).
+
+A visit that goes on is the same visit: its attempts are counted further, its items and members that succeeded are kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from attune.engine import ending, items, remap, task_start, transitions
+from attune.engine.attempt_effects import limit
+from attune.engine.context import Own, needs_record
+from attune.engine.effects import Announce, WriteRetry
+from attune.engine.facts import Key as Fact
+from attune.engine.facts import graph_key, items_key, record_key, records_key
+from attune.engine.ids import AttemptId
+from attune.engine.joins import is_counted
+from attune.engine.launch import launch, set_deadline
+from attune.engine.messages import Retry
+from attune.engine.retry_plan import Key, Plan, can_retry, group_runs, misfits, plan, tasks_of
+from attune.engine.state import Active, State, Visit
+from attune.engine.turn import Step, Turn
+from attune.model.graph import Task
+from attune.model.reachability import bits
+from attune.model.status import ExecutionStatus, TaskStatus
+
+Way = Callable[[Turn, Task, int, Plan], None]
+"""How a visit goes on."""
+
+
+def retry(turn: Turn, message: Retry) -> None:
+    """Go on; a message that comes again, or to what cannot be retried, does nothing."""
+    state = turn.state
+    if not can_retry(state) or message.generation in state.retried:
+        return
+    wanted = _wanted(turn, message)
+    if wanted is None:
+        return
+    _note(turn, message)
+    if not state.begun and not state.fired and not state.dropped:
+        _reopen(turn, wanted)
+        launch(turn)
+        return
+    _reopen(turn, wanted)
+    set_deadline(turn)
+    _fetch(turn, wanted)
+    _go_on(turn, wanted)
+
+
+def _wanted(turn: Turn, message: Retry) -> Plan | None:
+    """What to do, in the graph of the version that is asked for; None if that cannot be done."""
+    state, version = turn.state, message.workflow_version
+    try:
+        if version is not None and version != state.workflow_version:
+            new = turn.facts.get(graph_key(state.workflow, version))
+            if new is None or misfits(turn.graph, new, state, message.from_):
+                return None
+            remap.remap(state, turn.graph, new)
+            state.workflow_version, turn.graph = version, new
+        return plan(turn.graph, state, message.from_)
+    except KeyError:
+        return None
+
+
+def _note(turn: Turn, message: Retry) -> None:
+    state = turn.state
+    state.retried = [*state.retried, message.generation]
+    state.salt = message.generation
+    number = len(state.retried)
+    if message.parameters is not None:
+        state.given = number
+    version, by = state.workflow_version, message.by
+    turn.write_retry(WriteRetry(number, turn.now, by, message.from_, version, message.parameters))
+
+
+def _reopen(turn: Turn, wanted: Plan) -> None:
+    """Running again, with what was put aside, and without the failures that are to be mended."""
+    state, graph = turn.state, turn.graph
+    stands = dict(wanted.stands or {})
+    state.status, state.ended_at = ExecutionStatus.RUNNING, None
+    state.stopping = state.paused = False
+    state.failers &= ~wanted.redone if wanted.named else 0
+    state.failed = bool(state.failers)
+    state.failures = sum(1 << i for i in bits(tasks_of(stands)) if graph.tasks[i].group is None)
+    state.error = state.error if state.failed or state.failures else None
+    state.unhandled = state.unhandled & ~(tasks_of(state.lost) | wanted.redone) | tasks_of(stands)
+    state.held = 0
+    state.lost = stands
+    _fire_again(turn, wanted)
+    turn.ask(Announce(state.status))
+
+
+def _fire_again(turn: Turn, wanted: Plan) -> None:
+    """What was put aside arrives after all, but for what comes from tasks that are done anew."""
+    state, graph = turn.state, turn.graph
+    aside = {i: a for i, a in state.dropped.items() if group_runs(graph, wanted.run, graph.tasks[i])}
+    state.dropped = {}
+    for index, arrivals in aside.items():
+        state.fired[index] = ending.add_up(state.fired.get(index, {}), arrivals)
+    for index in list(state.fired) if wanted.named else ():
+        left = _undone(state, graph.tasks[index], wanted)
+        if left:
+            state.fired[index] = left
+        else:
+            del state.fired[index]
+
+
+def _undone(state: State, task: Task, wanted: Plan) -> dict[int, int]:
+    """The arrivals at a task as they were before what is done anew; a join that counts takes back its last run."""
+    arrivals = state.fired[task.index]
+    used = 0
+    if is_counted(task) and (wanted.redone & ~wanted.named) >> task.index & 1:
+        used = state.join_runs.pop(task.index, 0)
+    kept = {source: count - max(used - 1, 0) for source, count in arrivals.items() if not wanted.redone >> source & 1}
+    return {source: count for source, count in kept.items() if count > 0}
+
+
+def _fetch(turn: Turn, wanted: Plan) -> None:
+    """Ask for all that is going to be read at once: one round of reading, however many visits go on."""
+    keys: set[Fact] = set()
+    for (index, visit), last in wanted.run.items():
+        task = turn.graph.tasks[index]
+        own = Own(index, TaskStatus.PENDING)
+        keys |= turn.context.wanted([task.when, task.with_items, task.input, task.action], own)
+        if task.with_items is not None:
+            keys |= {items_key(task.name, visit), records_key(task.name, visit)}
+        elif needs_record(task) and not task.members:
+            keys.add(record_key(AttemptId(task.name, visit, None, last)))
+    turn.facts.require(keys)
+
+
+def _go_on(turn: Turn, wanted: Plan) -> None:
+    """Let all visits go on: groups first, since their members must find them; what may end at once last."""
+    ways = {key: _way(turn, key, last, wanted) for key, last in wanted.run.items()}
+    for key in sorted(ways, key=lambda key: (_WAYS.index(ways[key]), key)):
+        if turn.state.stopping:
+            turn.state.lost = {**turn.state.lost, key: wanted.run[key]}
+        else:
+            if ways[key] is not _fire_anew:
+                turn.steps.append(Step(*key))
+            ways[key](turn, turn.graph.tasks[key[0]], key[1], wanted)
+
+
+def _way(turn: Turn, key: Key, last: int, wanted: Plan) -> Way:
+    task = turn.graph.tasks[key[0]]
+    if task.members and key[1] != turn.state.visits_of(task.index):
+        return _fire_anew
+    if not last:
+        return _enter
+    if task.members:
+        return _attempt_anew if _is_anew(turn, task, wanted) else _reenter
+    if task.with_items is not None:
+        return _items_again
+    kept = not _is_whole(turn, task, wanted) and _has_succeeded(turn, task, key[1], last)
+    return _end_again if kept else _attempt_anew
+
+
+def _is_whole(turn: Turn, task: Task, wanted: Plan) -> bool:
+    """Whether a task is to run again although it ended well: it was named, or led to ``fail``."""
+    return bool(wanted.named >> task.index & 1) or turn.state.latest(task.index) is TaskStatus.COMPLETED
+
+
+def _has_succeeded(turn: Turn, task: Task, visit: int, last: int) -> bool:
+    """Whether the attempt ended well: the visit failed by a template, or was cancelled while the attempt ran."""
+    record = turn.facts.get(record_key(AttemptId(task.name, visit, None, last))) if needs_record(task) else None
+    return record is not None and record["status"] == TaskStatus.COMPLETED
+
+
+def _fire_anew(turn: Turn, task: Task, visit: int, wanted: Plan) -> None:
+    """An earlier visit of a group has no members of its own any more: a new one takes its place, after the latest."""
+    del visit, wanted
+    arrived = turn.state.fired.get(task.index, {})
+    turn.state.fired[task.index] = ending.add_up(arrived, {task.index: 1})
+
+
+def _enter(turn: Turn, task: Task, visit: int, wanted: Plan) -> None:
+    del wanted
+    task_start.enter(turn, task, visit)
+
+
+def _items_again(turn: Turn, task: Task, visit: int, wanted: Plan) -> None:
+    items.again(turn, task, visit, wanted.run[task.index, visit], whole=_is_whole(turn, task, wanted))
+
+
+def _end_again(turn: Turn, task: Task, visit: int, wanted: Plan) -> None:
+    """What the attempt returned is kept; the visit publishes and leads on anew."""
+    attempt = AttemptId(task.name, visit, None, wanted.run[task.index, visit])
+    transitions.end_visit(turn, task, visit, TaskStatus.COMPLETED, attempt=attempt)
+
+
+def _attempt_anew(turn: Turn, task: Task, visit: int, wanted: Plan) -> None:
+    last = wanted.run[task.index, visit]
+    turn.state.open(Visit(task.index, visit, base=last))
+    turn.ready.append(AttemptId(task.name, visit, None, last + 1))
+
+
+def _round(state: State, task: Task) -> int:
+    return state.rounds.get(task.index, 0) if task.rounds else 1
+
+
+def _is_anew(turn: Turn, task: Task, wanted: Plan) -> bool:
+    """Whether a group begins at its first round: it had none, or was named although it had completed."""
+    whole = wanted.named >> task.index & 1 and turn.state.latest(task.index) is TaskStatus.COMPLETED
+    return not _round(turn.state, task) or bool(whole)
+
+
+def _reenter(turn: Turn, task: Task, visit: int, wanted: Plan) -> None:
+    """A group goes on in the round that it was in."""
+    last = wanted.run[task.index, visit]
+    attempt = AttemptId(task.name, visit, None, last + 1)
+    waiting = Active(TaskStatus.WAITING, last + 1, limit=limit(turn, task, attempt))
+    turn.state.open(Visit(task.index, visit, waiting, round=_round(turn.state, task), base=last))
+
+
+_WAYS: tuple[Way, ...] = (_reenter, _attempt_anew, _items_again, _enter, _end_again, _fire_anew)

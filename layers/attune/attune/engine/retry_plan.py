@@ -1,0 +1,151 @@
+"""What a retry would do: which visits run again, what is done anew, and which failures stand.
+
+A retry goes on with the visits that failed unhandled or were cancelled, and with those whose failure led to ``fail``;
+or with the latest visits of the tasks that are named, and then nothing of what followed them is kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import reduce
+from operator import or_
+
+from attune.engine import remap
+from attune.engine.groups import inside_of
+from attune.engine.state import State
+from attune.model.graph import Graph, Task
+from attune.model.reachability import bits
+from attune.model.status import ExecutionStatus, TaskStatus
+
+Key = tuple[int, int]
+"""Task and visit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """``run``: the visits that go on, with the number of their last attempt. ``named``: the tasks asked for by name.
+
+    ``redone``: these and all that follows them, as a bit set; nothing of that is kept. ``stands``: failures that nobody
+    asked to mend; with them the execution will fail again.
+    """
+
+    run: Mapping[Key, int]
+    named: int = 0
+    redone: int = 0
+    stands: Mapping[Key, int] | None = None
+
+
+def can_retry(state: State) -> bool:
+    """Only what has ended, and not well."""
+    return state.status.ended and state.status is not ExecutionStatus.COMPLETED
+
+
+def plan(graph: Graph, state: State, names: Iterable[str] = ()) -> Plan:
+    """What a retry would do; raises KeyError for a name that is no task which has begun."""
+    named = reduce(or_, (1 << _begun(graph, state, name) for name in names), 0)
+    return _plan_from(graph, state, named) if named else _plan_all(graph, state)
+
+
+def _begun(graph: Graph, state: State, name: str) -> int:
+    index = graph.by_name[name].index
+    if not state.begun >> index & 1:
+        raise KeyError(name)
+    return index
+
+
+def _plan_all(graph: Graph, state: State) -> Plan:
+    run = {key: number for key, number in state.lost.items() if graph.tasks[key[0]].group is None}
+    reached = _following(graph, tasks_of(run)) | tasks_of(run)
+    blamed = _blamed(graph, state, state.failers & ~reached)
+    run |= {_latest(state, index): _last(state, index) for index in bits(blamed)}
+    return Plan(_with_groups(graph, state, run))
+
+
+def _plan_from(graph: Graph, state: State, named: int) -> Plan:
+    redone = named | _following(graph, named)
+    run = {_latest(state, index): _last(state, index) for index in bits(named)}
+    whole = _with_groups(graph, state, run)
+    stands = {
+        key: number
+        for key, number in state.lost.items()
+        if key not in whole and not redone >> key[0] & 1 and group_runs(graph, whole, graph.tasks[key[0]])
+    }
+    return Plan(whole, named, redone, stands)
+
+
+def tasks_of(visits: Iterable[Key]) -> int:
+    """Their tasks, as a bit set."""
+    return reduce(or_, (1 << task for task, _ in visits), 0)
+
+
+def _latest(state: State, index: int) -> Key:
+    return index, state.visits_of(index)
+
+
+def _last(state: State, index: int) -> int:
+    """The number of the last attempt of the latest visit; 0 if it never came to one."""
+    if state.latest(index) is TaskStatus.SKIPPED:
+        return 0
+    return state.lost.get(_latest(state, index), state.last_attempt.get(index, 1))
+
+
+def _following(graph: Graph, tasks: int) -> int:
+    """All tasks that these can lead to, and what is inside of those. What follows a group follows its members, too."""
+    seen, front = 0, tasks
+    while front:
+        reached = reduce(or_, (_targets(graph, graph.tasks[index]) for index in bits(front)), 0)
+        for index in bits(reached):
+            reached |= reduce(or_, (1 << member for member in inside_of(graph, graph.tasks[index])), 0)
+        front = reached & ~seen
+        seen |= reached
+    return seen
+
+
+def _targets(graph: Graph, task: Task) -> int:
+    found = reduce(or_, (1 << target for transition in task.transitions for target in transition.targets), 0)
+    return found if task.group is None else found | _targets(graph, graph.tasks[task.group])
+
+
+def _blamed(graph: Graph, state: State, failers: int) -> int:
+    """The failures that brought tasks to lead to ``fail``; where there is none, these tasks themselves."""
+    found, seen, front = 0, 0, failers
+    while front:
+        seen |= front
+        failed = sum(1 << index for index in bits(front) if state.latest(index).failed)
+        found |= failed
+        back = (graph.tasks[index] for index in bits(front & ~failed))
+        front = reduce(or_, (task.sources | _group_bit(task) for task in back), 0) & state.begun & ~seen
+    return found or failers
+
+
+def _group_bit(task: Task) -> int:
+    return 0 if task.group is None else 1 << task.group
+
+
+def _with_groups(graph: Graph, state: State, run: Mapping[Key, int]) -> dict[Key, int]:
+    """The visits, the groups around them, and what did not end well in those that are to go on."""
+    whole = dict(run)
+    for index, _ in run:
+        group = graph.tasks[index].group
+        while group is not None:
+            whole.setdefault(_latest(state, group), _last(state, group))
+            group = graph.tasks[group].group
+    asked = tasks_of(run)
+    for index in bits(asked):
+        inside = set(inside_of(graph, graph.tasks[index]))
+        whole |= {k: n for k, n in state.lost.items() if k[0] in inside and k == _latest(state, k[0])}
+    return {key: number for key, number in whole.items() if group_runs(graph, whole, graph.tasks[key[0]])}
+
+
+def group_runs(graph: Graph, run: Mapping[Key, int], task: Task) -> bool:
+    """Whether all groups that the task is in go on."""
+    return task.group is None or (
+        any(key[0] == task.group for key in run) and group_runs(graph, run, graph.tasks[task.group])
+    )
+
+
+def misfits(old: Graph, new: Graph, state: State, names: Iterable[str] = ()) -> list[str]:
+    """Why a retry cannot go on in another version, one sentence each; raises KeyError like :func:`plan`."""
+    wanted = plan(old, state, names)
+    return remap.misfits(old, new, state, wanted.run, wanted.redone & ~wanted.named)

@@ -1,0 +1,1 @@
+"""Templates: Jinja in Tera's clothes, sandboxed and metered. Knows no YAML and no pydantic."""

@@ -1,0 +1,1 @@
+"""What single messages from outside set off: events, timers, dead letters, and looking after them."""

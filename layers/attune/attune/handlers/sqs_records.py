@@ -1,0 +1,57 @@
+"""The records of an SQS event source mapping: what Lambda hands to our functions, and what it wants back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from attune.adapters.aws.blobs import Payloads
+from attune.adapters.aws.sqs import body_to_letter, body_to_task
+from attune.exceptions import InvalidRequest
+from attune.execution.ports.queues import Received, TaskMessage
+
+Record = dict[str, Any]
+
+
+def by_group(records: Iterable[Record]) -> dict[str, list[Record]]:
+    """The records of each FIFO message group (execution), in their order."""
+    groups: dict[str, list[Record]] = {}
+    for record in records:
+        groups.setdefault(record["attributes"]["MessageGroupId"], []).append(record)
+    return groups
+
+
+def received(records: Sequence[Record], payloads: Payloads) -> list[Received]:
+    """Letters with their sequence numbers (20 digits on AWS; padded, so that text compares like the number).
+
+    Raises InvalidRequest for the first that cannot be read, unless others stand before it: those are returned.
+    """
+    letters: list[Received] = []
+    for record in records:
+        try:
+            letter = body_to_letter(record["body"], payloads)
+            if letter.execution != record["attributes"]["MessageGroupId"]:
+                raise InvalidRequest(f"a letter to {letter.execution} lies in another mailbox")
+        except InvalidRequest:
+            if not letters:
+                raise
+            break
+        letters.append(Received(str(record["attributes"]["SequenceNumber"]).zfill(20), letter.message))
+    return letters
+
+
+def tasks(records: Iterable[Record], payloads: Payloads) -> tuple[list[tuple[Record, TaskMessage]], list[Record]]:
+    """The attempts, and the records that cannot be read (they go to the dead letters in time)."""
+    readable: list[tuple[Record, TaskMessage]] = []
+    broken: list[Record] = []
+    for record in records:
+        try:
+            readable.append((record, body_to_task(record["body"], payloads)))
+        except InvalidRequest:
+            broken.append(record)
+    return readable, broken
+
+
+def failures(records: Iterable[Record]) -> dict[str, list[dict[str, str]]]:
+    """The answer that has just these delivered again (``ReportBatchItemFailures``)."""
+    return {"batchItemFailures": [{"itemIdentifier": record["messageId"]} for record in records]}

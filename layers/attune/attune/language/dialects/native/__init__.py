@@ -1,0 +1,1 @@
+"""The native dialect: ref, parameters, vars, tasks, output_map."""

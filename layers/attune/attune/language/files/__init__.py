@@ -1,0 +1,1 @@
+"""The other files of a pack: actions, rules, sensors, tests."""

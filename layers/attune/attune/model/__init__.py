@@ -1,0 +1,1 @@
+"""What runs, as plain data: the compiled graph, statuses, rules, sensors, schemas, durations, patterns."""
