@@ -1,6 +1,6 @@
 """advance: folds the mailboxes of executions into their states.
 
-Fed by the advance queue (SQS FIFO, message group = execution), up to ten letters a call, possibly of several
+Fed by the advance queue (SQS FIFO, message group = execution), up to ten messages a call, possibly of several
 executions. On the hot path: imports neither pydantic nor PyYAML.
 """
 
@@ -12,15 +12,15 @@ from attune.engine.ids import home_of
 from attune.handlers.sqs_records import by_group, failures, received
 from attune.wiring.functions import advancer
 from attune.wiring.process import log
-from attune.wiring.storage import payloads
+from attune.wiring.storage import blobs
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Returns the letters that must come again; in one group, that is everything from the first that failed."""
+    """Returns the messages that must come again; in one group, that is everything from the first that failed."""
     failed: list[dict[str, Any]] = []
     for execution, records in by_group(event["Records"]).items():
         try:
-            done = advancer().deliver(execution, received(records, payloads()))
+            done = advancer().deliver(execution, received(records, blobs()))
         except Exception:
             where = {"execution_id": home_of(execution), "mailbox": execution}
             log().exception("letters could not be folded", extra=where)

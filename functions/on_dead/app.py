@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from attune.handlers.sqs_records import failures
-from attune.wiring.functions import dead_letter_desk
+from attune.wiring.functions import dead_letter_handler
 from attune.wiring.process import log
 
 
@@ -18,7 +18,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     for record in event["Records"]:
         try:
             log().error("dead letter", extra={"message_id": record["messageId"], "queue": record["eventSourceARN"]})
-            dead_letter_desk().deliver(record)
+            dead_letter_handler().deliver(record)
         except Exception:
             log().exception("a dead letter could not be told")
             failed.append(record)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from attune.wiring.functions import event_desk
+from attune.wiring.functions import event_handler
 
 MARGIN = 10_000
 """Milliseconds kept back from the function's time: for what is under way, and to leave the rest for later."""
@@ -15,4 +15,4 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
     Raises when a service does not answer: Lambda then tries again, and at last the event is a dead letter.
     """
-    return {"started": event_desk().deliver(event, lambda: context.get_remaining_time_in_millis() < MARGIN)}
+    return {"started": event_handler().deliver(event, lambda: context.get_remaining_time_in_millis() < MARGIN)}

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from attune.handlers.sqs_records import failures
-from attune.wiring.functions import timer_desk
+from attune.wiring.functions import timer_handler
 from attune.wiring.process import log
 
 
@@ -18,7 +18,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     failed = []
     for record in event["Records"]:
         try:
-            timer_desk().deliver(record)
+            timer_handler().deliver(record)
         except Exception:
             log().exception("a timer could not be delivered")
             failed.append(record)

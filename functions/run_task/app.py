@@ -12,7 +12,7 @@ from attune.execution.worker import Lease
 from attune.handlers.sqs_records import failures, tasks
 from attune.wiring.functions import worker
 from attune.wiring.process import log
-from attune.wiring.storage import payloads
+from attune.wiring.storage import blobs
 
 MARGIN = 5.0
 """Seconds kept back from the function's time to record and report what ran until the end."""
@@ -20,7 +20,7 @@ MARGIN = 5.0
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Returns the attempts that must come again."""
-    readable, broken = tasks(event["Records"], payloads())
+    readable, broken = tasks(event["Records"], blobs())
     lease = Lease(context.aws_request_id, max(context.get_remaining_time_in_millis() / 1000 - MARGIN, 1.0))
     try:
         again = worker().work([message for _, message in readable], lease)

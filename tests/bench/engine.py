@@ -19,7 +19,7 @@ from typing import Any
 import yaml
 
 from attune.engine import chunk_fold
-from attune.engine.advance import advance, born
+from attune.engine.advance import advance, initial_state
 from attune.engine.effects import RunTask, StartChunks, TellHome, Write, WriteItems, WriteScope, WriteVars
 from attune.engine.facts import START, Key, items_key, scope_key, vars_key
 from attune.engine.ids import chunk_id, home_of
@@ -116,8 +116,8 @@ class Run:
     def fold(self, mailbox: str, message: Message) -> None:
         """Advance by one message."""
         if isinstance(message, StartChunk):
-            scope = self.known[scope_key(message.task, message.visit, message.base)]
-            self.states[mailbox] = chunk_fold.born(mailbox, message, scope, self.graph)
+            scope = self.known[scope_key(message.task, message.visit, message.attempt_base)]
+            self.states[mailbox] = chunk_fold.initial_state(mailbox, message, scope, self.graph)
         folded = advance(self.graph, self.states[mailbox], message, 1.0, self.known)
         self.states[mailbox] = folded.state
         self.known.update(_facts(folded.writes))
@@ -147,7 +147,7 @@ def _facts(writes: tuple[Write, ...]) -> Iterator[tuple[Key, Any]]:
         elif isinstance(write, WriteItems):
             yield items_key(write.task, write.visit, write.chunk), write.values
         elif isinstance(write, WriteScope):
-            yield scope_key(write.task, write.visit, write.base), write.scope
+            yield scope_key(write.task, write.visit, write.attempt_base), write.scope
 
 
 def prepare(tasks: Tasks, size: int) -> tuple[Run, Start]:
@@ -156,7 +156,7 @@ def prepare(tasks: Tasks, size: int) -> tuple[Run, Start]:
     text = yaml.safe_dump({"ref": "bench.shape", "label": "Shape", "parameters": parameters, "tasks": tasks})
     graph = compile_workflow(load(text, "shape.yaml"), pack="bench", actions={WORK.ref: WORK}).graph
     start = Start(NAME, graph.ref, 1, {"list": list(range(size))}, 1.0)
-    return Run(graph, {NAME: born(start, graph)}, {START: asdict(start)}), start
+    return Run(graph, {NAME: initial_state(start, graph)}, {START: asdict(start)}), start
 
 
 def measure(shape: Shape, size: int) -> tuple[int, float]:

@@ -21,7 +21,7 @@ def quartile(taken: Sequence[float]) -> float:
 def constants(times: Times) -> dict[str, float]:
     """What calls take, and each attempt of a batch; left out is what was not measured.
 
-    So is a further letter of ``advance``: of a full batch nothing may come that is sent, and then it takes less.
+    So is a further message of ``advance``: of a full batch nothing may come that is sent, and then it takes less.
     """
     of = {call: quartile(taken) for call, taken in times.items()}
     made: dict[str, float] = {}

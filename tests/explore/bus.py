@@ -8,15 +8,16 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from attune.adapters.aws.blobs import Payloads
-from attune.adapters.aws.dynamodb.retention import Retention
+from attune.adapters.aws.blobs import S3BlobStore
+from attune.adapters.aws.dynamodb.retention import DynamoRetention
 from attune.adapters.aws.event_bus import EventBridgeBus
 from attune.adapters.memory.sensor_store import MemorySensors
 from attune.execution.ports.catalog import WorkflowVersion
 from attune.execution.ports.triggers import SensorStore
 from attune.execution.rules import Rules
-from attune.execution.sensor_polls import Polls, Sightings
-from attune.handlers.desks import EventDesk, TimerDesk
+from attune.execution.sensor_polls import SensorPoller, SensorResults
+from attune.handlers.event_handler import EventHandler
+from attune.handlers.timer_handler import TimerHandler
 from attune.language.files.rule_file import compile_rule
 from attune.language.files.sensor_file import compile_polling, compile_sensor
 from attune.language.source import load
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from tests.explore.run import FaultyWorld
 
 LOG = logging.getLogger(__name__)
-PAYLOADS = Payloads(None, "")
+BLOBS = S3BlobStore(None, "")
 KEPT_FOR_EVER = 0.0
 """Days: no item is marked for deletion."""
 
@@ -41,11 +42,11 @@ class Bus:
         ports, clock = world.ports, world.clock
         memories: SensorStore = world.faults.around("sensors", MemorySensors())
         rules = Rules(ports.catalog, world.starter, clock)
-        sightings = Sightings(ports.catalog, ports.store, memories, ports.bus, clock)
-        retention = Retention(None, PAYLOADS, KEPT_FOR_EVER, clock)  # type: ignore[arg-type]
-        world.cloud.on_event = EventDesk(rules, world.waits, sightings, retention, ports.bus, LOG).deliver
-        polls = Polls(ports.catalog, memories, world.starter)
-        self.timer_desk = TimerDesk(None, None, rules, polls, PAYLOADS, clock, LOG)  # type: ignore[arg-type]
+        sensor_results = SensorResults(ports.catalog, ports.store, memories, ports.bus, clock)
+        retention = DynamoRetention(None, BLOBS, KEPT_FOR_EVER, clock)  # type: ignore[arg-type]
+        world.cloud.on_event = EventHandler(rules, world.waits, sensor_results, retention, ports.bus, LOG).deliver
+        poller = SensorPoller(ports.catalog, memories, world.starter)
+        self.timer_handler = TimerHandler(None, None, rules, poller, BLOBS, clock, LOG)  # type: ignore[arg-type]
         adapter = EventBridgeBus(self, "bus")
         world.cloud.announce = _both(world.cloud.announce, adapter.announce)  # type: ignore[method-assign]
         world.cloud.emit = _both(world.cloud.emit, adapter.emit)  # type: ignore[method-assign]

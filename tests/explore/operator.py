@@ -6,29 +6,29 @@ import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from attune.adapters.aws.blobs import Payloads, to_text
-from attune.adapters.aws.sqs import Queue, letter_to_body, task_to_body
+from attune.adapters.aws.blobs import S3BlobStore, to_text
+from attune.adapters.aws.sqs import Queue, envelope_to_body, task_to_body
 from attune.adapters.aws.timers import TimerDue, timer_to_body
 from attune.adapters.memory.cloud import ADVANCE, EVENTS, TASKS, TIMERS
-from attune.adapters.memory.inspector import MemoryBook
+from attune.adapters.memory.dead_letter_store import MemoryDeadLetterStore
 from attune.adapters.memory.queues import Death, Terms
 from attune.exceptions import Conflict
-from attune.handlers.dead_letter_handler import DeadLetterDesk
+from attune.handlers.dead_letter_handler import DeadLetterHandler
 from attune.handlers.redrive import Redriver
 from attune.handlers.undelivered import OnEvent
 
 if TYPE_CHECKING:
     from tests.conftest import World
 
-PAYLOADS = Payloads(None, "")
+BLOBS = S3BlobStore(None, "")
 """What a scenario sends is too small for the bucket."""
 NO_SCHEDULES = Queue(None, "")
 """The timer queue, for what schedules of rules have sent: nothing that dies here is of that kind."""
 EVENT_QUEUE = "arn:aws:sqs:eu-central-1:123456789012:events"
 _BODIES: dict[Terms, Callable[[Any, float], str]] = {
-    ADVANCE: lambda letter, now: letter_to_body(letter, PAYLOADS),
-    TASKS: lambda message, now: task_to_body(message, PAYLOADS),
-    TIMERS: lambda letter, now: timer_to_body(TimerDue(letter, now)),
+    ADVANCE: lambda envelope, now: envelope_to_body(envelope, BLOBS),
+    TASKS: lambda message, now: task_to_body(message, BLOBS),
+    TIMERS: lambda envelope, now: timer_to_body(TimerDue(envelope, now)),
     EVENTS: lambda event, now: to_text({"requestPayload": event}),
 }
 """What lies on the dead-letter queue of each."""
@@ -39,10 +39,10 @@ class Operator:
 
     def __init__(self, world: World) -> None:
         cloud, clock = world.cloud, world.clock
-        self._cloud, self._clock, self._book = cloud, clock, MemoryBook()
-        self._desk = DeadLetterDesk(world.dead_letters, self._book, PAYLOADS, EVENT_QUEUE)
+        self._cloud, self._clock, self._dead_letter_store = cloud, clock, MemoryDeadLetterStore()
+        self._dead_letter_handler = DeadLetterHandler(world.dead_letters, self._dead_letter_store, BLOBS, EVENT_QUEUE)
         self._redriver = Redriver(
-            self._book, world.store, cloud, cloud, NO_SCHEDULES, OnEvent(self, "on_event"), PAYLOADS, clock
+            self._dead_letter_store, world.store, cloud, cloud, NO_SCHEDULES, OnEvent(self, "on_event"), BLOBS, clock
         )
         cloud.on_dead = self._write_down
 
@@ -54,17 +54,17 @@ class Operator:
             attributes["MessageGroupId"] = dead.body.execution
         source = EVENT_QUEUE if dead.terms is EVENTS else ""
         record = {"messageId": number, "body": _BODIES[dead.terms](dead.body, now), "attributes": attributes}
-        self._desk.deliver({**record, "eventSourceARN": source})
+        self._dead_letter_handler.deliver({**record, "eventSourceARN": source})
 
     def redrive(self) -> bool:
         """Redrive all that is written down, drop what nobody waits for; False if there was nothing."""
-        letters = self._book.page(1000).letters
-        for letter in letters:
+        dead_letters = self._dead_letter_store.page(1000).dead_letters
+        for dead_letter in dead_letters:
             try:
-                self._redriver.redrive(letter.id)
+                self._redriver.redrive(dead_letter.id)
             except Conflict:
-                self._book.remove(letter.id)
-        return bool(letters)
+                self._dead_letter_store.remove(dead_letter.id)
+        return bool(dead_letters)
 
     def invoke(self, Payload: bytes, **_: Any) -> None:  # noqa: N803
         """As Lambda's client has it, for ``on_event``."""

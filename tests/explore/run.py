@@ -18,7 +18,7 @@ from attune.execution.diagnosis import UNCLAIMED
 from attune.execution.examiner import Examiner
 from attune.execution.sweeper import Sweeper
 from attune.execution.waits import LookBack
-from attune.handlers.desks import TimerDesk
+from attune.handlers.timer_handler import TimerHandler
 from tests.conftest import ScriptedRunner, World
 from tests.explore.bus import Bus
 from tests.explore.operator import Operator
@@ -57,7 +57,7 @@ class FaultyWorld(World):
     """A world in which a plan of faults comes true."""
 
     runner: WatchingRunner
-    timer_desk: TimerDesk
+    timer_handler: TimerHandler
 
     def __init__(self, scenario: Scenario, plan: Plan, seed: int) -> None:
         self.problems: list[str] = []
@@ -79,7 +79,7 @@ class FaultyWorld(World):
         self.done: list[Deed] = []
         self.asleep: list[Deed] = []
         if scenario.sensors or scenario.rules:
-            self.timer_desk = Bus(self, scenario).timer_desk
+            self.timer_handler = Bus(self, scenario).timer_handler
         save = self.store.save
         self.store.save = lambda state, expected: self._measured(save, state, expected)  # type: ignore[method-assign]
 

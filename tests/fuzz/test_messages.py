@@ -89,7 +89,7 @@ def test_a_letter_that_is_no_letter_hinders_no_other_execution(synced):
     @example("[" * 100_000)
     def deliver(body):
         execution = synced.start("flows.diamond", word="x")
-        good = synced.letters()["Records"][0]
+        good = synced.messages()["Records"][0]
         bad = broken(good | {"body": good["body"].replace(execution, "01BROKEN")}, body)
         bad["attributes"]["MessageGroupId"] = "01BROKEN"
         assert ids_of(synced.invoke("advance", {"Records": [bad, good]})) <= {"broken"}
@@ -104,12 +104,12 @@ def test_a_letter_that_is_no_letter_lets_those_before_it_in_its_mailbox_through(
     @example("@payloads/none/none")
     def deliver(body):
         execution = synced.start("flows.diamond", word="x")
-        good = synced.letters()["Records"][0]
+        good = synced.messages()["Records"][0]
         bad = broken(good, body)
         bad["attributes"]["SequenceNumber"] += "9"
         assert ids_of(synced.invoke("advance", {"Records": [good, bad]})) <= {"broken"}
         assert synced.execution(execution)["status"] != "requested"
-        while synced.tasks() or synced.letters():
+        while synced.tasks() or synced.messages():
             pass
 
     deliver()
@@ -117,7 +117,7 @@ def test_a_letter_that_is_no_letter_lets_those_before_it_in_its_mailbox_through(
 
 def test_a_task_message_that_is_none_hinders_no_other_task(synced):
     synced.start("flows.diamond", word="x")
-    synced.invoke("advance", synced.letters())
+    synced.invoke("advance", synced.messages())
     good = synced.tasks()["Records"][0]
 
     @tries(MESSAGES)
@@ -133,7 +133,7 @@ def test_a_task_message_that_is_none_hinders_no_other_task(synced):
 @pytest.mark.parametrize("fifo", [True, False], ids=["advance", "task"])
 def test_a_dead_letter_never_comes_again_whatever_it_says(synced, fifo):
     synced.start("flows.diamond", word="x")
-    good = synced.letters()["Records"][0]
+    good = synced.messages()["Records"][0]
     if not fifo:
         synced.invoke("advance", {"Records": [good]})
         good = synced.tasks()["Records"][0]

@@ -16,7 +16,7 @@ from moto import mock_aws
 from moto.kms import models as kms
 from moto.sqs import models as sqs
 
-from attune.adapters.aws.blobs import Payloads
+from attune.adapters.aws.blobs import S3BlobStore
 from attune.adapters.aws.dynamodb.table import Table
 from attune.engine.ids import AttemptId
 from attune.engine.messages import Start
@@ -114,9 +114,9 @@ def bucket(clients: SimpleNamespace, ledger: CallLedger) -> str:
 
 
 @pytest.fixture
-def payloads(clients: SimpleNamespace, bucket: str) -> Payloads:
+def blobs(clients: SimpleNamespace, bucket: str) -> S3BlobStore:
     """The claim check on that bucket."""
-    return Payloads(clients.s3, bucket)
+    return S3BlobStore(clients.s3, bucket)
 
 
 @dataclass(frozen=True)

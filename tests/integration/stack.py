@@ -82,7 +82,7 @@ class Stack:
         assert status == 200, body
         return dict(body["data"])
 
-    def letters(self) -> dict[str, Any] | None:
+    def messages(self) -> dict[str, Any] | None:
         """The next batch of the advance queue as Lambda would get it."""
         return self._event(self.queues.advance, fifo=True)
 
@@ -127,7 +127,7 @@ class Stack:
                 return batches
 
     def _deliveries(self) -> Iterator[bool]:
-        for name, receive in (("advance", self.letters), ("run_task", self.tasks)):
+        for name, receive in (("advance", self.messages), ("run_task", self.tasks)):
             event = receive()
             if event is not None:
                 assert self.invoke(name, event) == {"batchItemFailures": []}

@@ -12,7 +12,7 @@ from attune.adapters.aws.dynamodb.catalog import DynamoCatalog
 from attune.adapters.memory.catalog import MemoryCatalog
 from attune.exceptions import NotFound
 from attune.execution.ports.catalog import PackRecord, WorkflowVersion
-from attune.model.graph import ActionSpec, Graph, Join, JoinKind, Retry, Runner, Task, Transition
+from attune.model.graph import ActionSpec, Graph, Join, JoinKind, RetryPolicy, Runner, Task, Transition
 from attune.model.rule import Rule, TriggerType
 from attune.model.status import TaskStatus
 
@@ -27,15 +27,15 @@ def catalog(request):
 
 
 @pytest.fixture
-def dynamo(table, payloads):
-    return DynamoCatalog(table, payloads)
+def dynamo(table, blobs):
+    return DynamoCatalog(table, blobs)
 
 
 def version(ref="p.w", number=1, label="W", **more):
     spec = ActionSpec("p.a", ref.split(".")[0], Runner.PYTHON, "a.py:run", {"type": "object"}, None, False, 5.0)
     transition = Transition((TaskStatus.COMPLETED,), (1,), "{{ vars.x }}", (("x", 1),), by_success=True)
     tasks = (
-        Task(0, "a", "p.a", spec, {"x": "{{ parameters.x }}"}, retry=Retry(3, 1.5), transitions=(transition,)),
+        Task(0, "a", "p.a", spec, {"x": "{{ parameters.x }}"}, retry=RetryPolicy(3, 1.5), transitions=(transition,)),
         Task(1, "b", "p.a", spec, join=Join(JoinKind.COUNT, 1), sources=1 << 70),
     )
     graph = Graph(ref, ref.split(".")[0], label, tasks, (0,), vars=(("x", None),))
@@ -137,9 +137,9 @@ class TestPacks:
 
 
 class TestInDynamoDb:
-    def test_a_version_is_read_once(self, dynamo, table, payloads, ledger):
+    def test_a_version_is_read_once(self, dynamo, table, blobs, ledger):
         dynamo.add_version(version())
-        fresh = DynamoCatalog(table, payloads)
+        fresh = DynamoCatalog(table, blobs)
         ledger.reset()
         for _ in range(3):
             fresh.workflow("p.w", 1)
@@ -148,26 +148,26 @@ class TestInDynamoDb:
             fresh.workflow("p.w")
         assert ledger.counts == {("dynamodb", "GetItem"): 4}
 
-    def test_an_unfinished_registration_is_finished_by_the_next(self, dynamo, table, payloads):
+    def test_an_unfinished_registration_is_finished_by_the_next(self, dynamo, table, blobs):
         """Somebody added version 2 and died before it was made the latest."""
         dynamo.add_version(version())
-        table.put(module._version_item(payloads, version(number=2, label="orphan")))
+        table.put(module._version_item(blobs, version(number=2, label="orphan")))
         assert not dynamo.add_version(version(number=2))
         assert dynamo.latest_version("p.w") == 2
         assert dynamo.workflow("p.w").graph.label == "orphan"
 
     @pytest.mark.parametrize(("kilobytes", "place"), [(0, "d"), (100, "z"), (900, "@")])
-    def test_a_graph_of_any_size_finds_its_place(self, dynamo, table, payloads, kilobytes, place):
+    def test_a_graph_of_any_size_finds_its_place(self, dynamo, table, blobs, kilobytes, place):
         noise = random.Random(1).randbytes(kilobytes * 512).hex()  # noqa: S311
         big = version(label=noise)
         dynamo.add_version(big)
         item = table.get(keys.version("p.w", 1))
         assert (place if place in item else item["d"][0]) == place
-        assert DynamoCatalog(table, payloads).workflow("p.w") == big
+        assert DynamoCatalog(table, blobs).workflow("p.w") == big
 
-    def test_listing_many_workflows_takes_few_calls(self, dynamo, table, payloads, ledger):
+    def test_listing_many_workflows_takes_few_calls(self, dynamo, table, blobs, ledger):
         for n in range(30):
             dynamo.add_version(version(f"p.w{n:02d}"))
         ledger.reset()
-        assert len(DynamoCatalog(table, payloads).workflows()) == 30
+        assert len(DynamoCatalog(table, blobs).workflows()) == 30
         assert ledger.counts == {("dynamodb", "Query"): 1, ("dynamodb", "BatchGetItem"): 2}

@@ -80,7 +80,7 @@ class Pump:
 
     def run(self) -> None:
         """Until nothing moves."""
-        while any([self._deliver("advance", self.stack.letters()), self._deliver("run_task", self.stack.tasks())]):
+        while any([self._deliver("advance", self.stack.messages()), self._deliver("run_task", self.stack.tasks())]):
             pass
 
     def _deliver(self, name: str, event: dict[str, Any] | None) -> bool:
@@ -154,8 +154,8 @@ def test_a_process_that_is_gone_at_a_call_leaves_nothing_that_the_next_cannot_fi
 ):
     execution = stack.start("flows.counted_chain", folder=str(tmp_path))
     if name == "run_task":
-        stack.invoke("advance", stack.letters())
-    event = stack.letters() if name == "advance" else stack.tasks()
+        stack.invoke("advance", stack.messages())
+    event = stack.messages() if name == "advance" else stack.tasks()
     died = subprocess.run(
         [sys.executable, "-m", "tests.integration.dying", name, moment],
         input=json.dumps(event), text=True, capture_output=True, cwd=PROJECT, env=endpoint, timeout=60,

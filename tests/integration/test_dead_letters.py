@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from attune.exceptions import Unavailable
-from attune.execution.dead_letters import Origin
+from attune.execution.ports.dead_letters import Origin
 from attune.wiring import functions, process, storage
 from tests.integration.aws_rules import Referee
 
@@ -151,14 +151,14 @@ class TestWhatIsGone:
     def waiting(self, stack: Any) -> tuple[str, dict[str, Any]]:
         """An execution with a large input, and its first task's message."""
         execution = stack.start("flows.diamond", word=LARGE)
-        stack.invoke("advance", stack.letters())
+        stack.invoke("advance", stack.messages())
         (record,) = stack.tasks()["Records"]
-        storage.payloads.cache_clear()
+        storage.blobs.cache_clear()
         return execution, record
 
     def fresh(self) -> None:
         """As a new process has it, with nothing read before."""
-        for made in (storage.payloads, functions.dead_letter_desk, storage.store):
+        for made in (storage.blobs, functions.dead_letter_handler, storage.store):
             made.cache_clear()
 
     def test_a_task_without_its_input_ends_as_worker_lost_and_says_why(self, stack: Any, clients: Any) -> None:
@@ -170,20 +170,24 @@ class TestWhatIsGone:
         (row,) = listed(stack)
         assert (row["queue"], row["execution"]) == ("task", execution)
         assert "its input cannot be read" in row["reason"] and "is gone" in row["reason"]
-        (letter,) = stack.letters()["Records"]
-        told = json.loads(letter["body"])["message"]
+        (envelope,) = stack.messages()["Records"]
+        told = json.loads(envelope["body"])["message"]
         assert (told["type"], told["error"]["type"]) == ("task_ended", "worker_lost")
         assert "is gone" in told["error"]["message"]
 
-    @pytest.mark.parametrize("body", ["slip", "no attempt"])
+    @pytest.mark.parametrize("body", ["reference", "no attempt"])
     def test_a_task_that_tells_no_more_than_its_execution_parks_that(self, stack: Any, clients: Any, body: str) -> None:
         execution = stack.start("flows.diamond", word="x")
-        stack.invoke("advance", stack.letters())
+        stack.invoke("advance", stack.messages())
         stack.tasks()
-        slip = storage.payloads().put(execution, {"execution": execution, "more": LARGE})
+        reference = storage.blobs().put(execution, {"execution": execution, "more": LARGE})
         self.fresh()
         self.empty(clients)
-        die(stack, "TaskDeadQueue", slip if body == "slip" else json.dumps({"execution": execution, "attempt": 1}))
+        die(
+            stack,
+            "TaskDeadQueue",
+            reference if body == "reference" else json.dumps({"execution": execution, "attempt": 1}),
+        )
         (row,) = listed(stack)
         assert (row["queue"], row["execution"]) == ("task", execution)
         assert row["reason"].endswith("its execution was parked")
@@ -194,11 +198,11 @@ class TestWhatIsGone:
 
     def test_a_letter_whose_content_is_gone_parks_its_execution_and_says_so(self, stack: Any, clients: Any) -> None:
         execution = stack.start("flows.diamond", word="x")
-        stack.invoke("advance", stack.letters())
-        slip = storage.payloads().put(execution, LARGE)
+        stack.invoke("advance", stack.messages())
+        reference = storage.blobs().put(execution, LARGE)
         self.fresh()
         self.empty(clients)
-        die(stack, "AdvanceDeadQueue", slip, group=execution)
+        die(stack, "AdvanceDeadQueue", reference, group=execution)
         (row,) = listed(stack)
         assert "is gone" in row["reason"]
         stack.pump()

@@ -17,13 +17,13 @@ from attune.model.status import ExecutionStatus, TaskStatus
 
 
 @pytest.fixture
-def store(table, payloads):
-    return DynamoStore(table, payloads)
+def store(table, blobs):
+    return DynamoStore(table, blobs)
 
 
 @pytest.fixture
-def directory(table, payloads):
-    return DynamoDirectory(table, payloads)
+def directory(table, blobs):
+    return DynamoDirectory(table, blobs)
 
 
 @pytest.fixture
@@ -60,10 +60,10 @@ class TestList:
         assert [execution for page in pages for execution in page] == executions[::-1]
 
     def test_a_page_of_summaries_takes_as_many_reads_for_twelve_executions_as_for_one(
-        self, table, payloads, directory, executions, ledger
+        self, table, blobs, directory, executions, ledger
     ):
         for limit in (1, 12):
-            reader = Reader(DynamoStore(table, payloads), directory, None)
+            reader = Reader(DynamoStore(table, blobs), directory, None)
             ledger.reset()
             rows = reader.executions(None, None, limit, "")["items"]
             assert [row["id"] for row in rows] == executions[::-1][:limit]

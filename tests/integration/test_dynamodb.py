@@ -27,8 +27,8 @@ BIG = "x" * (INLINE_LIMIT + 1)
 
 
 @pytest.fixture
-def store(table, payloads):
-    return DynamoStore(table, payloads)
+def store(table, blobs):
+    return DynamoStore(table, blobs)
 
 
 def raw(clients, key):
@@ -243,7 +243,7 @@ class TestLargeValues:
         store.finish(make.execution, AttemptId("a"), Record("failed", {"r": BIG}, {"e": BIG}), make.now)
         store.write(make.execution, [WriteVars(1, {"v": BIG})])
         store.save(make.state(), 0)
-        fresh = DynamoStore(store._table, store._payloads)
+        fresh = DynamoStore(store._table, store._blobs)
         facts = fresh.facts(make.execution, [START, vars_key(1), record_key(AttemptId("a"))])
         assert fresh.load_start(make.execution) == start
         assert facts[vars_key(1)] == {"v": BIG}

@@ -27,7 +27,7 @@ def store(request):
     """A store that is empty."""
     if request.param == "memory":
         return MemoryStore()
-    return DynamoStore(request.getfixturevalue("table"), request.getfixturevalue("payloads"))
+    return DynamoStore(request.getfixturevalue("table"), request.getfixturevalue("blobs"))
 
 
 def finish(store, attempt, result=None, status="completed", error=None):

@@ -30,7 +30,7 @@ def test_the_same_batch_delivered_twice_to_both_functions_runs_nothing_twice(sta
     moved = True
     while moved:
         moved = False
-        for name, receive in (("advance", stack.letters), ("run_task", stack.tasks)):
+        for name, receive in (("advance", stack.messages), ("run_task", stack.tasks)):
             if (event := receive()) is not None:
                 moved = True
                 for _ in range(2):
@@ -55,7 +55,7 @@ def test_a_crash_after_the_save_and_before_the_send_loses_no_task(stack, tmp_pat
     moved = True
     while moved:
         moved = False
-        if (event := stack.letters()) is not None:
+        if (event := stack.messages()) is not None:
             moved = True
             answer = stack.invoke("advance", event)
             if answer["batchItemFailures"]:
@@ -74,13 +74,13 @@ def test_a_crash_after_the_result_and_before_its_report_reports_the_recorded_res
     post = mailbox.post
     crashes = []
 
-    def dies_at_the_first_report(letters):
-        if letters and letters[0].execution == execution and not crashes:
-            crashes.append(letters)
+    def dies_at_the_first_report(envelopes):
+        if envelopes and envelopes[0].execution == execution and not crashes:
+            crashes.append(envelopes)
             raise RuntimeError("the process is gone")
-        post(letters)
+        post(envelopes)
 
-    stack.invoke("advance", stack.letters())
+    stack.invoke("advance", stack.messages())
     monkeypatch.setattr(mailbox, "post", dies_at_the_first_report)
     event = stack.tasks()
     assert len(stack.invoke("run_task", event)["batchItemFailures"]) == 1
@@ -91,7 +91,7 @@ def test_a_crash_after_the_result_and_before_its_report_reports_the_recorded_res
 
 def test_one_broken_letter_does_not_take_the_others_of_the_batch_along(stack):
     execution = stack.start("flows.diamond", word="x")
-    event = stack.letters()
+    event = stack.messages()
     broken = copy.deepcopy(event["Records"][0]) | {"messageId": "broken", "body": "{"}
     broken["attributes"] = {**broken["attributes"], "MessageGroupId": "01OTHER"}
     event["Records"].insert(0, broken)
@@ -102,7 +102,7 @@ def test_one_broken_letter_does_not_take_the_others_of_the_batch_along(stack):
 
 def test_a_task_message_nobody_can_read_comes_again_and_the_others_run(stack):
     execution = stack.start("flows.diamond", word="x")
-    stack.invoke("advance", stack.letters())
+    stack.invoke("advance", stack.messages())
     event = stack.tasks()
     event["Records"].append(event["Records"][0] | {"messageId": "broken", "body": '{"no": "task"}'})
     assert stack.invoke("run_task", event) == {"batchItemFailures": [{"itemIdentifier": "broken"}]}
@@ -112,9 +112,9 @@ def test_a_task_message_nobody_can_read_comes_again_and_the_others_run(stack):
 
 def test_dead_letters_of_both_queues_reach_their_execution(stack):
     execution = stack.start("flows.diamond", word="x")
-    start = stack.letters()
+    start = stack.messages()
     assert stack.invoke("on_dead", start) == {"batchItemFailures": []}
-    stack.invoke("advance", stack.letters())
+    stack.invoke("advance", stack.messages())
     dead = stack.tasks()
     assert stack.invoke("on_dead", dead) == {"batchItemFailures": []}
     stack.pump()

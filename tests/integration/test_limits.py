@@ -311,22 +311,22 @@ def test_a_page_of_attempts_ends_where_an_answer_would_be_too_large_and_the_next
     assert (pages, rows.count(("one", None))) == (4, 1)
 
 
-def parked(stack, letters):
-    """What becomes of letters that cannot be folded: they die, and the execution is told."""
-    failed = [failure["itemIdentifier"] for failure in stack.invoke("advance", letters)["batchItemFailures"]]
-    dead = [record for record in letters["Records"] if record["messageId"] in failed]
+def parked(stack, event):
+    """What becomes of messages that cannot be folded: they die, and the execution is told."""
+    failed = [failure["itemIdentifier"] for failure in stack.invoke("advance", event)["batchItemFailures"]]
+    dead = [record for record in event["Records"] if record["messageId"] in failed]
     assert dead
     assert stack.invoke("on_dead", {"Records": dead}) == {"batchItemFailures": []}
-    assert stack.invoke("advance", stack.letters()) == {"batchItemFailures": []}
+    assert stack.invoke("advance", stack.messages()) == {"batchItemFailures": []}
 
 
 def test_a_payload_that_somebody_has_deleted_parks_the_execution_with_the_reason(big, clients):
     execution = big.start("big.once", kind="text", size=400_000)
-    big.invoke("advance", big.letters())
+    big.invoke("advance", big.messages())
     big.invoke("run_task", big.tasks())
     for found in clients.s3.list_objects_v2(Bucket="attune")["Contents"]:
         clients.s3.delete_object(Bucket="attune", Key=found["Key"])
-    parked(big, big.letters())
+    parked(big, big.messages())
     shown = big.execution(execution)
     assert (shown["status"], shown["error"]["type"]) == ("paused", "poison_message")
     assert "is gone" in shown["error"]["message"]
@@ -335,9 +335,9 @@ def test_a_payload_that_somebody_has_deleted_parks_the_execution_with_the_reason
 def test_results_of_items_that_no_function_could_hold_park_the_execution_with_the_reason(big, monkeypatch):
     monkeypatch.setattr("attune.adapters.aws.blobs.MAX_PAYLOAD", 300_000)
     execution = big.start("big.lists", count=4, size=20_000)
-    big.invoke("advance", big.letters())
+    big.invoke("advance", big.messages())
     big.invoke("run_task", big.tasks())
-    parked(big, big.letters())
+    parked(big, big.messages())
     shown = big.execution(execution)
     assert (shown["status"], shown["error"]["type"]) == ("paused", "poison_message")
     assert "the results of the items of 'each' have more than" in shown["error"]["message"]
@@ -411,7 +411,9 @@ def test_an_execution_ends_right_though_so_many_calls_are_throttled(big, monkeyp
     for service in THROTTLED:
         process.client(service).meta.events.register_first("before-send.*", throttle)
     for _ in range(200):
-        moved = [redeliver(big, name, receive) for name, receive in (("advance", big.letters), ("run_task", big.tasks))]
+        moved = [
+            redeliver(big, name, receive) for name, receive in (("advance", big.messages), ("run_task", big.tasks))
+        ]
         if not any(moved):
             break
     for service in THROTTLED:

@@ -42,7 +42,7 @@ def test_an_execution_goes_on_with_the_version_it_started_with(stack, packs_dir,
     monkeypatch.setenv("ATTUNE__PACKS_BASE_DIR", str(packs))
     process.reset()
     old = stack.start("flows.diamond", word="x")
-    stack.invoke("advance", stack.letters())
+    stack.invoke("advance", stack.messages())
     file = packs / "flows" / "workflows" / "diamond.yaml"
     file.write_text(file.read_text().replace('word: "{{ task.d.result.message }}"', "word: changed"))
     synced = stack.api("POST", "/api/v1/packs/flows/workflows/sync")[1]["data"]["workflows"]
@@ -66,7 +66,7 @@ def test_states_stay_small_and_hold_no_results(stack, clients, monkeypatch):
     execution = stack.start("flows.fan_out", items=200)
     largest = 0
     for _ in range(400):
-        if (event := stack.letters()) is not None:
+        if (event := stack.messages()) is not None:
             stack.invoke("advance", event)
             largest = max(largest, item_size(clients, keys.state(execution)))
         if (event := stack.tasks()) is not None:

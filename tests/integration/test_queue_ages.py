@@ -63,7 +63,7 @@ def test_where_it_is_not_to_be_had_nothing_is_said(
 
 def test_the_doctor_and_the_checkup_tell_it(stack: Any) -> None:
     execution = stack.start("flows.diamond", word="x")
-    stack.invoke("advance", stack.letters())
+    stack.invoke("advance", stack.messages())
     report(process.client("cloudwatch"), "tasks", 240.0, ago=20)
     _, body = stack.api("GET", f"/api/v1/workflow-executions/{execution}/diagnosis")
     assert body["data"]["sentence"].endswith("; the oldest message in its queue is about 4 min old")

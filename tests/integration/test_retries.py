@@ -89,7 +89,7 @@ def test_every_batch_of_a_retry_may_come_twice(stack, failed, tmp_path):
     moved = True
     while moved:
         moved = False
-        for name, receive in (("advance", stack.letters), ("run_task", stack.tasks)):
+        for name, receive in (("advance", stack.messages), ("run_task", stack.tasks)):
             if (event := receive()) is not None:
                 moved = True
                 for _ in range(2):
@@ -124,7 +124,7 @@ def test_parameters_and_version_may_change(stack, failed):
 def test_what_cannot_be_retried_says_what_to_do(stack, failed, tmp_path):
     running = stack.start("flows.mending", folder=str(tmp_path), times={})
     assert retry(stack, running)[0] == 409
-    stack.invoke("advance", stack.letters())
+    stack.invoke("advance", stack.messages())
     status, body = retry(stack, running)
     assert (status, body["code"], body["details"]["hint"]) == (409, "conflict", "wait for its end, or cancel it first")
     retry(stack, failed)

@@ -13,9 +13,9 @@ from attune.adapters.aws.sqs import (
     Queue,
     SqsMailbox,
     SqsTaskQueue,
-    body_to_letter,
+    body_to_envelope,
     body_to_task,
-    letter_to_body,
+    envelope_to_body,
     task_to_body,
     whole_delay,
 )
@@ -24,7 +24,7 @@ from attune.engine.ids import AttemptId
 from attune.engine.messages import Cancel, Dead, Parent, Pause, Resume, TaskEnded, TimerFired, TimerKind
 from attune.engine.wire import encode
 from attune.exceptions import AttuneError, InvalidRequest, Unavailable
-from attune.execution.ports.queues import Letter
+from attune.execution.ports.queues import Envelope
 from attune.model.status import TaskStatus
 
 BIG = "x" * (INLINE_LIMIT + 1)
@@ -33,13 +33,13 @@ ERROR = {"type": "Oops", "message": "no", "details": None, "retryable": True}
 
 
 @pytest.fixture
-def mailbox(clients, queues, payloads):
-    return SqsMailbox(Queue(clients.sqs, queues.advance.url, lambda seconds: None), payloads)
+def mailbox(clients, queues, blobs):
+    return SqsMailbox(Queue(clients.sqs, queues.advance.url, lambda seconds: None), blobs)
 
 
 @pytest.fixture
-def tasks(clients, queues, payloads):
-    return SqsTaskQueue(Queue(clients.sqs, queues.tasks.url, lambda seconds: None), payloads)
+def tasks(clients, queues, blobs):
+    return SqsTaskQueue(Queue(clients.sqs, queues.tasks.url, lambda seconds: None), blobs)
 
 
 def letters_of(make):
@@ -55,36 +55,36 @@ def letters_of(make):
         Resume("3"),
         Dead("9", encode(start)),
     ]
-    return [Letter(make.execution, message) for message in messages]
+    return [Envelope(make.execution, message) for message in messages]
 
 
 class TestBodies:
-    def test_every_kind_of_letter_comes_back(self, make, payloads):
-        for letter in letters_of(make):
-            assert body_to_letter(letter_to_body(letter, payloads), payloads) == letter
+    def test_every_kind_of_letter_comes_back(self, make, blobs):
+        for envelope in letters_of(make):
+            assert body_to_envelope(envelope_to_body(envelope, blobs), blobs) == envelope
 
-    def test_a_task_comes_back(self, make, payloads):
+    def test_a_task_comes_back(self, make, blobs):
         message = make.task(ATTEMPT, x=[1, None])
-        assert body_to_task(task_to_body(message, payloads), payloads) == message
+        assert body_to_task(task_to_body(message, blobs), blobs) == message
 
     @pytest.mark.parametrize("large", ["start", "dead", "reason"])
-    def test_a_large_letter_is_small_on_the_queue_and_comes_back(self, make, payloads, large):
+    def test_a_large_letter_is_small_on_the_queue_and_comes_back(self, make, blobs, large):
         start = make.start(parameters={"big": BIG})
         message = {"start": start, "dead": Dead("1", encode(start)), "reason": Cancel(BIG)}[large]
-        body = letter_to_body(Letter(make.execution, message), payloads)
+        body = envelope_to_body(Envelope(make.execution, message), blobs)
         assert len(body) < 1024
-        assert body_to_letter(body, payloads) == Letter(make.execution, message)
+        assert body_to_envelope(body, blobs) == Envelope(make.execution, message)
 
-    def test_a_large_task_is_small_on_the_queue_and_comes_back(self, make, payloads):
+    def test_a_large_task_is_small_on_the_queue_and_comes_back(self, make, blobs):
         message = make.task(text=BIG)
-        body = task_to_body(message, payloads)
+        body = task_to_body(message, blobs)
         assert len(body) < 1024
-        assert body_to_task(body, payloads) == message
+        assert body_to_task(body, blobs) == message
 
-    def test_a_large_input_is_stored_once_for_the_message_and_the_record(self, make, payloads, ledger):
+    def test_a_large_input_is_stored_once_for_the_message_and_the_record(self, make, blobs, ledger):
         message = make.task(text=BIG)
-        task_to_body(message, payloads)
-        payloads.put(message.execution, dict(message.input))
+        task_to_body(message, blobs)
+        blobs.put(message.execution, dict(message.input))
         assert ledger.of("s3") == {"PutObject": 1}
 
     @pytest.mark.parametrize(
@@ -101,57 +101,61 @@ class TestBodies:
             '{"execution": "e", "message": null}',
         ],
     )
-    def test_a_body_of_something_else_is_an_invalid_request(self, payloads, body):
-        for read in (body_to_letter, body_to_task):
+    def test_a_body_of_something_else_is_an_invalid_request(self, blobs, body):
+        for read in (body_to_envelope, body_to_task):
             with pytest.raises(InvalidRequest, match="not a message of ours"):
-                read(body, payloads)
+                read(body, blobs)
 
     @pytest.mark.parametrize("execution", ["", "two words", "ünïcode", "x" * 129, None, 7])
-    def test_what_is_for_nobody_whom_sqs_could_bring_it_is_refused(self, payloads, make, execution):
+    def test_what_is_for_nobody_whom_sqs_could_bring_it_is_refused(self, blobs, make, execution):
         """One such message would have SQS refuse the nine others of its batch."""
-        task = {**json.loads(task_to_body(make.task(), payloads)), "execution": execution}
-        letter = {"execution": execution, "message": encode(Cancel("why"))}
-        for read, data in ((body_to_task, task), (body_to_letter, letter), (body_to_timer, {**letter, "due": 1.0})):
+        task = {**json.loads(task_to_body(make.task(), blobs)), "execution": execution}
+        envelope = {"execution": execution, "message": encode(Cancel("why"))}
+        for read, data in (
+            (body_to_task, task),
+            (body_to_envelope, envelope),
+            (body_to_timer, {**envelope, "due": 1.0}),
+        ):
             with pytest.raises(InvalidRequest):
-                read(json.dumps(data), payloads)
+                read(json.dumps(data), blobs)
 
-    def test_a_letter_of_an_unknown_type_or_with_a_wrong_field_is_an_invalid_request(self, make, payloads):
+    def test_a_letter_of_an_unknown_type_or_with_a_wrong_field_is_an_invalid_request(self, make, blobs):
         for message in ({"type": "party"}, {"type": "cancel", "volume": 11}, {"type": "timer", "kind": "tea"}):
             with pytest.raises(InvalidRequest):
-                body_to_letter(json.dumps({"execution": make.execution, "message": message}), payloads)
+                body_to_envelope(json.dumps({"execution": make.execution, "message": message}), blobs)
 
 
 class TestMailbox:
     def test_a_letter_goes_into_its_executions_group(self, make, mailbox, queues):
-        mailbox.post([Letter(make.execution, Cancel("why"))])
+        mailbox.post([Envelope(make.execution, Cancel("why"))])
         (message,) = queues.advance.messages()
         assert message["Attributes"]["MessageGroupId"] == make.execution
 
-    def test_the_same_letter_to_two_executions_reaches_both(self, mailbox, queues, payloads):
+    def test_the_same_letter_to_two_executions_reaches_both(self, mailbox, queues, blobs):
         """Also where deduplication is not kept to the group."""
-        letters = [Letter(f"execution-{n}", Cancel("why")) for n in range(2)]
-        mailbox.post(letters)
-        received = [body_to_letter(body, payloads) for body in queues.advance.bodies()]
-        assert sorted(received, key=lambda letter: letter.execution) == letters
+        envelopes = [Envelope(f"execution-{n}", Cancel("why")) for n in range(2)]
+        mailbox.post(envelopes)
+        received = [body_to_envelope(body, blobs) for body in queues.advance.bodies()]
+        assert sorted(received, key=lambda envelope: envelope.execution) == envelopes
 
     def test_a_copy_is_dropped(self, make, mailbox, queues):
         for _ in range(2):
-            mailbox.post([Letter(make.execution, Cancel("why"))])
+            mailbox.post([Envelope(make.execution, Cancel("why"))])
         assert len(queues.advance.messages()) == 1
 
     def test_ten_letters_to_ten_executions_are_one_call(self, mailbox, ledger, queues):
-        mailbox.post([Letter(f"execution-{n}", Cancel()) for n in range(10)])
+        mailbox.post([Envelope(f"execution-{n}", Cancel()) for n in range(10)])
         assert ledger.counts == {("sqs", "SendMessageBatch"): 1}
 
     def test_letters_to_one_execution_go_in_one_call_and_none_is_lost_when_it_fails_in_part(
-        self, clients, make, mailbox, queues, payloads, ledger, monkeypatch
+        self, clients, make, mailbox, queues, blobs, ledger, monkeypatch
     ):
         fail_first_of_each_batch_once(monkeypatch, clients.sqs)
-        letters = [Letter(make.execution, Cancel(generation=str(n))) for n in range(5)]
-        mailbox.post(letters)
+        envelopes = [Envelope(make.execution, Cancel(request_id=str(n))) for n in range(5)]
+        mailbox.post(envelopes)
         assert ledger.counts == {("sqs", "SendMessageBatch"): 2}
-        arrived = [body_to_letter(body, payloads) for body in queues.advance.bodies()]
-        assert sorted(arrived, key=repr) == letters
+        arrived = [body_to_envelope(body, blobs) for body in queues.advance.bodies()]
+        assert sorted(arrived, key=repr) == envelopes
 
     def test_nothing_to_post_is_no_call(self, mailbox, ledger):
         mailbox.post([])
@@ -174,11 +178,11 @@ def fail_first_of_each_batch_once(monkeypatch, client):
 
 
 class TestTaskQueue:
-    def test_tasks_are_sent_by_the_ten(self, make, tasks, queues, ledger, payloads):
+    def test_tasks_are_sent_by_the_ten(self, make, tasks, queues, ledger, blobs):
         messages = [make.task(AttemptId("each", 1, n), n=n) for n in range(25)]
         tasks.send(messages)
         assert ledger.counts == {("sqs", "SendMessageBatch"): 3}
-        received = [body_to_task(body, payloads) for body in queues.tasks.bodies()]
+        received = [body_to_task(body, blobs) for body in queues.tasks.bodies()]
         assert sorted(message.attempt for message in received) == [message.attempt for message in messages]
 
     def test_large_tasks_share_a_call_up_to_its_limit_of_bytes(self, make, tasks, queues, ledger):
@@ -193,11 +197,11 @@ class TestTaskQueue:
         assert ledger.counts == {("sqs", "SendMessageBatch"): 3}
 
     def test_what_a_call_did_not_accept_is_sent_again_and_nothing_twice(
-        self, clients, make, tasks, queues, payloads, monkeypatch
+        self, clients, make, tasks, queues, blobs, monkeypatch
     ):
         fail_first_of_each_batch_once(monkeypatch, clients.sqs)
         tasks.send([make.task(AttemptId("each", 1, n)) for n in range(10)])
-        received = [body_to_task(body, payloads).attempt.index for body in queues.tasks.bodies()]
+        received = [body_to_task(body, blobs).attempt.index for body in queues.tasks.bodies()]
         assert sorted(received) == list(range(10))
 
     def test_what_is_never_accepted_is_unavailable(self, clients, make, tasks, monkeypatch):

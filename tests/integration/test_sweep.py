@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from attune.adapters.aws.cursors import sealed
-from attune.adapters.aws.dynamodb.dead_letter_store import KEPT, DynamoBook
+from attune.adapters.aws.cursors import encode_cursor
+from attune.adapters.aws.dynamodb.dead_letter_store import KEPT, DynamoDeadLetterStore
 from attune.adapters.aws.dynamodb.execution_store import DynamoStore
 from attune.adapters.aws.dynamodb.inspector import DynamoInspector
 from attune.adapters.aws.timers import TimerDue, timer_to_body
@@ -18,10 +18,10 @@ from attune.engine.effects import WriteWait
 from attune.engine.ids import AttemptId, chunk_id, execution_id
 from attune.engine.messages import Cancel, TimerFired, TimerKind
 from attune.exceptions import InvalidRequest, NotFound
-from attune.execution.cases import Recorded, SweepNotes
-from attune.execution.dead_letters import DeadLetter, Origin
+from attune.execution.ports.dead_letters import DeadLetter, Origin
 from attune.execution.ports.execution_store import Record
-from attune.execution.ports.queues import Letter
+from attune.execution.ports.inspector import Recorded, SweepNotes
+from attune.execution.ports.queues import Envelope
 from attune.model.built_ins import WaitKind
 from attune.model.status import ExecutionStatus
 from attune.wiring import process, sending, storage
@@ -76,7 +76,7 @@ class TestSweep:
 
     def test_a_lost_task_is_asked_for_again_and_the_metric_says_so(self, stack: Any, later: Later, capsys: Any) -> None:
         execution = stack.start("flows.diamond", word="x")
-        stack.invoke("advance", stack.letters())
+        stack.invoke("advance", stack.messages())
         assert stack.tasks() is not None, "received by nobody"
         later.ahead = 1000
         assert sweep(stack) == {"looked": 1, "repairs": {"task_lost": 1}}
@@ -89,7 +89,7 @@ class TestSweep:
 
     def test_a_lost_start_is_sent_again(self, stack: Any, later: Later) -> None:
         execution = stack.start("flows.diamond", word="x")
-        assert stack.letters() is not None, "received by nobody"
+        assert stack.messages() is not None, "received by nobody"
         later.ahead = 1000
         assert sweep(stack)["repairs"] == {"start_lost": 1}
         stack.pump()
@@ -111,7 +111,7 @@ class TestSweep:
         stack.pump()
         detail = {"order": 7, "parcel": "A", "amount": 12}
         stack.invoke("on_event", {"source": "shop", "detail-type": event, "id": "p-1", "detail": detail})
-        assert stack.letters() is not None, "received by nobody"
+        assert stack.messages() is not None, "received by nobody"
         later.ahead = 1000
         assert sweep(stack) == {"looked": 1, "repairs": {"event_lost": 1}}
         stack.pump()
@@ -122,7 +122,7 @@ class TestSweep:
     ) -> None:
         """What its role may not do it does not do."""
         stack.start("flows.diamond", word="x")
-        stack.invoke("advance", stack.letters())
+        stack.invoke("advance", stack.messages())
         stack.tasks()
         later.ahead = 1000
         client = process.client("dynamodb")
@@ -138,7 +138,7 @@ class TestSweep:
 class TestDoctor:
     def test_the_api_says_why_and_repairs(self, stack: Any, later: Later) -> None:
         execution = stack.start("flows.diamond", word="x")
-        stack.invoke("advance", stack.letters())
+        stack.invoke("advance", stack.messages())
         stack.tasks()
         later.ahead = 1000
         status, body = stack.api("GET", f"{EXECUTIONS}/{execution}/diagnosis")
@@ -175,7 +175,7 @@ class TestDoctor:
         sweep(stack)
         assert all(checks().values())
         later.ahead = 3600
-        storage.book().add(DeadLetter("1.x", Origin.TASK, 1.0, "why", "{}"))
+        storage.dead_letter_store().add(DeadLetter("1.x", Origin.TASK, 1.0, "why", "{}"))
         alarm = {"Namespace": "n", "MetricName": "m", "ComparisonOperator": "GreaterThanThreshold", "Period": 60}
         cloudwatch = process.client("cloudwatch")
         for name, expected in {"attune-staging-X-1": [], "attune-X-1": ["alarms"]}.items():
@@ -197,7 +197,7 @@ class TestDeadLetters:
 
     def test_a_letter_of_a_mailbox_is_kept_once_shown_and_redriven(self, stack: Any) -> None:
         execution = stack.start("flows.diamond", word="x")
-        (record,) = stack.letters()["Records"]
+        (record,) = stack.messages()["Records"]
         for _ in range(2):
             self.dead(stack, "AdvanceDeadQueue", record["body"], execution)
         (row,) = self.listed(stack)
@@ -213,16 +213,16 @@ class TestDeadLetters:
 
     def test_a_dead_timer_is_told_to_its_execution_at_once(self, stack: Any) -> None:
         execution = stack.start("flows.diamond", word="x")
-        stack.invoke("advance", stack.letters())
+        stack.invoke("advance", stack.messages())
         fired = TimerFired(TimerKind.SLEEP, AttemptId("a"))
-        self.dead(stack, "TimerDeadQueue", timer_to_body(TimerDue(Letter(execution, fired), 5.0)))
+        self.dead(stack, "TimerDeadQueue", timer_to_body(TimerDue(Envelope(execution, fired), 5.0)))
         (row,) = self.listed(stack)
         assert (row["queue"], row["execution"]) == ("timer", execution)
-        letters = stack.letters()
-        (record,) = letters["Records"]
+        envelopes = stack.messages()
+        (record,) = envelopes["Records"]
         message = json.loads(record["body"])["message"]
         assert (message["type"], message["message"]["kind"]) == ("dead", "sleep")
-        assert stack.invoke("advance", letters) == {"batchItemFailures": []}
+        assert stack.invoke("advance", envelopes) == {"batchItemFailures": []}
         stack.pump()
         assert stack.execution(execution)["status"] == "completed"
 
@@ -236,7 +236,7 @@ class TestDeadLetters:
 
     def test_a_task_whose_attempt_has_ended_is_not_redriven(self, stack: Any) -> None:
         execution = stack.start("flows.diamond", word="x")
-        stack.invoke("advance", stack.letters())
+        stack.invoke("advance", stack.messages())
         (record,) = stack.tasks()["Records"]
         self.dead(stack, "TaskDeadQueue", record["body"])
         (row,) = self.listed(stack)
@@ -260,9 +260,9 @@ class TestDeadLetters:
 
     def test_a_letter_of_an_ended_execution_is_not_redriven(self, stack: Any) -> None:
         execution = stack.start("flows.diamond", word="x")
-        letters = stack.letters()
-        self.dead(stack, "AdvanceDeadQueue", letters["Records"][0]["body"], execution)
-        stack.invoke("advance", letters)
+        envelopes = stack.messages()
+        self.dead(stack, "AdvanceDeadQueue", envelopes["Records"][0]["body"], execution)
+        stack.invoke("advance", envelopes)
         stack.pump()
         (row,) = self.listed(stack)
         status, body = stack.api("POST", f"{LETTERS}/{row['id']}/redrive")
@@ -270,14 +270,14 @@ class TestDeadLetters:
 
     def test_news_of_a_dead_letter_that_dies_itself_is_sent_again_a_few_times(self, stack: Any) -> None:
         execution = stack.start("flows.diamond", word="x")
-        body = stack.letters()["Records"][0]["body"]
+        body = stack.messages()["Records"][0]["body"]
         for number in range(6):
             self.dead(stack, "AdvanceDeadQueue", body, execution, message=f"m-{number}")
-            body = stack.letters()["Records"][0]["body"]
+            body = stack.messages()["Records"][0]["body"]
             message = json.loads(body)["message"]
             assert (message["type"], message["message"]["type"]) == ("dead", "start"), "not nested"
         self.dead(stack, "AdvanceDeadQueue", body, execution, message="m-6")
-        assert stack.letters() is None
+        assert stack.messages() is None
         (last,) = [row for row in self.listed(stack) if row["reason"] == "start could not be folded, 5 times over"]
         assert stack.api("POST", f"{LETTERS}/{last['id']}/redrive")[0] == 202
         stack.pump()
@@ -285,9 +285,9 @@ class TestDeadLetters:
 
     def test_a_poison_letter_parks_its_execution_and_the_doctor_names_it(self, stack: Any) -> None:
         execution = stack.start("flows.diamond", word="x")
-        stack.invoke("advance", stack.letters())
+        stack.invoke("advance", stack.messages())
         self.dead(stack, "AdvanceDeadQueue", "garbage", execution)
-        stack.invoke("advance", stack.letters())
+        stack.invoke("advance", stack.messages())
         assert stack.execution(execution)["status"] == "paused"
         assert stack.execution(execution)["error"]["type"] == "poison_message"
         _, body = stack.api("GET", f"{EXECUTIONS}/{execution}/diagnosis")
@@ -295,50 +295,52 @@ class TestDeadLetters:
         assert codes[:2] == ["parked", "dead_letter"]
 
 
-class TestBook:
+class TestDeadLetterStore:
     @pytest.fixture
-    def book(self, table: Any, payloads: Any) -> DynamoBook:
-        return DynamoBook(table, payloads)
+    def dead_letter_store(self, table: Any, blobs: Any) -> DynamoDeadLetterStore:
+        return DynamoDeadLetterStore(table, blobs)
 
-    def letter(self, number: int, execution: str = "e") -> DeadLetter:
+    def dead_letter(self, number: int, execution: str = "e") -> DeadLetter:
         name = execution_id(1000.0 + number, bytes(10))
         return DeadLetter(f"{name}.{execution}", Origin.TASK, 1000.0 + number, "why", "body", execution)
 
-    def test_pages_are_newest_first_and_end(self, book: DynamoBook) -> None:
-        letters = [self.letter(number, execution=f"e{number % 2}") for number in range(5)]
-        for letter in letters:
-            book.add(letter)
-        first = book.page(3)
-        assert list(first.letters) == letters[:1:-1]
-        rest = book.page(3, first.cursor or "")
-        assert list(rest.letters) == letters[1::-1]
+    def test_pages_are_newest_first_and_end(self, dead_letter_store: DynamoDeadLetterStore) -> None:
+        dead_letters = [self.dead_letter(number, execution=f"e{number % 2}") for number in range(5)]
+        for dead_letter in dead_letters:
+            dead_letter_store.add(dead_letter)
+        first = dead_letter_store.page(3)
+        assert list(first.dead_letters) == dead_letters[:1:-1]
+        rest = dead_letter_store.page(3, first.cursor or "")
+        assert list(rest.dead_letters) == dead_letters[1::-1]
         assert rest.cursor is None
-        assert book.of("e1") == [letters[3], letters[1]]
+        assert dead_letter_store.of("e1") == [dead_letters[3], dead_letters[1]]
 
-    def test_a_foreign_cursor_is_refused(self, book: DynamoBook) -> None:
+    def test_a_foreign_cursor_is_refused(self, dead_letter_store: DynamoDeadLetterStore) -> None:
         with pytest.raises(InvalidRequest):
-            book.page(3, "é")
+            dead_letter_store.page(3, "é")
         with pytest.raises(InvalidRequest):
-            book.page(3, sealed("x" * 1100))
+            dead_letter_store.page(3, encode_cursor("x" * 1100))
 
-    def test_what_is_removed_is_gone(self, book: DynamoBook) -> None:
-        book.add(self.letter(1))
-        book.remove(self.letter(1).id)
+    def test_what_is_removed_is_gone(self, dead_letter_store: DynamoDeadLetterStore) -> None:
+        dead_letter_store.add(self.dead_letter(1))
+        dead_letter_store.remove(self.dead_letter(1).id)
         with pytest.raises(NotFound):
-            book.get(self.letter(1).id)
+            dead_letter_store.get(self.dead_letter(1).id)
 
-    def test_a_large_body_goes_to_the_bucket_and_the_item_expires(self, book: DynamoBook, table: Any) -> None:
-        letter = DeadLetter("1.e", Origin.TASK, 1000.0, "why", "x" * 100_000, "e")
-        book.add(letter)
-        assert book.get("1.e") == letter
+    def test_a_large_body_goes_to_the_bucket_and_the_item_expires(
+        self, dead_letter_store: DynamoDeadLetterStore, table: Any
+    ) -> None:
+        dead_letter = DeadLetter("1.e", Origin.TASK, 1000.0, "why", "x" * 100_000, "e")
+        dead_letter_store.add(dead_letter)
+        assert dead_letter_store.get("1.e") == dead_letter
         (item,) = table.query("EXEC#e")
         assert item["ttl"] == 1000 + KEPT
         assert len(item["d"]) < 200
 
 
 class TestInspector:
-    def test_listings_are_oldest_first_between_two_ids(self, table: Any, payloads: Any, make: Any) -> None:
-        store, inspector = DynamoStore(table, payloads), DynamoInspector(table, payloads)
+    def test_listings_are_oldest_first_between_two_ids(self, table: Any, blobs: Any, make: Any) -> None:
+        store, inspector = DynamoStore(table, blobs), DynamoInspector(table, blobs)
         ids = [execution_id(make.now + n, bytes(10)) for n in range(6)]
         for name in ids:
             store.create(make.start(name))
@@ -350,9 +352,9 @@ class TestInspector:
         assert set(inspector.states([*ids, "nobody"])) == set(ids)
 
     def test_chunks_are_listed_until_they_have_ended_and_among_no_executions(
-        self, table: Any, payloads: Any, make: Any
+        self, table: Any, blobs: Any, make: Any
     ) -> None:
-        store, inspector = DynamoStore(table, payloads), DynamoInspector(table, payloads)
+        store, inspector = DynamoStore(table, blobs), DynamoInspector(table, blobs)
         homes = [execution_id(make.now + n, bytes(10)) for n in range(3)]
         chunks = [chunk_id(home, "a", 1, number) for home in homes for number in range(2)]
         for name in (*homes, *chunks):
@@ -364,8 +366,8 @@ class TestInspector:
         assert inspector.chunks(f"{homes[1]}~", f"{homes[1]}~\x7f", 9) == chunks[3:4]
         assert inspector.states(chunks[2:3])[chunks[2]].status is ExecutionStatus.CANCELLED
 
-    def test_a_record_tells_who_holds_the_lease_and_how_it_ended(self, table: Any, payloads: Any, make: Any) -> None:
-        store, inspector = DynamoStore(table, payloads), DynamoInspector(table, payloads)
+    def test_a_record_tells_who_holds_the_lease_and_how_it_ended(self, table: Any, blobs: Any, make: Any) -> None:
+        store, inspector = DynamoStore(table, blobs), DynamoInspector(table, blobs)
         message, other = make.task(), AttemptId("b")
         store.claim(message, "me", 10.0, 20.5)
         assert inspector.records(make.execution, [message.attempt, other]) == {
@@ -376,25 +378,25 @@ class TestInspector:
             message.attempt: Recorded("me", 20.5, 10.0, "completed", 15.0)
         }
 
-    def test_what_is_awaited_from_outside_is_told(self, table: Any, payloads: Any, make: Any) -> None:
-        store, inspector = DynamoStore(table, payloads), DynamoInspector(table, payloads)
+    def test_what_is_awaited_from_outside_is_told(self, table: Any, blobs: Any, make: Any) -> None:
+        store, inspector = DynamoStore(table, blobs), DynamoInspector(table, blobs)
         store.write(make.execution, [WriteWait(AttemptId("a"), WaitKind.INQUIRY, {"prompt": "p"}, since=3.0)])
         assert inspector.terms(make.execution, AttemptId("a"), WaitKind.INQUIRY)["prompt"] == "p"
         assert inspector.terms(make.execution, AttemptId("a"), WaitKind.EVENT) == {}
 
-    def test_notes_are_kept(self, table: Any, payloads: Any) -> None:
-        inspector = DynamoInspector(table, payloads)
+    def test_notes_are_kept(self, table: Any, blobs: Any) -> None:
+        inspector = DynamoInspector(table, blobs)
         assert inspector.notes() == SweepNotes()
         notes = SweepNotes(5.0, "running", "x", 4.0, ["late"], {"e a#1#-#1": 3.5})
-        inspector.keep(notes)
+        inspector.save_notes(notes)
         assert inspector.notes() == notes
 
 
 def test_a_cancellation_that_died_is_told_again(stack: Any) -> None:
-    """Any letter, not only those of tasks."""
+    """Any message, not only those of tasks."""
     execution = stack.start("flows.diamond", word="x")
-    stack.invoke("advance", stack.letters())
-    sending.mailbox().post([Letter(execution, Cancel("enough"))])
-    TestDeadLetters().dead(stack, "AdvanceDeadQueue", stack.letters()["Records"][0]["body"], execution)
+    stack.invoke("advance", stack.messages())
+    sending.mailbox().post([Envelope(execution, Cancel("enough"))])
+    TestDeadLetters().dead(stack, "AdvanceDeadQueue", stack.messages()["Records"][0]["body"], execution)
     stack.pump()
     assert stack.execution(execution)["status"] == "cancelled"

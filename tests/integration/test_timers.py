@@ -14,7 +14,7 @@ from attune.engine.effects import SetTimer
 from attune.engine.ids import AttemptId
 from attune.engine.messages import TimerFired, TimerKind
 from attune.exceptions import InvalidRequest, Unavailable
-from attune.execution.ports.queues import Letter
+from attune.execution.ports.queues import Envelope
 
 ROLE = "arn:aws:iam::123456789012:role/schedules"
 
@@ -26,8 +26,8 @@ def timers(clients, queues):
     return AwsTimers(Queue(clients.sqs, queues.timers.url, lambda seconds: None), scheduler)
 
 
-def retry(due, number=1, salt=""):
-    return SetTimer(TimerKind.RETRY, due, AttemptId("a", 1, None, number), salt)
+def retry(due, number=1, resend_id=""):
+    return SetTimer(TimerKind.RETRY, due, AttemptId("a", 1, None, number), resend_id)
 
 
 def schedules(clients):
@@ -35,11 +35,11 @@ def schedules(clients):
     return [clients.scheduler.get_schedule(GroupName="attune", Name=name) for name in names]
 
 
-def test_a_timer_that_is_due_is_on_the_queue_at_once(make, timers, queues, payloads):
+def test_a_timer_that_is_due_is_on_the_queue_at_once(make, timers, queues, blobs):
     timers.set(make.execution, [retry(make.now - 5)], make.now)
     (body,) = queues.timers.bodies()
-    letter = Letter(make.execution, TimerFired(TimerKind.RETRY, AttemptId("a")))
-    assert body_to_timer(body, payloads) == TimerDue(letter, make.now - 5)
+    envelope = Envelope(make.execution, TimerFired(TimerKind.RETRY, AttemptId("a")))
+    assert body_to_timer(body, blobs) == TimerDue(envelope, make.now - 5)
 
 
 def test_a_timer_within_fifteen_minutes_is_a_delayed_message(clients, make, timers, queues):
@@ -53,7 +53,7 @@ def test_timers_are_sent_by_the_ten(make, timers, ledger):
     assert ledger.counts == {("sqs", "SendMessageBatch"): 2}
 
 
-def test_a_later_timer_is_a_one_time_schedule_that_sends_the_same_message(clients, make, timers, queues, payloads):
+def test_a_later_timer_is_a_one_time_schedule_that_sends_the_same_message(clients, make, timers, queues, blobs):
     due = 1_767_225_600.25 + 86_400
     timers.set(make.execution, [retry(due)], make.now)
     (schedule,) = schedules(clients)
@@ -61,8 +61,8 @@ def test_a_later_timer_is_a_one_time_schedule_that_sends_the_same_message(client
     assert schedule["FlexibleTimeWindow"] == {"Mode": "OFF"}
     assert schedule["ActionAfterCompletion"] == "DELETE"
     assert (schedule["Target"]["Arn"], schedule["Target"]["RoleArn"]) == (queues.timers.arn, ROLE)
-    letter = Letter(make.execution, TimerFired(TimerKind.RETRY, AttemptId("a")))
-    assert body_to_timer(schedule["Target"]["Input"], payloads) == TimerDue(letter, due)
+    envelope = Envelope(make.execution, TimerFired(TimerKind.RETRY, AttemptId("a")))
+    assert body_to_timer(schedule["Target"]["Input"], blobs) == TimerDue(envelope, due)
 
 
 def test_setting_a_later_timer_twice_is_harmless_and_different_timers_do_not_collide(clients, make, timers):
@@ -76,35 +76,35 @@ def test_setting_a_later_timer_twice_is_harmless_and_different_timers_do_not_col
     assert all(re.fullmatch(r"[0-9a-zA-Z_.-]{1,64}", name) for name in names)
 
 
-def test_what_came_early_is_delayed_again(make, timers, queues, payloads):
-    early = TimerDue(Letter(make.execution, TimerFired(TimerKind.SLEEP, AttemptId("a"))), make.now + 100)
+def test_what_came_early_is_delayed_again(make, timers, queues, blobs):
+    early = TimerDue(Envelope(make.execution, TimerFired(TimerKind.SLEEP, AttemptId("a"))), make.now + 100)
     timers.post([early], make.now)
     assert queues.timers.delayed() == 1
     timers.post([early], make.now + 100)
-    assert [body_to_timer(body, payloads) for body in queues.timers.bodies()] == [early]
+    assert [body_to_timer(body, blobs) for body in queues.timers.bodies()] == [early]
 
 
-def test_a_schedule_that_fired_says_for_what_time(payloads):
-    assert body_to_timer('{"rule": "p.nightly", "time": "2026-01-02T03:00:00Z"}', payloads) == ScheduleFired(
+def test_a_schedule_that_fired_says_for_what_time(blobs):
+    assert body_to_timer('{"rule": "p.nightly", "time": "2026-01-02T03:00:00Z"}', blobs) == ScheduleFired(
         "p.nightly", "2026-01-02T03:00:00Z"
     )
 
 
-def test_a_local_scheduler_that_does_not_say_the_time_says_nothing(payloads):
+def test_a_local_scheduler_that_does_not_say_the_time_says_nothing(blobs):
     body = json.dumps({"rule": "p.nightly", "time": "<aws.scheduler.scheduled-time>"})
-    assert body_to_timer(body, payloads) == ScheduleFired("p.nightly", "")
+    assert body_to_timer(body, blobs) == ScheduleFired("p.nightly", "")
 
 
 @pytest.mark.parametrize("body", ["", "{}", '{"rule": "r"}', '{"execution": "e", "message": {}, "due": 1}', "[1]"])
-def test_anything_else_is_an_invalid_request(payloads, body):
+def test_anything_else_is_an_invalid_request(blobs, body):
     with pytest.raises(InvalidRequest):
-        body_to_timer(body, payloads)
+        body_to_timer(body, blobs)
 
 
-def test_a_due_time_that_is_no_number_is_an_invalid_request(make, payloads):
-    body = timer_to_body(TimerDue(Letter(make.execution, TimerFired(TimerKind.SLEEP, AttemptId("a"))), 1.0))
+def test_a_due_time_that_is_no_number_is_an_invalid_request(make, blobs):
+    body = timer_to_body(TimerDue(Envelope(make.execution, TimerFired(TimerKind.SLEEP, AttemptId("a"))), 1.0))
     with pytest.raises(InvalidRequest):
-        body_to_timer(json.dumps({**json.loads(body), "due": "soon"}), payloads)
+        body_to_timer(json.dumps({**json.loads(body), "due": "soon"}), blobs)
 
 
 def test_a_throttled_scheduler_is_unavailable(clients, make, timers, monkeypatch):

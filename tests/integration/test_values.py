@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from attune.adapters.aws.blobs import INLINE_LIMIT, Payloads
-from attune.adapters.aws.cursors import sealed
+from attune.adapters.aws.blobs import INLINE_LIMIT, S3BlobStore
+from attune.adapters.aws.cursors import encode_cursor
 from attune.adapters.aws.dynamodb.execution_store import DynamoStore
 from attune.adapters.aws.dynamodb.key_values import DynamoKeyValueStore
 from attune.adapters.aws.dynamodb.table import Table
@@ -21,8 +21,8 @@ from tests.metering.call_ledger import CallLedger
 
 
 @pytest.fixture
-def values(table: Table, payloads: Payloads) -> DynamoKeyValueStore:
-    return DynamoKeyValueStore(table, payloads)
+def values(table: Table, blobs: S3BlobStore) -> DynamoKeyValueStore:
+    return DynamoKeyValueStore(table, blobs)
 
 
 @pytest.mark.parametrize("value", [None, "text", 1.5, {"a": [1, "ä"]}, "x" * (INLINE_LIMIT + 1)])
@@ -47,14 +47,14 @@ def test_keys_are_listed_by_prefix_page_by_page(values: DynamoKeyValueStore) -> 
 def test_a_cursor_of_another_listing_gives_no_key_that_does_not_begin_so(values: DynamoKeyValueStore) -> None:
     for key in ("a.1", "b.1", "c"):
         values.put(key, 1)
-    assert values.keys("b.", cursor=sealed("c")) == ([], None)
-    assert values.keys("b.", cursor=sealed("a")) == (["b.1"], None)
+    assert values.keys("b.", cursor=encode_cursor("c")) == ([], None)
+    assert values.keys("b.", cursor=encode_cursor("a")) == (["b.1"], None)
 
 
 def test_values_are_facts_that_are_read_with_the_others_in_one_call_and_never_kept(
-    table: Table, payloads: Payloads, values: DynamoKeyValueStore, make: Any, ledger: CallLedger
+    table: Table, blobs: S3BlobStore, values: DynamoKeyValueStore, make: Any, ledger: CallLedger
 ) -> None:
-    store = DynamoStore(table, payloads)
+    store = DynamoStore(table, blobs)
     store.create(make.start())
     values.put("START", 1)
     ledger.reset()
@@ -120,15 +120,15 @@ def sealer(clients: SimpleNamespace, clock: VirtualClock) -> KmsSealer:
 
 @pytest.mark.parametrize("value", ["hunter22", {"a": [1, "ä"]}, 4711, True])
 def test_a_sealed_value_is_opened_once_and_does_not_show_it(sealer: KmsSealer, ledger: CallLedger, value: Any) -> None:
-    sealed = sealer.seal("EXECUTION", value)
-    assert "hunter22" not in sealed
-    assert [sealer.open(sealed), sealer.open(sealed)] == [value, value]
+    encode_cursor = sealer.seal("EXECUTION", value)
+    assert "hunter22" not in encode_cursor
+    assert [sealer.open(encode_cursor), sealer.open(encode_cursor)] == [value, value]
     assert ledger.of("kms")["Decrypt"] == 1
 
 
 def test_what_is_sealed_for_one_execution_is_none_of_another(sealer: KmsSealer, referee: Referee) -> None:
-    sealed = sealer.seal("EXECUTION", "hunter22")
-    for forged in (sealed.replace("EXECUTION", "ANOTHER"), "EXECUTION/AAAA", "EXECUTION/ä", "x"):
+    encode_cursor = sealer.seal("EXECUTION", "hunter22")
+    for forged in (encode_cursor.replace("EXECUTION", "ANOTHER"), "EXECUTION/AAAA", "EXECUTION/ä", "x"):
         with pytest.raises(InvalidRequest, match="cannot be opened"):
             sealer.open(forged)
     referee.forgive(".CiphertextBlob is 0")
@@ -155,7 +155,7 @@ def test_the_routes_of_values(stack: Any) -> None:
     assert stack.api("PUT", "/api/v1/kv/demo.url", {})[0] == 422
     assert stack.api("PUT", "/api/v1/kv/-x", {"value": 1})[0] == 422
     assert stack.api("GET", "/api/v1/kv?cursor=a")[0] == 400
-    assert stack.api("GET", f"/api/v1/kv?cursor={sealed('x' * 1100)}")[0] == 400, "no key is as long"
+    assert stack.api("GET", f"/api/v1/kv?cursor={encode_cursor('x' * 1100)}")[0] == 400, "no key is as long"
 
 
 def test_the_routes_of_secrets_give_no_value_back_not_even_a_wrong_one(stack: Any) -> None:

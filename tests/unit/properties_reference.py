@@ -140,7 +140,7 @@ class Reference:
     ends: dict[tuple[str, int], str] = field(default_factory=dict)
     attempts: dict[Attempt, str] = field(default_factory=dict)
     failures: set[str] = field(default_factory=set)
-    unhandled: set[str] = field(default_factory=set)
+    now_unhandled: set[str] = field(default_factory=set)
     held: set[str] = field(default_factory=set)
     arrived: dict[str, Counter[str]] = field(default_factory=dict)
     runs: Counter[str] = field(default_factory=Counter)
@@ -207,7 +207,7 @@ class Reference:
 
     def _lost(self) -> set[str]:
         """What failed unhandled, what is held, and what never ran because it depends on these by success."""
-        lost = self.unhandled | self.held
+        lost = self.now_unhandled | self.held
         silent = {n for n in self.shape.tasks if not self.visits[n] and self.shape.kind(n) in ("single", "round")}
         while more := {name for name in silent - lost if self.shape.success_sources(name) & lost}:
             lost = lost | more
@@ -217,13 +217,13 @@ class Reference:
         if self.visits[name] == MAX_VISITS:
             raise Runaway
         self.visits[name] += 1
-        self.unhandled.discard(name)
+        self.now_unhandled.discard(name)
         self.held.discard(name)
         status, result = self._outcome(self.shape.tasks[name], self.visits[name])
         status, targets, handled = _follow(self.shape.tasks[name], status, result)
         self.ends[name, self.visits[name]] = status
         if status in FAILED and not handled:
-            self.unhandled.add(name)
+            self.now_unhandled.add(name)
             self.failures.add(name)
         for target in targets:
             self.arrived.setdefault(target, Counter())[name] += 1
@@ -268,9 +268,9 @@ class Reference:
         inner = Reference(replace(self.plan, tasks=tuple(task["tasks"])), self.visits, self.ends, self.attempts)
         self.inside -= names
         inner.run()
-        self.inside |= inner.unhandled
+        self.inside |= inner.now_unhandled
         self.held = self.held - names | inner.held
-        return not inner.unhandled
+        return not inner.now_unhandled
 
     def _failed_members(self, task: dict[str, Any]) -> bool:
         return any(member["name"] in self.inside for member in task["tasks"])

@@ -17,14 +17,14 @@ from tests.unit.properties_reference import ASKED, Shape
 
 from attune.adapters.memory.execution_store import MemoryStore
 from attune.engine import chunk_fold, codec, outbox
-from attune.engine.advance import VANISHED, Folded, born, fold
+from attune.engine.advance import TOMBSTONE, Folded, fold, initial_state
 from attune.engine.facts import Key, items_key
 from attune.engine.ids import AttemptId
 from attune.engine.messages import Answer, Dead, EventArrived, Message, Start, StartChunk
 from attune.engine.state import State
 from attune.engine.turn import Step
 from attune.exceptions import InvalidDefinition, Severity
-from attune.execution.ports.queues import Received, TaskMessage
+from attune.execution.ports.queues import Delivery, TaskMessage
 from attune.execution.worker import Lease
 from attune.model.built_ins import WaitKind
 from attune.model.graph import Graph
@@ -74,7 +74,7 @@ class PlannedWorld(World):
         self.trouble: Exception | None = None
         self._responded = set[AttemptId]()
         self.cloud.on_tasks = self._work_singly
-        self.cloud.on_letters = self._guarded(self.cloud.on_letters)
+        self.cloud.on_messages = self._guarded(self.cloud.on_messages)
 
     def finish(self, *control: tuple[float, Message]) -> State:
         """Start, post ``control`` messages after so many seconds, and run to the end."""
@@ -117,9 +117,9 @@ class PlannedWorld(World):
             end = self.end(attempt.task, attempt.visit, attempt.index, attempt.number)
             if end in GOOD:
                 response = {"go": int(end), "visit": attempt.visit}
-                letter = (Answer if wait["kind"] == WaitKind.INQUIRY else EventArrived)(attempt, response)
+                envelope = (Answer if wait["kind"] == WaitKind.INQUIRY else EventArrived)(attempt, response)
                 at = self.clock.now() + self.timing.takes(attempt.task, attempt.visit, attempt.index)
-                self.cloud.at(at, lambda execution=execution, letter=letter: self.post(execution, letter))
+                self.cloud.at(at, lambda execution=execution, envelope=envelope: self.post(execution, envelope))
 
     def _answer(self, attempt: Any) -> Any:
         end = self.end(attempt.task, attempt.visit, attempt.index, attempt.number)
@@ -139,9 +139,9 @@ class PlannedWorld(World):
     def _guarded(self, deliver: Callable[..., int]) -> Callable[..., int]:
         """The cloud swallows what a handler raises; here it is kept."""
 
-        def guarded(execution: str, letters: Sequence[Received]) -> int:
+        def guarded(execution: str, envelopes: Sequence[Delivery]) -> int:
             try:
-                return deliver(execution, letters)
+                return deliver(execution, envelopes)
             except Exception as error:
                 self.trouble = self.trouble or error
                 raise
@@ -174,22 +174,22 @@ class Watch:
     def __post_init__(self) -> None:
         self.shape = Shape(self.world.plan)
         deliver = self.world.advancer.deliver
-        self.world.cloud.on_letters = self.world._guarded(lambda e, letters: self._delivered(deliver, e, letters))
+        self.world.cloud.on_messages = self.world._guarded(lambda e, envelopes: self._delivered(deliver, e, envelopes))
 
-    def _delivered(self, deliver: Callable[..., int], execution: str, letters: Sequence[Received]) -> int:
+    def _delivered(self, deliver: Callable[..., int], execution: str, envelopes: Sequence[Delivery]) -> int:
         stored = self.world.store.load(execution)
-        batch = [letter.message for letter in letters]
+        batch = [envelope.message for envelope in envelopes]
         start = next((message for message in batch if isinstance(message, Start | StartChunk)), None)
-        if (stored is None and start is None) or (stored is not None and stored.workflow == VANISHED):
-            return deliver(execution, letters)
-        if isinstance(start, StartChunk) and start.base:
-            done, found = deliver(execution, letters), self.world.store.load(execution)
+        if (stored is None and start is None) or (stored is not None and stored.workflow == TOMBSTONE):
+            return deliver(execution, envelopes)
+        if isinstance(start, StartChunk) and start.attempt_base:
+            done, found = deliver(execution, envelopes), self.world.store.load(execution)
             self.live |= {execution: found} if found else {}
             return done
         live = self.live.get(execution) or stored or self._born(execution, start)
         graph = self._graph(live)
         folded = self._look(graph, live, stored or live, batch)
-        done = deliver(execution, letters)
+        done = deliver(execution, envelopes)
         after = self.world.store.load(execution)
         assert after is not None
         if stored is None or after.version > stored.version:
@@ -200,9 +200,9 @@ class Watch:
     def _born(self, execution: str, start: Start | StartChunk | None) -> State:
         if isinstance(start, StartChunk):
             scope = self.world.store.facts(execution, [key := items_key(start.task, start.visit)])[key]
-            return chunk_fold.born(execution, start, scope, self.world.graph)
+            return chunk_fold.initial_state(execution, start, scope, self.world.graph)
         assert start is not None
-        return born(start, self._graph(start))
+        return initial_state(start, self._graph(start))
 
     def _graph(self, state: Any) -> Graph:
         return self.world.catalog.workflow(state.workflow, state.workflow_version).graph
@@ -235,7 +235,7 @@ class Watch:
         for message in batch:
             step = fold(graph, state, [message], now, Known(store, state.execution))
             store.write(state.execution, step.writes)
-            if not isinstance(message, Dead) and not (isinstance(message, StartChunk) and message.salt):
+            if not isinstance(message, Dead) and not (isinstance(message, StartChunk) and message.resend_id):
                 self._twice(graph, step, message, Known(store, state.execution))
             state = step.state
             effects += step.effects
@@ -249,7 +249,7 @@ class Watch:
         rebuilt = outbox.rebuild(graph, whole.state, Known(store, whole.state.execution))
         given, asked = rows(rebuilt), rows(whole.effects)
         if repaired:
-            # A repair asks again under a new salt, which the outbox then gives to what came before it in the batch too.
+            # A repair asks again under a new resend id; the outbox then gives it to what came before in the batch, too.
             given, asked = sorted(set(map(_plain, given))), sorted(set(map(_plain, asked)))
         assert given == asked, "the outbox gives the effects that were asked for"
 
@@ -323,7 +323,7 @@ def rows(effects: Any) -> list[str]:
 
 
 def _plain(row: str) -> str:
-    return re.sub("salt='[^']*'", "", row)
+    return re.sub("resend_id='[^']*'", "", row)
 
 
 def _twin(store: MemoryStore) -> MemoryStore:

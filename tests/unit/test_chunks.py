@@ -19,7 +19,7 @@ from attune.engine.messages import Cancel, ChunkEnded, Dead, Pause, Resume, Star
 from attune.engine.state import Chunks, State, Visit
 from attune.engine.wire import encode
 from attune.exceptions import NotFound
-from attune.execution.ports.queues import Letter, Received
+from attune.execution.ports.queues import Delivery, Envelope
 from attune.execution.queries import Reader
 from attune.model.status import ExecutionStatus
 
@@ -167,8 +167,10 @@ def test_what_a_chunk_knows_of_a_task_is_its_latest_visit_that_had_ended():
     state.open(Visit(0, 3))
     state.open(Visit(1, 1))
     graph = graphs("tasks: [{name: x, action: t.do, on_success: a}, {name: a, action: t.do, with_items: [1]}]")[0]
-    born = chunk_fold.born("01EXEC~a.1.0", StartChunk("a", 1, 0, 0, 1), scope_of(state, Chunks(1, 1, 1)), graph)
-    assert Context(graph, born, Facts({}), 0.0).ended_visit(0) == 2
+    fresh = chunk_fold.initial_state(
+        "01EXEC~a.1.0", StartChunk("a", 1, 0, 0, 1), scope_of(state, Chunks(1, 1, 1)), graph
+    )
+    assert Context(graph, fresh, Facts({}), 0.0).ended_visit(0) == 2
 
 
 def test_retries_time_outs_and_tolerance_are_per_item(fail):
@@ -326,23 +328,23 @@ def test_every_letter_that_comes_again_later_changes_nothing(fail, later):
 
     text = LIST % "concurrency: 20, retry: {count: 1, delay: 5}"
     w = World(text, script={"a": answer}, takes={"a": 2}, chunk_size=3)
-    posted: list[Letter] = []
+    posted: list[Envelope] = []
 
-    def anyway(letters):
-        w.cloud._letters._seen.clear()
-        w.cloud.post(letters)
+    def anyway(envelopes):
+        w.cloud._envelopes._seen.clear()
+        w.cloud.post(envelopes)
 
-    def twice(letters):
-        posted.extend(letters)
-        anyway(letters)
-        for letter in letters:
-            w.cloud.at(w.clock.now() + later, lambda letter=letter: anyway([letter]))
+    def twice(envelopes):
+        posted.extend(envelopes)
+        anyway(envelopes)
+        for envelope in envelopes:
+            w.cloud.at(w.clock.now() + later, lambda envelope=envelope: anyway([envelope]))
 
     w.advancer._dispatcher._mailbox = w.worker._mailbox = type("Port", (), {"post": staticmethod(twice)})
     ended = w.go(over=list(range(11)))
     assert ended.output["counts"] == [11, 11, 0]
     assert len(w.runner.ran) == 11 + 5
-    assert {type(letter.message) for letter in posted} >= {StartChunk, ChunkEnded}
+    assert {type(envelope.message) for envelope in posted} >= {StartChunk, ChunkEnded}
     assert not w.cloud.dead
 
 
@@ -386,11 +388,11 @@ def test_a_repair_of_the_execution_reaches_what_its_chunks_wait_for():
 
 def test_a_chunks_start_that_died_begins_it_when_it_is_told_of():
     w = World(LIST % "concurrency: 1", chunk_size=3)
-    deliver = w.cloud.on_letters
-    w.cloud.on_letters = lambda box, letters: len(letters) if home_of(box) != box else deliver(box, letters)
+    deliver = w.cloud.on_messages
+    w.cloud.on_messages = lambda box, envelopes: len(envelopes) if home_of(box) != box else deliver(box, envelopes)
     execution = w.start("t.w", {"over": list(range(5))})
     w.run()
-    w.cloud.on_letters = deliver
+    w.cloud.on_messages = deliver
     w.post(chunk_id(execution, "a", 1, 0), Dead("d", encode(StartChunk("a", 1, 0, 0, 2, 1))))
     w.run()
     assert w.ended(execution).output["counts"] == [5, 5, 0]
@@ -415,8 +417,8 @@ def test_one_batch_with_the_start_of_a_chunk_and_its_cancellation_runs_nothing()
     execution = w.start("t.w", {"over": list(range(8))})
     w.run(until=w.clock.now() + 1)
     mailbox = chunk_id(execution, "a", 1, 2)
-    letters = [Received("1", StartChunk("a", 1, 2, 5, 8, 1)), Received("2", Cancel("at once"))]
-    w.advancer.deliver(mailbox, letters)
+    envelopes = [Delivery("1", StartChunk("a", 1, 2, 5, 8, 1)), Delivery("2", Cancel("at once"))]
+    w.advancer.deliver(mailbox, envelopes)
     assert w.store.load(mailbox).status is ExecutionStatus.CANCELLED
     assert w.store.load(mailbox).outbox == []
 
@@ -470,13 +472,13 @@ def test_what_comes_before_the_start_that_begins_a_chunk_again_is_about_the_chun
     w = World(LIST % "concurrency: 1", takes={"a": 5}, chunk_size=3)
     execution = w.start("t.w", {"over": list(range(6))})
     w.run(until=w.clock.now() + 1)
-    hold, w.cloud.on_letters = w.cloud.on_letters, lambda box, letters: 0
-    w.cloud.on_letters = lambda box, letters: hold(box, letters) if box == execution else 0
+    hold, w.cloud.on_messages = w.cloud.on_messages, lambda box, envelopes: 0
+    w.cloud.on_messages = lambda box, envelopes: hold(box, envelopes) if box == execution else 0
     w.post(execution, Cancel("enough"))
     w.run(until=w.clock.now() + 1)
     w.retry(execution)
     w.run(until=w.clock.now() + 100)
-    w.cloud.on_letters = hold
+    w.cloud.on_messages = hold
     w.run()
     assert w.ended(execution).output["counts"] == [6, 6, 0]
 
@@ -512,7 +514,7 @@ def test_what_is_shown_of_an_execution_knows_nothing_of_chunks():
 
 
 def test_ten_thousand_items_cost_each_what_a_hundred_do():
-    """Fifty at a time: letters, saves and bytes per item, and the largest state."""
+    """Fifty at a time: messages, saves and bytes per item, and the largest state."""
     short, long = cost(100), cost(10_000)
     for name in ("letters", "saves", "bytes"):
         assert long[name] / 10_000 < 1.1 * short[name] / 100, name
@@ -526,9 +528,9 @@ def cost(items: int) -> dict[str, int]:
     counted = {"letters": 0, "bytes": 0}
     post, put = w.cloud.post, w.store._put
 
-    def posting(letters):
-        counted["letters"] += len(letters)
-        post(letters)
+    def posting(envelopes):
+        counted["letters"] += len(envelopes)
+        post(envelopes)
 
     def putting(execution, key, value):
         counted["bytes"] += len(json.dumps(value))

@@ -14,7 +14,7 @@ from attune.language.checks import built_in_check
 from attune.language.compiler import Compiled, compile_workflow, interface, workflow_as_action
 from attune.language.source import load
 from attune.model.built_ins import TRAITS, BuiltIn
-from attune.model.graph import ActionSpec, Backoff, Graph, Join, JoinKind, Loop, Retry, Runner, Transition
+from attune.model.graph import ActionSpec, Backoff, Graph, Join, JoinKind, Loop, RetryPolicy, Runner, Transition
 from attune.model.status import TaskStatus
 from attune.packs.loader import catalogue, load_packs
 
@@ -123,8 +123,8 @@ def test_defaults_of_the_workflow_reach_its_tasks() -> None:
     graph = graph_of("name: a", "name: b, retry: {count: 1}, with_items: [1], max_visits: 9, timeout: 1.5", head=head)
     a, b = graph.tasks
     assert graph.timeout == 86_400
-    assert a.retry == Retry(2, 60.0, Backoff.EXPONENTIAL, 3600.0)
-    assert b.retry == Retry(1)
+    assert a.retry == RetryPolicy(2, 60.0, Backoff.EXPONENTIAL, 3600.0)
+    assert b.retry == RetryPolicy(1)
     assert (a.concurrency, b.concurrency) == (None, 3), "only for tasks with items"
     assert (a.max_visits, b.max_visits) == (7, 9)
     assert (a.timeout, b.timeout) == (None, 1.5), "a workflow's timeout is its own"
@@ -150,7 +150,7 @@ def test_a_diamond_knows_its_sources_and_blockers() -> None:
 def test_loops_know_their_rounds() -> None:
     graph = graph_of("name: s, on_success: h", "name: h, on_success: b", "name: b, on_success: [h, e]", "name: e")
     h = graph.by_name["h"]
-    assert (h.loop, h.back_sources, h.blockers) == (0b100, 0b100, 0b001)
+    assert (h.cycle_body, h.back_sources, h.blockers) == (0b100, 0b100, 0b001)
 
 
 def test_ref_and_label_may_be_missing() -> None:
@@ -248,7 +248,7 @@ def test_the_deploy_example_compiles_without_a_word() -> None:
     assert names(rollback.sources) == {"deploy_containers", "wait_for_ready", "health_check"}
     assert rollback.success_sources == 0
     assert names(graph.by_name["cleanup_deployment"].sources) == {"build_image", "rollback_deployment"}
-    assert not any(task.loop for task in graph.tasks)
+    assert not any(task.cycle_body for task in graph.tasks)
 
 
 GROUPS = """
@@ -323,8 +323,14 @@ def test_groups_lie_flat_in_the_graph_before_their_members() -> None:
 def test_a_group_is_a_task_of_its_own() -> None:
     graph = compiled(GROUPS).graph
     checks, poll = graph.by_name["checks"], graph.by_name["poll"]
-    assert (checks.action, checks.spec, checks.rounds, checks.timeout, checks.retry) == ("", None, None, 60, Retry(1))
-    assert poll.rounds == Loop("{{ task.look.result.done }}", negated=True, after=True, max_iterations=50)
+    assert (checks.action, checks.spec, checks.loop, checks.timeout, checks.retry) == (
+        "",
+        None,
+        None,
+        60,
+        RetryPolicy(1),
+    )
+    assert poll.loop == Loop("{{ task.look.result.done }}", negated=True, after=True, max_iterations=50)
     assert checks.transitions == (
         Transition((C,), (poll.index,), by_success=True),
         Transition((F, T), fail=True),
@@ -349,9 +355,9 @@ def test_members_may_be_visited_in_every_round_of_every_visit_of_their_group() -
 
 def test_a_workflows_retry_is_for_actions_and_not_for_the_groups_around_them() -> None:
     graph = graph_of("name: z", head="retry: {count: 3}")
-    assert graph.tasks[0].retry == Retry(3)
+    assert graph.tasks[0].retry == RetryPolicy(3)
     text = "retry: {count: 3}\ntasks: [{name: g, type: parallel, tasks: [{name: a, action: core.noop}]}]"
-    assert [task.retry for task in compiled(text).graph.tasks] == [None, Retry(3)]
+    assert [task.retry for task in compiled(text).graph.tasks] == [None, RetryPolicy(3)]
 
 
 def test_a_while_loop_is_looked_at_before_each_round() -> None:
@@ -360,7 +366,7 @@ tasks:
   - {name: l, type: loop, while: "{{ vars.more }}", tasks: [{name: a, action: core.noop}]}
 vars: {more: true}
 """
-    assert compiled(text).graph.tasks[0].rounds == Loop("{{ vars.more }}", max_iterations=1000)
+    assert compiled(text).graph.tasks[0].loop == Loop("{{ vars.more }}", max_iterations=1000)
 
 
 def test_groups_survive_being_stored() -> None:

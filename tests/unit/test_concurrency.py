@@ -170,17 +170,17 @@ def test_what_really_runs_side_by_side_is_in_the_relation(data: st.DataObject, g
         world = PlannedWorld(plan, data.draw(timings(plan)))
     except InvalidDefinition:
         reject()
-    flow, deliver, seen = Flow.of(plan.text), world.cloud.on_letters, set[tuple[str, str]]()
+    flow, deliver, seen = Flow.of(plan.text), world.cloud.on_messages, set[tuple[str, str]]()
 
-    def delivered(execution: str, letters: Any) -> Any:
-        done, state = deliver(execution, letters), world.store.load(execution)
+    def delivered(execution: str, envelopes: Any) -> Any:
+        done, state = deliver(execution, envelopes), world.store.load(execution)
         if state is not None and state.workflow == "t.w":
             running = [world.graph.tasks[index] for index, _ in state.active]
             apart = [pair for pair in combinations(running, 2) if not _is_within(world.graph, *pair)]
             seen.update((first.name, second.name) for first, second in apart)
         return done
 
-    world.cloud.on_letters = delivered
+    world.cloud.on_messages = delivered
     begun = flow.draft.names(world.finish().begun)
     assert {(first, second) for first, second in seen if second not in flow.beside(first).split()} == set()
     assert {pair for pair in combinations(begun, 2) if flow.exclusive(*pair)} == set()

@@ -26,13 +26,14 @@ from typing import Any
 import pytest
 from tests.unit.test_sweep import Loss, Safe, lossy
 
-from attune.adapters.memory.inspector import MemoryBook, MemoryInspector
+from attune.adapters.memory.dead_letter_store import MemoryDeadLetterStore
+from attune.adapters.memory.inspector import MemoryInspector
 from attune.engine.messages import Cancel, Dead, Pause, Resume
 from attune.exceptions import NotFound
-from attune.execution.dead_letters import DeadLetter, Origin
 from attune.execution.diagnosis import Code
 from attune.execution.doctor import Doctor
 from attune.execution.examiner import Examiner
+from attune.execution.ports.dead_letters import DeadLetter, Origin
 from attune.execution.spans import span
 from attune.execution.waits import LookBack
 from attune.model.status import ExecutionStatus
@@ -66,13 +67,15 @@ class Ward:
         self.loss = Loss(lose)
         self.w = lossy(world, text, self.loss, fail, child=child, chunk_size=chunk_size)
         inspector = MemoryInspector(self.w.store, self.w.catalog)
-        self.book, self.backlog = MemoryBook(), 0
+        self.dead_letter_store, self.backlog = MemoryDeadLetterStore(), 0
         self.ages: dict[str, float] = {}
         """Of the oldest message, by queue."""
         look_back = LookBack(self.w.store, self.w.known_events)
         examiner = Examiner(inspector, self.w.store, self.w.catalog, look_back, lambda: self.backlog)
         mailbox = Safe(self.w.cloud)
-        self.doctor = Doctor(inspector, examiner, self.w.store, self.book, mailbox, self.w.clock, self.ages.get)
+        self.doctor = Doctor(
+            inspector, examiner, self.w.store, self.dead_letter_store, mailbox, self.w.clock, self.ages.get
+        )
         self.execution = self.w.start("t.w", {})
 
     def run(self, seconds: float = 0.0) -> Ward:
@@ -133,8 +136,8 @@ def resumed_parent(world: Any, fail: Any) -> Ward:
 
 def parked(world: Any, fail: Any) -> Ward:
     ward = Ward(world, fail, ASK).run(1).say(Dead("m-1", {"type": "no such thing"})).run(600)
-    letter = DeadLetter("01.x", Origin.ADVANCE, ward.w.clock.now(), "it could not be folded", "{}", ward.execution)
-    ward.book.add(letter)
+    envelope = DeadLetter("01.x", Origin.ADVANCE, ward.w.clock.now(), "it could not be folded", "{}", ward.execution)
+    ward.dead_letter_store.add(envelope)
     return ward
 
 

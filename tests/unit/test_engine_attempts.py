@@ -6,7 +6,7 @@ import pytest
 
 from attune.engine.attempt_retry import delay
 from attune.engine.messages import Cancel, Pause, Resume
-from attune.model.graph import Backoff, Retry
+from attune.model.graph import Backoff, RetryPolicy
 from attune.model.status import ExecutionStatus, TaskStatus
 
 HOUR = 3600.0
@@ -17,11 +17,11 @@ HOUR = 3600.0
     [(Backoff.CONSTANT, [10, 10, 10]), (Backoff.LINEAR, [10, 20, 30]), (Backoff.EXPONENTIAL, [10, 20, 40])],
 )
 def test_the_three_backoffs_grow_as_they_say(backoff, delays):
-    assert [delay(Retry(3, 10, backoff), failed, "") for failed in (1, 2, 3)] == delays
+    assert [delay(RetryPolicy(3, 10, backoff), failed, "") for failed in (1, 2, 3)] == delays
 
 
 def test_max_delay_bounds_and_jitter_spreads_over_the_upper_half():
-    retry = Retry(9, 10, Backoff.EXPONENTIAL, max_delay=60, jitter=True)
+    retry = RetryPolicy(9, 10, Backoff.EXPONENTIAL, max_delay=60, jitter=True)
     spread = [delay(retry, 9, f"seed {n}") for n in range(200)]
     assert 30 <= min(spread) < 33
     assert 57 < max(spread) <= 60

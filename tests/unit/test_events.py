@@ -9,15 +9,15 @@ from typing import Any
 import pytest
 import yaml
 
-from attune.adapters.aws.blobs import Payloads
-from attune.adapters.aws.sqs import body_to_letter, body_to_task
+from attune.adapters.aws.blobs import S3BlobStore
+from attune.adapters.aws.sqs import body_to_envelope, body_to_task
 from attune.adapters.aws.timers import TimerDue, body_to_timer
 from attune.cli.local.invoke import SAMPLE_TOKEN, SAMPLES
 from attune.engine.messages import Start
 from attune.model.patterns import matches
 
 PROJECT = Path(__file__).parents[2]
-NO_BUCKET = Payloads(None, "")
+NO_BUCKET = S3BlobStore(None, "")
 
 
 def sample(function: str) -> Any:
@@ -36,11 +36,11 @@ def test_every_function_has_a_sample_event() -> None:
 
 
 def test_advance_is_given_a_start_in_its_executions_group() -> None:
-    letter = body_to_letter(body("Advance"), NO_BUCKET)
+    envelope = body_to_envelope(body("Advance"), NO_BUCKET)
     attributes = sample("Advance")["Records"][0]["attributes"]
-    assert isinstance(letter.message, Start)
-    assert attributes["MessageGroupId"] == letter.execution
-    assert attributes["MessageDeduplicationId"] == letter.message.dedup
+    assert isinstance(envelope.message, Start)
+    assert attributes["MessageGroupId"] == envelope.execution
+    assert attributes["MessageDeduplicationId"] == envelope.message.dedup
 
 
 @pytest.mark.parametrize("function", ["RunTask", "OnDead"])

@@ -25,8 +25,8 @@ from attune.engine.messages import Pause, TaskEnded
 from attune.execution.advancer import Advancer, _Refused
 from attune.execution.dispatch import Dispatcher
 from attune.execution.ports.execution_store import Claim, ClaimStatus
-from attune.execution.ports.queues import Letter
-from attune.execution.waits import Waits, _letter
+from attune.execution.ports.queues import Envelope
+from attune.execution.waits import Waits, _envelope
 from attune.execution.worker import Worker
 from attune.model.masking import Masker
 from attune.model.patterns import matches
@@ -79,7 +79,7 @@ def test_after_an_outage_that_outlasts_all_retries_everything_ends_as_it_would_h
 
 def test_a_letter_that_dies_of_less_than_it_bears_is_found_out(monkeypatch):
     expected("chain")
-    monkeypatch.setattr(Advancer, "deliver", lambda self, execution, letters: 0)
+    monkeypatch.setattr(Advancer, "deliver", lambda self, execution, envelopes: 0)
     assert any(wrong.startswith("0 faults killed") for wrong in explore("chain", {}))
 
 
@@ -111,7 +111,7 @@ def test_all_of_a_port_is_reached():
 def _sends_first(self: Any, execution: str, state: Any, fresh: Any) -> Any:
     """The advancer's own steps, with the send before the save."""
     version = state.version if state else 0
-    folded = self._fold(execution, state, [letter.message for letter in fresh])
+    folded = self._fold(execution, state, [envelope.message for envelope in fresh])
     if folded is not None:
         after = replace(folded.state, version=version + 1, absorbed=fresh[-1].sequence)
         self._dispatcher.send(after, folded.effects)
@@ -139,11 +139,11 @@ def _records_anyhow(self: Any, execution: str, attempt: Any, record: Any, now: f
     return record
 
 
-def _trusts_its_memory(self: Any, execution: str, letters: Any, guess: Any) -> Any:
+def _trusts_its_memory(self: Any, execution: str, envelopes: Any, guess: Any) -> Any:
     """A fold that comes to nothing needs no save, so nothing shows that the state was stale."""
-    refused = _honest_guess(self, execution, letters, guess)
-    if isinstance(refused, _Refused) and guess is not None and letters[0].sequence > guess.absorbed:
-        folded = self._fold(execution, guess, [letter.message for letter in letters])
+    refused = _honest_guess(self, execution, envelopes, guess)
+    if isinstance(refused, _Refused) and guess is not None and envelopes[0].sequence > guess.absorbed:
+        folded = self._fold(execution, guess, [envelope.message for envelope in envelopes])
         return guess if folded is not None and not folded.effects and not folded.writes else refused
     return refused
 
@@ -153,13 +153,13 @@ _honest_guess = Advancer._on_guess
 
 def _looks_before_it_keeps(self: Any, event: Any) -> None:
     waiting = list(self._events.waits(event["detail-type"]))
-    self._mailbox.post([_letter(who, attempt, event) for who, attempt, pattern in waiting if matches(pattern, event)])
+    self._mailbox.post([_envelope(who, attempt, event) for who, attempt, pattern in waiting if matches(pattern, event)])
     self._events.keep(event["detail-type"], event, self._clock.now(), self._kept_for(event["detail-type"]))
 
 
 def _starts_children_once(self: Any, state: Any, effects: Any) -> None:
     starts = [self._child_start(state, effect) for effect in effects]
-    self._mailbox.post([Letter(start.execution, start) for start in starts if self._store.create(start)])
+    self._mailbox.post([Envelope(start.execution, start) for start in starts if self._store.create(start)])
 
 
 MUTANTS: dict[str, tuple[type, str, Any, str]] = {

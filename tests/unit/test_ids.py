@@ -28,14 +28,14 @@ def test_no_id_stands_for_two_things():
     attempts = [AttemptId("a", v, i, n) for v in (1, 2, 11) for i in (None, 0, 1, 11) for n in (1, 2, 11)]
     messages = [TaskEnded(attempt, TaskStatus.COMPLETED) for attempt in attempts]
     messages += [TimerFired(kind, attempt) for kind in TimerKind for attempt in [None, *attempts]]
-    messages += [Cancel(generation="1"), Cancel(generation="2"), Dead("1"), Dead("2"), START]
+    messages += [Cancel(request_id="1"), Cancel(request_id="2"), Dead("1"), Dead("2"), START]
     ids = [message.dedup for message in messages]
     assert len(set(ids)) == len(ids)
     assert all(len(each) <= 128 and each.isalnum() for each in ids)
 
 
 def test_a_repair_has_a_fresh_id_and_a_copy_the_same():
-    assert TaskEnded(AttemptId("a"), TaskStatus.COMPLETED, salt="x").dedup != ENDED.dedup
+    assert TaskEnded(AttemptId("a"), TaskStatus.COMPLETED, resend_id="x").dedup != ENDED.dedup
     assert (
         TaskEnded(AttemptId("a"), TaskStatus.COMPLETED, 1).dedup == TaskEnded(AttemptId("a"), TaskStatus.FAILED).dedup
     )

@@ -2,7 +2,7 @@
 
 The invariants:
 
-1.  Every execution ends, after a bounded number of steps; nothing is left running, and no letter dies.
+1.  Every execution ends, after a bounded number of steps; nothing is left running, and no message dies.
 2.  No task runs before what must precede it: never more often than its sources fired it, and a default join never
     while anything is running that can still reach it in its present round. Nor does any wait longer than that.
 3.  What runs, how often, and how it ends is what an independent reading of the language says
@@ -66,7 +66,7 @@ def run(plan: Plan, timing: Timing, *control: tuple[float, Message]) -> tuple[St
     state = world.finish(*control)
     assert state.status.ended
     assert not state.active
-    assert not (state.status is ExecutionStatus.COMPLETED and (state.fired or state.dropped or state.lost))
+    assert not (state.status is ExecutionStatus.COMPLETED and (state.fired or state.dropped or state.resumable))
     return state, story, world
 
 

@@ -20,7 +20,7 @@ from tests.unit.properties_plans import GOOD, Plan, Timing, dags, loops, timings
 from tests.unit.properties_world import PlannedWorld, Story, Watch
 from tests.unit.test_properties import examples, messages
 
-from attune.engine.messages import Resume, Retry
+from attune.engine.messages import Resume, RetryExecution
 from attune.engine.state import State
 from attune.model.status import ExecutionStatus
 
@@ -29,7 +29,7 @@ SAFE = ("{{ succeeded() }}", "{{ false }}", "{{ result.go == 1 }}", "{{ succeede
 HANDLING = ("on_failure", "on_timeout", "on_complete", "tolerate_failures")
 
 
-def unhandled(plan: Plan) -> Plan:
+def now_unhandled(plan: Plan) -> Plan:
     """The plan without anything that handles a failure, tries again, or counts what comes early."""
     return replace(plan, tasks=tuple(_bare(task) for task in plan.tasks))
 
@@ -52,9 +52,9 @@ class MendedWorld(PlannedWorld):
         end = super().end(task, visit, index, number)
         return "0" if self.mended and (number > 1 or end not in GOOD) else end
 
-    def retry_now(self, generation: str, *names: str) -> State:
+    def retry_now(self, request_id: str, *names: str) -> State:
         """Ask for a retry and run to the end."""
-        self.post(self.execution, Retry(generation, names))
+        self.post(self.execution, RetryExecution(request_id, names))
         return self.go_on()
 
 
@@ -74,7 +74,7 @@ def ends(world: MendedWorld) -> dict[str, Any]:
 @examples(120)
 @given(st.data())
 def test_a_retry_mends_an_execution_as_if_nothing_had_failed(data: st.DataObject) -> None:
-    plan = unhandled(data.draw(dags()))
+    plan = now_unhandled(data.draw(dags()))
     timing = data.draw(timings(plan))
     world = MendedWorld(plan, timing)
     Watch(world)
@@ -137,7 +137,7 @@ def test_whatever_happens_a_retried_execution_ends_and_keeps_the_promises(data: 
 
 def _control_later(world: MendedWorld, control: Any, number: int) -> None:
     for place, (delay, message) in enumerate([*control, (5000, _LAST)]):
-        fresh = replace(message, generation=f"{number}.{place}")
+        fresh = replace(message, request_id=f"{number}.{place}")
         world.cloud.at(world.clock.now() + delay, lambda fresh=fresh: world.post(world.execution, fresh))
 
 

@@ -10,7 +10,7 @@ from tests.explore.workflows.flow import CHAIN
 from attune.engine.messages import Cancel, Dead, Pause, Resume, TaskEnded
 from attune.engine.wire import encode
 from attune.exceptions import Unavailable
-from attune.execution.ports.queues import Letter, Received
+from attune.execution.ports.queues import Delivery, Envelope
 from attune.execution.worker import PAUSES
 from attune.model.status import ExecutionStatus
 
@@ -138,8 +138,8 @@ def test_a_dead_result_is_folded_when_its_dead_letter_is_told(world):
     lost = []
     post = w.cloud.post
 
-    def loses_first_result(letters: list[Letter]) -> None:
-        kept = [x for x in letters if not (isinstance(x.message, TaskEnded) and not lost and not lost.append(x))]
+    def loses_first_result(envelopes: list[Envelope]) -> None:
+        kept = [x for x in envelopes if not (isinstance(x.message, TaskEnded) and not lost and not lost.append(x))]
         post(kept)
 
     w.worker._mailbox = type("Port", (), {"post": staticmethod(loses_first_result)})
@@ -169,8 +169,8 @@ def test_a_start_and_its_cancellation_in_one_batch_run_nothing(world):
     execution = w.start("t.w", {})
     start = w.store.load_start(execution)
     w.cloud.purge()
-    letters = [Received("1", start), Received("2", Cancel("at once"))]
-    w.advancer.deliver(execution, letters)
+    envelopes = [Delivery("1", start), Delivery("2", Cancel("at once"))]
+    w.advancer.deliver(execution, envelopes)
     w.run()
     assert w.ended(execution).status is ExecutionStatus.CANCELLED
     assert w.runner.names() == []

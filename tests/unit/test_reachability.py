@@ -32,7 +32,7 @@ class Graph:
 
     def loop(self, name: str) -> tuple[str, str]:
         """Body without the head, and the sources of back edges."""
-        return self.letters(self[name].loop), self.letters(self[name].back_sources)
+        return self.letters(self[name].cycle_body), self.letters(self[name].back_sources)
 
 
 def test_the_end_of_a_diamond_is_blocked_by_all_before_it() -> None:
@@ -222,7 +222,7 @@ def test_with_loops_everything_is_as_defined(seed: int) -> None:
     successors = [0] * size
     for _ in range(chance.randint(1, 2 * size)):
         successors[chance.randrange(size)] |= 1 << chance.randrange(1, size)
-    found = [(reach.blockers, reach.loop, reach.back_sources) for reach in analyse(successors)]
+    found = [(reach.blockers, reach.cycle_body, reach.back_sources) for reach in analyse(successors)]
     assert found == definition(successors)
 
 

@@ -9,7 +9,7 @@ import pytest
 from tests.conftest import graphs
 
 from attune.engine import codec
-from attune.engine.messages import Cancel, Pause, Resume, Retry, TimerFired, TimerKind
+from attune.engine.messages import Cancel, Pause, Resume, RetryExecution, TimerFired, TimerKind
 from attune.engine.wire import decode, encode
 from attune.execution.ports.catalog import WorkflowVersion
 from attune.model.status import ExecutionStatus, TaskStatus
@@ -83,11 +83,11 @@ def test_what_has_completed_or_runs_is_not_retried_and_a_copy_of_the_request_doe
     execution = w.go().execution
     mend(w)
     for _ in range(2):
-        w.retry(execution, generation="same")
-    w.retry(execution, generation="another")
+        w.retry(execution, request_id="same")
+    w.retry(execution, request_id="another")
     w.run()
     assert ran(w) == [("b", 1, None, 2), ("c", 1, None, 1)]
-    w.retry(execution, generation="late")
+    w.retry(execution, request_id="late")
     w.run()
     assert len(ran(w)) == 2
 
@@ -95,10 +95,10 @@ def test_what_has_completed_or_runs_is_not_retried_and_a_copy_of_the_request_doe
 def test_a_copy_that_comes_after_the_next_failure_does_nothing(world, fail):
     w = broken(world, CHAIN, fail, "b")
     execution = w.go().execution
-    w.retry(execution, generation="one")
+    w.retry(execution, request_id="one")
     w.run()
     w.clock.advance(1000)
-    w.retry(execution, generation="one")
+    w.retry(execution, request_id="one")
     w.run()
     assert [row[0] for row in ran(w)] == ["a", "b", "b"]
 
@@ -628,7 +628,7 @@ def test_its_retries_are_announced_and_written_down(world, fail):
 
 
 def test_the_message_and_a_state_that_is_being_retried_are_read_as_they_were_written(world, fail):
-    message = Retry("g", ("a",), 2, {"n": 1}, "me")
+    message = RetryExecution("g", ("a",), 2, {"n": 1}, "me")
     assert decode(json.loads(json.dumps(encode(message)))) == message
     text = "tasks: [{name: a, action: t.do, with_items: '{{ range(200) | list }}', concurrency: 3}]"
     w = broken(world, text, fail, "a", takes={"a": 10})
@@ -655,7 +655,7 @@ output_map: ["{{ vars.v }}"]
     assert first.status is FAILED
     ended = again(w, first.execution, parameters={"key": "n"})
     assert (ended.status, ended.output, ended.ran) == (COMPLETED, [1], [])
-    assert w.state(first.execution).lost == {}
+    assert w.state(first.execution).resumable == {}
 
 
 def test_a_task_that_is_named_runs_again_although_its_result_is_there(world):

@@ -10,7 +10,7 @@ from tests.conftest import World
 
 from attune.adapters.memory.cloud import TASKS
 from attune.exceptions import InvalidParameters, TemplateError, Unavailable
-from attune.execution.retrier import Retrier
+from attune.execution.retrier import ExecutionRetrier
 from attune.expressions import templates
 from attune.expressions.key_values import KeyValues
 from attune.model.secrets import Secrets, public, sealed
@@ -34,17 +34,17 @@ def task(given: str, *, more: str = "") -> str:
 def overheard(world: World) -> list[str]:
     """Everything that will come over a queue of this world."""
     sent: list[str] = []
-    letters, tasks = world.cloud.on_letters, world.cloud.on_tasks
+    envelopes, tasks = world.cloud.on_messages, world.cloud.on_tasks
 
-    def on_letters(execution: str, batch: Any) -> int:
+    def on_messages(execution: str, batch: Any) -> int:
         sent.extend(map(repr, batch))
-        return letters(execution, batch)
+        return envelopes(execution, batch)
 
     def on_tasks(batch: Any) -> list[int]:
         sent.extend(map(repr, batch))
         return tasks(batch)
 
-    world.cloud.on_letters, world.cloud.on_tasks = on_letters, on_tasks
+    world.cloud.on_messages, world.cloud.on_tasks = on_messages, on_tasks
     return sent
 
 
@@ -288,7 +288,7 @@ def test_a_retry_may_bring_another_secret_which_is_sealed_too(fail: Any) -> None
     head = "parameters: {n: {type: integer}, token: {type: string, secret: true, minLength: 5}}\n"
     world = made(head + task('{x: "{{ parameters.token }}"}'), a=answer)
     execution = world.go(n=1, token="p4rameter").execution
-    retrier = Retrier(world.store, world.catalog, world.cloud, world.clock, world.secrets)
+    retrier = ExecutionRetrier(world.store, world.catalog, world.cloud, world.clock, world.secrets)
     for wrong in ("pin", sealed(f"{execution}/0")):
         with pytest.raises(InvalidParameters, match="not shown"):
             retrier.retry(execution, parameters={"token": wrong})

@@ -7,13 +7,13 @@ from dataclasses import replace
 import pytest
 from tests.conftest import ACTIONS
 
-from attune.adapters.aws.event_bus import detail_type
 from attune.adapters.memory.sensor_store import MemorySensors
 from attune.exceptions import InvalidDefinition
+from attune.execution.event_names import announced_as
 from attune.execution.execution_start import Starter
 from attune.execution.ports.catalog import WorkflowVersion
 from attune.execution.ports.triggers import SensorMemory
-from attune.execution.sensor_polls import MOST_SEEN, Polls, Sightings
+from attune.execution.sensor_polls import MOST_SEEN, SensorPoller, SensorResults
 from attune.language.files.sensor_file import check_sensor, compile_polling, compile_sensor
 from attune.language.source import load
 from attune.model.sensor import Sensor
@@ -55,8 +55,8 @@ class Watched:
         starter = Starter(
             self.world.store, Bindings(), catalog, cloud, clock, lambda count: bytes(count), self.world.secrets
         )
-        self.polls = Polls(catalog, self.memories, starter)
-        self.sightings = Sightings(catalog, self.world.store, self.memories, cloud, clock)
+        self.polls = SensorPoller(catalog, self.memories, starter)
+        self.results = SensorResults(catalog, self.world.store, self.memories, cloud, clock)
 
     def poll(self, time, *, twice=False):
         """Fire its schedule, and let on_event see what is announced; the keys of what it emits."""
@@ -68,14 +68,14 @@ class Watched:
         assert [one.error for one in fired] == [None]
         for announced in self.announced():
             for _ in range(1 + twice):
-                self.fired = self.sightings.handle(announced)
+                self.fired = self.results.handle(announced)
         return [event["detail"]["key"] for event in self.world.cloud.emitted[before:]]
 
     def announced(self):
         events, self.world.cloud.events[:] = list(self.world.cloud.events), []
         for _, state, announcement in events:
             detail = {"workflow": state.workflow, "execution_id": state.execution}
-            yield {"source": "attune", "detail-type": detail_type(announcement), "detail": detail}
+            yield {"source": "attune", "detail-type": announced_as(announcement.status), "detail": detail}
 
 
 def rows(*ids, after=None):

@@ -10,9 +10,9 @@ from typing import Any
 from tests.unit.test_doctor import HOUR, Ward
 from tests.unit.test_sweep import BOUND, PERIOD, SLOW_CHILD, Loss, Safe, lossy
 
-from attune.engine.messages import Cancel, Dead, Pause, Resume, Retry
+from attune.engine.messages import Cancel, Dead, Pause, Resume, RetryExecution
 from attune.engine.state import State
-from attune.execution.ports.queues import Letter
+from attune.execution.ports.queues import Envelope
 from attune.model.status import ExecutionStatus
 
 PARENT = "tasks: [{name: sub, action: t.child}]"
@@ -43,7 +43,7 @@ BUSY = f"""
 
 @dataclass
 class Deafness(Loss):
-    """Letters of these kinds do not arrive, unless a sweep or somebody from outside posts them."""
+    """Messages of these kinds do not arrive, unless a sweep or somebody from outside posts them."""
 
     kinds: tuple[type, ...] = ()
 
@@ -65,7 +65,7 @@ class World:
         self.repairs: Counter[str] = Counter()
 
     def say(self, message: Any, to: str = "") -> World:
-        Safe(self.w.cloud).post([Letter(to or self.execution, message)])
+        Safe(self.w.cloud).post([Envelope(to or self.execution, message)])
         return self.wait(1)
 
     def wait(self, seconds: float) -> World:
@@ -171,13 +171,13 @@ class TestCancellation:
     def test_a_part_that_a_retry_has_begun_again_meanwhile_is_not_cancelled(self, world: Any, fail: Any) -> None:
         """The sweep looks, the execution is retried, then comes what the sweep posted."""
         it = World(world, fail, LIST, Cancel).say(Cancel("enough")).wait(HOUR)
-        posted: list[Letter] = []
+        posted: list[Envelope] = []
         it.w.sweeper._mailbox.post = posted.extend
         it.sweep()
         chunk = posted[0].execution
         it.say(Cancel("enough", "late"), to=chunk)
         assert it.w.state(chunk).status is ExecutionStatus.CANCELLED
-        it.say(Retry("again"))
+        it.say(RetryExecution("again"))
         assert it.w.state(chunk).status is ExecutionStatus.RUNNING
         it.say(posted[0].message, to=chunk)
         assert it.w.state(chunk).status is ExecutionStatus.RUNNING
@@ -194,7 +194,7 @@ class TestDoctor:
     def tell(self, ward: Ward, message: Any, seconds: float) -> Ward:
         """The execution hears it, and nothing below."""
         ward.loss.take = lambda messages, now: []  # type: ignore[method-assign]
-        Safe(ward.w.cloud).post([Letter(ward.execution, message)])
+        Safe(ward.w.cloud).post([Envelope(ward.execution, message)])
         return ward.run(seconds)
 
     def test_it_pauses_a_child_that_was_not_told(self, world: Any, fail: Any) -> None:

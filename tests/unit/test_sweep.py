@@ -1,6 +1,6 @@
 """The liveness bound: whatever single thing is lost, an execution moves again within BOUND and ends as it would have.
 
-A run without faults counts what is sent: letters, task messages, timers. Then one run for each of them, in which just
+A run without faults counts what is sent: messages, task messages, timers. Then one run for each of them, in which just
 that one is lost, with a sweep every five minutes of virtual time.
 """
 
@@ -23,7 +23,7 @@ from attune.adapters.memory.inspector import MemoryInspector
 from attune.engine.messages import Cancel, Pause, Resume
 from attune.execution.diagnosis import BACKLOGGED, UNCLAIMED
 from attune.execution.examiner import Examiner
-from attune.execution.ports.queues import Letter
+from attune.execution.ports.queues import Envelope
 from attune.execution.sweeper import Sweeper
 from attune.execution.waits import LookBack
 from attune.model.status import ExecutionStatus
@@ -102,8 +102,8 @@ class LossyCloud(MemoryCloud):
         super().__init__(clock, order)
         self.loss = loss
 
-    def post(self, letters: Sequence[Letter]) -> None:
-        super().post(self.loss.take(letters, self.clock.now()))
+    def post(self, envelopes: Sequence[Envelope]) -> None:
+        super().post(self.loss.take(envelopes, self.clock.now()))
 
     def send(self, messages: Sequence[Any]) -> None:
         super().send(self.loss.take(messages, self.clock.now()))
@@ -121,8 +121,8 @@ class Safe:
     def __init__(self, cloud: LossyCloud) -> None:
         self._cloud = cloud
 
-    def post(self, letters: Sequence[Letter]) -> None:
-        MemoryCloud.post(self._cloud, letters)
+    def post(self, envelopes: Sequence[Envelope]) -> None:
+        MemoryCloud.post(self._cloud, envelopes)
 
 
 def lossy(world: Any, text: str, loss: Loss, fail: Any, child: str = CHILD, chunk_size: int | None = None) -> Any:
@@ -215,7 +215,7 @@ def intervened(world: Any, fail: Any, loss: Loss, *messages: Any) -> list[Execut
     w = lossy(world, "tasks: [{name: sub, action: t.child}]", loss, fail, child=SLOW_CHILD)
     execution = w.start("t.w", {})
     for count, message in enumerate(messages, 1):
-        w.cloud.at(w.clock.now() + 600 * count, partial(Safe(w.cloud).post, [Letter(execution, message)]))
+        w.cloud.at(w.clock.now() + 600 * count, partial(Safe(w.cloud).post, [Envelope(execution, message)]))
     run(w)
     return [w.state(owner).status for owner, key in w.store.items if key == ("state",)]
 
@@ -344,15 +344,15 @@ def test_one_execution_that_cannot_be_read_does_not_keep_the_sweep_from_the_othe
     assert swept.repaired == [good]
 
 
-def test_while_the_mailboxes_are_full_it_adds_no_letters(world, fail):
+def test_while_the_mailboxes_are_full_it_adds_no_messages(world, fail):
     w = lossy(world, ALL["chain"], Loss(2), fail)
     w.start("t.w", {})
     w.run()
     w.clock.set(w.clock.now() + 1000)
-    w.sweeper._letters = lambda: 5000
+    w.sweeper._waiting = lambda: 5000
     assert w.sweeper.sweep().looked == 0
     assert w.sweeper._inspector.notes().at == w.clock.now()
-    w.sweeper._letters = lambda: 999
+    w.sweeper._waiting = lambda: 999
     assert w.sweeper.sweep().repairs == {"task_lost": 1}
 
 
@@ -362,9 +362,9 @@ def test_a_part_of_a_list_goes_on_with_its_execution_even_if_the_news_is_lost(wo
     w = lossy(world, text, loss, fail, chunk_size=4)
     execution = w.start("t.w", {})
     w.run(until=w.clock.now() + 1)
-    w.cloud.at(w.clock.now(), partial(Safe(w.cloud).post, [Letter(execution, Pause("wait"))]))
+    w.cloud.at(w.clock.now(), partial(Safe(w.cloud).post, [Envelope(execution, Pause("wait"))]))
     w.run(until=w.clock.now() + 60)
-    w.cloud.at(w.clock.now(), partial(Safe(w.cloud).post, [Letter(execution, Resume())]))
+    w.cloud.at(w.clock.now(), partial(Safe(w.cloud).post, [Envelope(execution, Resume())]))
     loss.number = loss.sent + 1
     run(w)
     assert isinstance(loss.lost[0].message, Resume), "the one to the chunk"

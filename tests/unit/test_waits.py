@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from tests.conftest import ACTIONS
 
-from attune.engine.delivered_events import MOST_TOLD
+from attune.engine.delivered_events import MOST_DELIVERED_EVENTS
 from attune.exceptions import InvalidDefinition
 from attune.language.compiler import compile_workflow
 from attune.language.source import load
@@ -118,7 +118,7 @@ def test_a_state_remembers_a_few_events_and_a_loop_of_many_is_given_each_once(wo
         w.event(event(number, kind="Scanned"))
     ended = w.go()
     assert ended.output == [f"e-{number}" for number in range(40)]
-    assert len(w.state(ended.execution).told) == MOST_TOLD
+    assert len(w.state(ended.execution).delivered_events) == MOST_DELIVERED_EVENTS
 
 
 def test_without_within_an_earlier_event_is_not_seen_and_none_is_kept(world):

@@ -15,7 +15,7 @@ from tests.explore.workflows import WORKFLOWS
 from attune.engine.messages import Pause, Resume
 from attune.engine.state import State
 from attune.execution.advancer import Advancer
-from attune.execution.ports.queues import Received
+from attune.execution.ports.queues import Delivery
 from attune.execution.warm import WarmStates
 from attune.model.status import ExecutionStatus
 
@@ -84,9 +84,9 @@ def test_a_stale_fold_that_comes_to_nothing_is_folded_again_on_the_state_as_it_i
     w.cloud.step(), w.cloud.step()
     other, stale = twin(w), w.advancer._warm.take(execution)
     assert stale is not None
-    other.advance(execution, [Received("5" * 20, Pause())])
-    w.advancer._warm.keep(stale)
-    w.advancer.advance(execution, [Received("6" * 20, Resume())])
+    other.advance(execution, [Delivery("5" * 20, Pause())])
+    w.advancer._warm.put(stale)
+    w.advancer.advance(execution, [Delivery("6" * 20, Resume())])
     assert not w.state(execution).paused
 
 
@@ -97,7 +97,7 @@ def test_a_letter_that_the_stale_state_has_absorbed_is_answered_by_the_saved_one
     sent = []
     w.advancer._dispatcher.send = lambda state, effects: sent.extend(effects)
     start = w.store.load_start(execution)
-    w.advancer.advance(execution, [Received(w.state(execution).absorbed, start)])
+    w.advancer.advance(execution, [Delivery(w.state(execution).absorbed, start)])
     assert [effect.attempt.task for effect in sent] == ["a"]
 
 
@@ -108,9 +108,9 @@ def _state(name: str, size: int, status: ExecutionStatus = ExecutionStatus.RUNNI
 def test_the_memory_is_bounded_and_forgets_what_was_saved_longest_ago():
     warm = WarmStates(limit=400)
     for name in "abc":
-        warm.keep(_state(name, 100))
+        warm.put(_state(name, 100))
     assert [warm.take(name) is not None for name in "abc"] == [False, True, True]
-    warm.keep(_state("large", 1000))
-    warm.keep(_state("ended", 1, ExecutionStatus.COMPLETED))
+    warm.put(_state("large", 1000))
+    warm.put(_state("ended", 1, ExecutionStatus.COMPLETED))
     assert warm.take("large") is None
     assert warm.take("ended") is None

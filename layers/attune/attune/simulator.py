@@ -26,7 +26,7 @@ from attune.adapters.memory.key_values import MemoryKeyValueStore, MemorySecrets
 from attune.adapters.memory.queues import Crash, Death
 from attune.engine.facts import output_key
 from attune.engine.ids import AttemptId, home_of
-from attune.engine.messages import Answer, Cancel, Message, Retry
+from attune.engine.messages import Answer, Cancel, Message, RetryExecution
 from attune.engine.state import State
 from attune.engine.turn import Step
 from attune.exceptions import AttuneError
@@ -39,7 +39,7 @@ from attune.execution.ports.catalog import Catalog
 from attune.execution.ports.directory import Directory
 from attune.execution.ports.execution_store import ExecutionStore
 from attune.execution.ports.key_values import KeyValueStore, Sealer, SecretStore
-from attune.execution.ports.queues import EventBus, Letter, Mailbox, Received, TaskMessage, TaskQueue, Timers
+from attune.execution.ports.queues import Delivery, Envelope, EventBus, Mailbox, TaskMessage, TaskQueue, Timers
 from attune.execution.ports.triggers import Events
 from attune.execution.waits import Waits
 from attune.execution.worker import Lease, Runner, Worker
@@ -106,7 +106,7 @@ class Simulator:
 
     def _connect(self) -> None:
         cloud = self.cloud
-        cloud.on_letters, cloud.on_tasks, cloud.on_timers = self._advance, self._work, self._fire
+        cloud.on_messages, cloud.on_tasks, cloud.on_timers = self._advance, self._work, self._fire
         cloud.on_dead, cloud.on_event = self._bury, self.waits.handle
 
     def _new_advancer(self) -> Advancer:
@@ -133,8 +133,8 @@ class Simulator:
         return hashlib.sha256(str(self._count).encode()).digest()[:size]
 
     def post(self, execution: str, message: Message) -> None:
-        """Put a letter into an execution's mailbox."""
-        self.ports.mailbox.post([Letter(execution, message)])
+        """Put a message into an execution's mailbox."""
+        self.ports.mailbox.post([Envelope(execution, message)])
 
     def cancel(self, execution: str, reason: str = "") -> None:
         """Ask an execution to stop."""
@@ -146,11 +146,11 @@ class Simulator:
         *names: str,
         version: int | None = None,
         parameters: Mapping[str, Any] | None = None,
-        generation: str = "",
+        request_id: str = "",
     ) -> None:
         """Ask an execution that did not complete to go on. Whether it can is not checked."""
-        generation = generation or f"{len(self.state(execution).retried) + 1}"
-        self.post(execution, Retry(generation, names, version, parameters, "simulator"))
+        request_id = request_id or f"{len(self.state(execution).retried) + 1}"
+        self.post(execution, RetryExecution(request_id, names, version, parameters, "simulator"))
 
     def answer(self, execution: str, task: str, response: Any, by: str = "simulator") -> None:
         """Answer the inquiry that a task asks now; raises KeyError if it asks none. The schema is not checked."""
@@ -186,12 +186,12 @@ class Simulator:
         key = output_key(len(self.state(execution).retried))
         return (self.store.facts(execution, [key])[key] or {}).get("output")
 
-    def _advance(self, execution: str, letters: Sequence[Received]) -> int:
+    def _advance(self, execution: str, envelopes: Sequence[Delivery]) -> int:
         """In a warm container, or in a new one; one that died is never seen again."""
         idle = self._idle
         container = idle.pop(self.cloud.order.choose(len(idle))) if idle else self._new_advancer()
         try:
-            return container.deliver(execution, letters)
+            return container.deliver(execution, envelopes)
         except Crash:
             container = self._new_advancer()
             raise
@@ -201,12 +201,12 @@ class Simulator:
     def _work(self, batch: list[TaskMessage]) -> list[int]:
         return self.worker.work(batch, Lease(token=f"worker-{next(self._leases)}", seconds=LEASE))
 
-    def _fire(self, letters: list[Letter]) -> list[int]:
+    def _fire(self, envelopes: list[Envelope]) -> list[int]:
         """As ``on_timer`` does: one that fails does not hinder the others."""
         failed = []
-        for position, letter in enumerate(letters):
+        for position, envelope in enumerate(envelopes):
             try:
-                self.ports.mailbox.post([letter])
+                self.ports.mailbox.post([envelope])
             except AttuneError:
                 failed.append(position)
         return failed
@@ -215,8 +215,8 @@ class Simulator:
         body = dead.body
         if isinstance(body, TaskMessage):
             self.dead_letters.task(body, number)
-        elif isinstance(body, Letter) and (news := news_of(body.message, number)) is not None:
-            self.dead_letters.letter(body.execution, news)
+        elif isinstance(body, Envelope) and (news := news_of(body.message, number)) is not None:
+            self.dead_letters.tell(body.execution, news)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from attune.engine.state import State
 from attune.exceptions import Conflict
 from attune.execution.inquiries import Inquiries
 from attune.execution.ports.catalog import WorkflowVersion
-from attune.execution.retrier import Retrier
+from attune.execution.retrier import ExecutionRetrier
 from attune.model.built_ins import WaitKind
 from tests.conftest import graphs
 from tests.explore.workflows.scenario import Condition, Deed
@@ -118,7 +118,7 @@ def _answer(world: FaultyWorld, execution: str, found: Any) -> None:
 
 def _retry(world: FaultyWorld, execution: str, key: str = "again", **changes: Any) -> None:
     ports = world.ports
-    retrier = Retrier(ports.store, ports.catalog, ports.mailbox, world.clock, ports.sealer)
+    retrier = ExecutionRetrier(ports.store, ports.catalog, ports.mailbox, world.clock, ports.sealer)
     retrier.retry(execution, idempotency_key=key, **changes)
 
 
@@ -127,14 +127,14 @@ def cancel(when: Condition) -> Deed:
     return Deed(when, lambda world, execution, _: world.post(execution, Cancel("enough", "c")))
 
 
-def pause(when: Condition, generation: str = "p") -> Deed:
+def pause(when: Condition, request_id: str = "p") -> Deed:
     """Somebody pauses."""
-    return Deed(when, lambda world, execution, _: world.post(execution, Pause("wait", generation)))
+    return Deed(when, lambda world, execution, _: world.post(execution, Pause("wait", request_id)))
 
 
-def resume(when: Condition, generation: str = "r") -> Deed:
+def resume(when: Condition, request_id: str = "r") -> Deed:
     """Somebody resumes."""
-    return Deed(when, lambda world, execution, _: world.post(execution, Resume(generation)))
+    return Deed(when, lambda world, execution, _: world.post(execution, Resume(request_id)))
 
 
 def answer(when: Condition) -> Deed:
@@ -151,7 +151,7 @@ def publish(when: Condition, event: str = "e-1") -> Deed:
 def tick(ref: str, when: Condition) -> Deed:
     """The time of a sensor or of a rule's schedule has come; the message comes until somebody has taken it."""
     record = {"messageId": "m-1", "body": json.dumps({"rule": ref, "time": "noon"}), "attributes": {}}
-    return Deed(when, lambda world, execution, _: world.timer_desk.deliver(record))
+    return Deed(when, lambda world, execution, _: world.timer_handler.deliver(record))
 
 
 def retry_in(text: str, parameters: Mapping[str, Any]) -> Deed:

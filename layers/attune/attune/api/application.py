@@ -17,9 +17,9 @@ from attune.api.execution_routes import executions
 from attune.api.inquiry_routes import inquiries
 from attune.api.key_value_routes import secrets, values
 from attune.api.log import logger
-from attune.api.operation_routes import care
+from attune.api.operation_routes import operations
 from attune.api.pack_routes import packs
-from attune.api.reply import Envelope, reply
+from attune.api.reply import Reply, reply
 from attune.api.services import Services
 from attune.api.workflow_routes import workflows
 from attune.exceptions import AttuneError, InvalidParameters, Unauthorized
@@ -32,7 +32,7 @@ class Application:
         self._services = services
         self.resolver = Resolver(enable_validation=True, json_body_deserializer=read_json)
         self.resolver.enable_swagger(path="/docs", title="Attune", version=__version__, description=_DESCRIPTION)
-        for make in (workflows, executions, inquiries, packs, values, secrets, care):
+        for make in (workflows, executions, inquiries, packs, values, secrets, operations):
             self.resolver.include_router(make(services), prefix="/api/v1")
         _add_open_routes(self.resolver)
         _add_error_handlers(self.resolver)
@@ -62,7 +62,7 @@ _DESCRIPTION = "Start workflows, follow their executions, register packs."
 
 def _add_open_routes(app: APIGatewayHttpResolver) -> None:
     @app.get("/api/v1/health", tags=["service"], summary="Is the API there?")
-    def health() -> Envelope:
+    def health() -> Reply:
         return reply({"status": "ok", "version": __version__}, "ok")
 
     @app.get("/api/v1/openapi.json", tags=["service"], summary="This API as an OpenAPI document")

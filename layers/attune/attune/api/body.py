@@ -6,10 +6,8 @@ import base64
 import json
 from typing import Any, NoReturn
 
-from jinja2 import TemplateRuntimeError
-
 from attune.exceptions import InvalidRequest, PayloadTooLarge
-from attune.expressions.values import MAX_DEPTH, plain
+from attune.expressions.values import MAX_DEPTH, plain, within_bounds
 
 MAX_BODY = 1024 * 1024
 """Bytes of a request's body (1 MB, like a YAML file; API Gateway itself allows 10 MB)."""
@@ -57,12 +55,13 @@ def read_json(text: str) -> Any:
     that values have everywhere: depth, parts, digits of a number.
     """
     try:
-        return plain(json.loads(text, parse_constant=_refuse))
+        with within_bounds("the body"):
+            return plain(json.loads(text, parse_constant=_refuse))
     except json.JSONDecodeError:
         raise
     except RecursionError:
         raise InvalidRequest(_TOO_DEEP) from None
-    except (ValueError, TemplateRuntimeError) as error:
+    except ValueError as error:
         raise InvalidRequest(f"the body cannot be used: {error}") from None
 
 

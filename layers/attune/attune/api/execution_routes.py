@@ -9,11 +9,11 @@ from aws_lambda_powertools.event_handler.openapi.params import Body, Path, Query
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 from pydantic import BaseModel, ConfigDict, Field
 
-from attune.api.reply import ACCEPTED, Envelope, accepted, reply
+from attune.api.reply import ACCEPTED, Reply, accepted, reply
 from attune.api.services import Services
 from attune.engine.messages import Cancel, Message, Pause, Resume
 from attune.exceptions import Conflict
-from attune.execution.ports.queues import Letter
+from attune.execution.ports.queues import Envelope
 from attune.model.status import ExecutionStatus
 
 ExecutionId = Annotated[str, Path(description="The execution's id", min_length=1, max_length=64)]
@@ -60,19 +60,19 @@ def _add_reading(router: APIGatewayHttpRouter, services: Callable[[], Services])
         status: Annotated[ExecutionStatus | None, Query(description="Only with this status")] = None,
         limit: Limit = 50,
         cursor: Cursor = "",
-    ) -> Envelope:
+    ) -> Reply:
         return reply(services().reader.executions(workflow or None, status, limit, cursor), "executions")
 
     @router.get("/workflow-executions/<execution>", tags=tags, summary="One execution")
-    def get_execution(execution: ExecutionId) -> Envelope:
+    def get_execution(execution: ExecutionId) -> Reply:
         return reply(services().reader.execution(execution), "execution")
 
     @router.get("/workflow-executions/<execution>/tasks", tags=tags, summary="The attempts at its tasks")
-    def get_tasks(execution: ExecutionId, limit: Limit = 100, cursor: Cursor = "") -> Envelope:
+    def get_tasks(execution: ExecutionId, limit: Limit = 100, cursor: Cursor = "") -> Reply:
         return reply(services().reader.tasks(execution, limit, cursor), "tasks")
 
     @router.get("/workflow-executions/<execution>/graph", tags=tags, summary="Its graph, with where each task stands")
-    def get_graph(execution: ExecutionId) -> Envelope:
+    def get_graph(execution: ExecutionId) -> Reply:
         return reply(services().reader.graph(execution), "graph")
 
 
@@ -83,18 +83,18 @@ def _add_control(router: APIGatewayHttpRouter, services: Callable[[], Services])
         status = found.reader.status(execution)
         if status.ended:
             raise Conflict(f"execution '{execution}' has ended ({status})", execution_id=execution, status=str(status))
-        found.mailbox.post([Letter(execution, make(f"api.{now:.6f}", str(router.context.get("identity", ""))))])
+        found.mailbox.post([Envelope(execution, make(f"api.{now:.6f}", str(router.context.get("identity", ""))))])
         return accepted({"id": execution, "status": str(status)}, f"{verb} requested")
 
-    _add_verb(router, "cancel", lambda reason, generation, by: Cancel(reason, generation), post)
+    _add_verb(router, "cancel", lambda reason, request_id, by: Cancel(reason, request_id), post)
     _add_verb(router, "pause", Pause, post)
-    _add_verb(router, "resume", lambda reason, generation, by: Resume(generation, by), post)
+    _add_verb(router, "resume", lambda reason, request_id, by: Resume(request_id, by), post)
 
 
 def _add_verb(router: APIGatewayHttpRouter, verb: str, make: Callable[[str, str, str], Message], post: Any) -> None:
     def handle(execution: ExecutionId, body: Annotated[Reason | None, Body()] = None) -> Any:
         reason = body.reason if body else ""
-        return post(execution, lambda generation, by: make(reason, generation, by), verb)
+        return post(execution, lambda request_id, by: make(reason, request_id, by), verb)
 
     handle.__name__ = f"{verb}_execution"
     path = f"/workflow-executions/<execution>/{verb}"

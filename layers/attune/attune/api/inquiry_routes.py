@@ -10,7 +10,7 @@ from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 from pydantic import BaseModel, ConfigDict
 
 from attune.api.execution_routes import Cursor, Limit
-from attune.api.reply import ACCEPTED, Envelope, accepted, reply
+from attune.api.reply import ACCEPTED, Reply, accepted, reply
 from attune.api.services import Services
 
 Assignee = Annotated[str, Query(description="Only those that ask this person by name", max_length=255)]
@@ -30,11 +30,11 @@ def inquiries(services: Callable[[], Services]) -> APIGatewayHttpRouter:
     tags = ["inquiries"]
 
     @router.get("/inquiries", tags=tags, summary="Open inquiries")
-    def list_inquiries(assignee: Assignee = "", limit: Limit = 50, cursor: Cursor = "") -> Envelope:
+    def list_inquiries(assignee: Assignee = "", limit: Limit = 50, cursor: Cursor = "") -> Reply:
         return reply(services().inquiries.open(limit, cursor, assignee), "inquiries")
 
     @router.get("/inquiries/<inquiry>", tags=tags, summary="One inquiry")
-    def get_inquiry(inquiry: InquiryId) -> Envelope:
+    def get_inquiry(inquiry: InquiryId) -> Reply:
         return reply(services().inquiries.show(inquiry), "inquiry")
 
     @router.post("/inquiries/<inquiry>/answer", tags=tags, summary="Answer an inquiry", responses=ACCEPTED)

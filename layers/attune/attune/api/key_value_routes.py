@@ -10,7 +10,7 @@ from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from attune.api.execution_routes import Cursor, Limit
-from attune.api.reply import Envelope, reply
+from attune.api.reply import Reply, reply
 from attune.api.services import Services
 from attune.exceptions import NotFound
 from attune.model.masking import SHORTEST
@@ -45,24 +45,24 @@ def values(services: Callable[[], Services]) -> APIGatewayHttpRouter:
     tags = ["key-value store"]
 
     @router.get("/kv", tags=tags, summary="The keys there are")
-    def list_keys(prefix: Prefix = "", limit: Limit = 50, cursor: Cursor = "") -> Envelope:
+    def list_keys(prefix: Prefix = "", limit: Limit = 50, cursor: Cursor = "") -> Reply:
         keys, following = services().values.keys(prefix, limit, cursor)
         return reply({"items": keys, "cursor": following}, "keys")
 
     @router.get("/kv/<key>", tags=tags, summary="A value")
-    def get_value(key: Key) -> Envelope:
+    def get_value(key: Key) -> Reply:
         found = services().values.get(key)
         if found is None:
             raise _no_key(key)
         return reply({"key": key, "value": found[0]}, "value")
 
     @router.put("/kv/<key>", tags=tags, summary="Set a value")
-    def put_value(key: Key, body: Annotated[Value, Body()]) -> Envelope:
+    def put_value(key: Key, body: Annotated[Value, Body()]) -> Reply:
         created = services().values.put(key, body.value)
         return reply({"key": key, "created": created}, "value set")
 
     @router.delete("/kv/<key>", tags=tags, summary="Remove a value")
-    def delete_value(key: Key) -> Envelope:
+    def delete_value(key: Key) -> Reply:
         if not services().values.delete(key):
             raise _no_key(key)
         return reply({"key": key}, "value removed")
@@ -76,17 +76,17 @@ def secrets(services: Callable[[], Services]) -> APIGatewayHttpRouter:
     tags = ["secrets"]
 
     @router.get("/secrets", tags=tags, summary="The names of the secrets")
-    def list_secrets(limit: Limit = 50, cursor: Cursor = "") -> Envelope:
+    def list_secrets(limit: Limit = 50, cursor: Cursor = "") -> Reply:
         names, following = services().secrets.names(limit, cursor)
         return reply({"items": names, "cursor": following}, "secrets")
 
     @router.put("/secrets/<name>", tags=tags, summary="Set a secret; nobody can read it here")
-    def put_secret(name: Name, body: Annotated[Secret, Body()]) -> Envelope:
+    def put_secret(name: Name, body: Annotated[Secret, Body()]) -> Reply:
         created = services().secrets.put(name, body.value.get_secret_value())
         return reply({"name": name, "created": created}, "secret set")
 
     @router.delete("/secrets/<name>", tags=tags, summary="Remove a secret for good")
-    def delete_secret(name: Name) -> Envelope:
+    def delete_secret(name: Name) -> Reply:
         if not services().secrets.delete(name):
             raise NotFound(f"there is no secret '{name}'", secret=name)
         return reply({"name": name}, "secret removed")

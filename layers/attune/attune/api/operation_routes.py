@@ -11,15 +11,15 @@ from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 
 from attune.api.execution_routes import Cursor, ExecutionId, Limit
 from attune.api.log import logger
-from attune.api.reply import ACCEPTED, Envelope, accepted, reply
+from attune.api.reply import ACCEPTED, Reply, accepted, reply
 from attune.api.services import Services
-from attune.execution.dead_letters import DeadLetter
+from attune.execution.ports.dead_letters import DeadLetter
 from attune.execution.queries import iso
 
 LetterId = Annotated[str, Path(description="The dead letter's id", min_length=1, max_length=200)]
 
 
-def care(services: Callable[[], Services]) -> APIGatewayHttpRouter:
+def operations(services: Callable[[], Services]) -> APIGatewayHttpRouter:
     """Diagnosis, repair, dead letters, check-up."""
     router = APIGatewayHttpRouter()
     _add_doctor(router, services)
@@ -29,8 +29,8 @@ def care(services: Callable[[], Services]) -> APIGatewayHttpRouter:
 
 def _add_doctor(router: APIGatewayHttpRouter, services: Callable[[], Services]) -> None:
     @router.get("/checkup", tags=["service"], summary="Is the stack well?")
-    def checkup() -> Envelope:
-        checks = [asdict(check) for check in services().care.checkup.checks()]
+    def checkup() -> Reply:
+        checks = [asdict(check) for check in services().operations.checkup.checks()]
         return reply({"ok": all(check["ok"] for check in checks), "checks": checks}, "checkup")
 
     @router.get(
@@ -38,8 +38,8 @@ def _add_doctor(router: APIGatewayHttpRouter, services: Callable[[], Services]) 
         tags=["executions"],
         summary="Why it stands where it does",
     )
-    def get_diagnosis(execution: ExecutionId) -> Envelope:
-        return reply(services().care.doctor.diagnosis(execution), "diagnosis")
+    def get_diagnosis(execution: ExecutionId) -> Reply:
+        return reply(services().operations.doctor.diagnosis(execution), "diagnosis")
 
     @router.post(
         "/workflow-executions/<execution>/repair",
@@ -48,46 +48,48 @@ def _add_doctor(router: APIGatewayHttpRouter, services: Callable[[], Services]) 
         responses=ACCEPTED,
     )
     def repair_execution(execution: ExecutionId) -> Any:
-        found = services().care.doctor.repair(execution)
+        found = services().operations.doctor.repair(execution)
         return accepted(found, "repair requested" if found["repaired"] else "there is nothing to repair")
 
 
 def _add_dead_letters(router: APIGatewayHttpRouter, services: Callable[[], Services]) -> None:
     tags = ["dead letters"]
 
-    def audit(done: str, letter: DeadLetter) -> None:
-        about = {"dead_letter": letter.id, "execution_id": letter.execution, "reason": letter.reason}
+    def audit(done: str, dead_letter: DeadLetter) -> None:
+        about = {"dead_letter": dead_letter.id, "execution_id": dead_letter.execution, "reason": dead_letter.reason}
         logger.warning(f"dead letter {done}", extra={**about, "by": str(router.context.get("identity", ""))})
 
     @router.get("/dead-letters", tags=tags, summary="Messages that nobody could handle, newest first")
-    def list_dead_letters(limit: Limit = 50, cursor: Cursor = "") -> Envelope:
-        page = services().care.book.page(limit, cursor)
-        return reply({"items": [_row(letter) for letter in page.letters], "cursor": page.cursor}, "dead letters")
+    def list_dead_letters(limit: Limit = 50, cursor: Cursor = "") -> Reply:
+        page = services().operations.dead_letter_store.page(limit, cursor)
+        return reply(
+            {"items": [_row(dead_letter) for dead_letter in page.dead_letters], "cursor": page.cursor}, "dead letters"
+        )
 
     @router.get("/dead-letters/<letter>", tags=tags, summary="One dead letter, with its body")
-    def get_dead_letter(letter: LetterId) -> Envelope:
-        found = services().care.book.get(letter)
+    def get_dead_letter(letter: LetterId) -> Reply:
+        found = services().operations.dead_letter_store.get(letter)
         return reply({**_row(found), "body": found.body}, "dead letter")
 
     @router.post("/dead-letters/<letter>/redrive", tags=tags, summary="Send a dead letter again", responses=ACCEPTED)
     def redrive_dead_letter(letter: LetterId) -> Any:
-        found = services().care.redriver.redrive(letter)
+        found = services().operations.redriver.redrive(letter)
         audit("redriven", found)
         return accepted(_row(found), "dead letter sent again")
 
     @router.delete("/dead-letters/<letter>", tags=tags, summary="Forget a dead letter")
-    def drop_dead_letter(letter: LetterId) -> Envelope:
-        found = services().care.book.get(letter)
-        services().care.book.remove(letter)
+    def drop_dead_letter(letter: LetterId) -> Reply:
+        found = services().operations.dead_letter_store.get(letter)
+        services().operations.dead_letter_store.remove(letter)
         audit("dropped", found)
         return reply(_row(found), "dead letter dropped")
 
 
-def _row(letter: DeadLetter) -> dict[str, Any]:
+def _row(dead_letter: DeadLetter) -> dict[str, Any]:
     return {
-        "id": letter.id,
-        "queue": str(letter.queue),
-        "died_at": iso(letter.at),
-        "execution": letter.execution or None,
-        "reason": letter.reason,
+        "id": dead_letter.id,
+        "queue": str(dead_letter.queue),
+        "died_at": iso(dead_letter.at),
+        "execution": dead_letter.execution or None,
+        "reason": dead_letter.reason,
     }

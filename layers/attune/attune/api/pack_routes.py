@@ -10,7 +10,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Body, Path
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 from pydantic import BaseModel, ConfigDict, Field
 
-from attune.api.reply import Envelope, reply
+from attune.api.reply import Reply, reply
 from attune.api.services import Services
 
 PackRef = Annotated[str, Path(description="The pack's ref", pattern=r"^[A-Za-z_][A-Za-z0-9_-]*$", max_length=128)]
@@ -37,15 +37,15 @@ def _add_reading(router: APIGatewayHttpRouter, services: Callable[[], Services])
     tags = ["packs"]
 
     @router.get("/packs", tags=tags, summary="All registered packs")
-    def list_packs() -> Envelope:
+    def list_packs() -> Reply:
         return reply({"items": [asdict(pack) for pack in services().catalog.packs()]}, "packs")
 
     @router.get("/packs/<pack>", tags=tags, summary="One registered pack")
-    def get_pack(pack: PackRef) -> Envelope:
+    def get_pack(pack: PackRef) -> Reply:
         return reply(asdict(services().catalog.pack(pack)), "pack")
 
     @router.get("/packs/<pack>/workflows", tags=tags, summary="The workflows of a pack")
-    def list_workflows(pack: PackRef) -> Envelope:
+    def list_workflows(pack: PackRef) -> Reply:
         services().catalog.pack(pack)
         rows: list[dict[str, Any]] = [
             {"ref": version.ref, "label": version.graph.label, "version": version.graph.version}
@@ -58,21 +58,21 @@ def _add_registering(router: APIGatewayHttpRouter, services: Callable[[], Servic
     tags = ["packs"]
 
     @router.post("/packs", tags=tags, summary="Register a pack and its workflows")
-    def create_pack(body: Annotated[NewPack, Body()]) -> Envelope:
+    def create_pack(body: Annotated[NewPack, Body()]) -> Reply:
         return reply(services().registry.sync(body.ref).to_dict(), "Pack registered")
 
     @router.put("/packs/<pack>", tags=tags, summary="Register a pack anew")
-    def update_pack(pack: PackRef) -> Envelope:
+    def update_pack(pack: PackRef) -> Reply:
         return reply(services().registry.sync(pack).to_dict(), "Pack updated")
 
     @router.post("/packs/sync", tags=tags, summary="Register every pack on disk")
-    def sync_all() -> Envelope:
+    def sync_all() -> Reply:
         return reply({"packs": [result.to_dict() for result in services().registry.sync_all()]}, "Packs synced")
 
     @router.post("/packs/<pack>/workflows/sync", tags=tags, summary="Register the pack's workflows")
-    def sync(pack: PackRef) -> Envelope:
+    def sync(pack: PackRef) -> Reply:
         return reply(services().registry.sync(pack).to_dict(), "Pack workflows synced successfully")
 
     @router.post("/packs/<pack>/workflows/validate", tags=tags, summary="Check the pack's workflows")
-    def validate(pack: PackRef) -> Envelope:
+    def validate(pack: PackRef) -> Reply:
         return reply(services().registry.validate(pack), "Pack workflows validated")

@@ -8,12 +8,12 @@ from typing import Any
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.types import OpenAPIResponse
 
-Envelope = dict[str, Any]
+Reply = dict[str, Any]
 ACCEPTED: dict[int, OpenAPIResponse] = {202: {"description": "Accepted"}}
 """For routes that answer with :func:`accepted`."""
 
 
-def reply(data: Any, message: str) -> Envelope:
+def reply(data: Any, message: str) -> Reply:
     """200 with the envelope."""
     return {"data": data, "message": message}
 

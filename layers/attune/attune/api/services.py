@@ -4,28 +4,28 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from attune.execution.dead_letters import DeadLetterBook
 from attune.execution.doctor import Doctor
 from attune.execution.execution_start import Starter
 from attune.execution.inquiries import Inquiries
 from attune.execution.ports.catalog import Catalog
 from attune.execution.ports.clock import Clock
+from attune.execution.ports.dead_letters import DeadLetterStore
 from attune.execution.ports.directory import Directory
 from attune.execution.ports.key_values import KeyValueStore, SecretStore
 from attune.execution.ports.queues import Mailbox
 from attune.execution.queries import Reader
-from attune.execution.retrier import Retrier
+from attune.execution.retrier import ExecutionRetrier
 from attune.handlers.checkup import Checkup
 from attune.handlers.redrive import Redriver
 from attune.packs.registry import Registry
 
 
 @dataclass(frozen=True, slots=True)
-class Care:
+class Operations:
     """For executions that stand still, and for the stack as a whole."""
 
     doctor: Doctor
-    book: DeadLetterBook
+    dead_letter_store: DeadLetterStore
     redriver: Redriver
     checkup: Checkup
 
@@ -42,7 +42,7 @@ class Services:
     mailbox: Mailbox
     clock: Clock
     inquiries: Inquiries
-    retrier: Retrier
+    retrier: ExecutionRetrier
     values: KeyValueStore
     secrets: SecretStore
-    care: Care
+    operations: Operations

@@ -10,7 +10,7 @@ from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 from pydantic import BaseModel, ConfigDict, Field
 
 from attune.api.execution_routes import Cursor, Limit
-from attune.api.reply import ACCEPTED, Envelope, accepted, reply
+from attune.api.reply import ACCEPTED, Reply, accepted, reply
 from attune.api.services import Services
 from attune.execution.ports.catalog import WorkflowVersion
 from attune.execution.queries import iso
@@ -36,11 +36,11 @@ def workflows(services: Callable[[], Services]) -> APIGatewayHttpRouter:
     tags = ["workflows"]
 
     @router.get("/workflows", tags=tags, summary="All workflows")
-    def list_workflows() -> Envelope:
+    def list_workflows() -> Reply:
         return reply({"items": [_short(version) for version in services().catalog.workflows()]}, "workflows")
 
     @router.get("/workflows/<workflow>", tags=tags, summary="One workflow, with its source")
-    def get_workflow(workflow: WorkflowRef) -> Envelope:
+    def get_workflow(workflow: WorkflowRef) -> Reply:
         found = services().catalog.workflow(workflow)
         more = {"parameters": found.graph.parameters, "output": found.graph.output, "source": found.source}
         return reply(_short(found) | more, "workflow")
@@ -51,7 +51,7 @@ def workflows(services: Callable[[], Services]) -> APIGatewayHttpRouter:
         status: Annotated[ExecutionStatus | None, Query(description="Only with this status")] = None,
         limit: Limit = 50,
         cursor: Cursor = "",
-    ) -> Envelope:
+    ) -> Reply:
         services().catalog.workflow(workflow)
         return reply(services().reader.executions(workflow, status, limit, cursor), "executions")
 

@@ -133,19 +133,19 @@ class Client:
 
     def dead_letters(self, **page: Any) -> Json:
         """A page of dead letters, newest first; ``limit``, ``cursor``."""
-        return self._mapping("GET", _letter(), params=_given(page))
+        return self._mapping("GET", _envelope(), params=_given(page))
 
-    def dead_letter(self, letter: str) -> Json:
+    def dead_letter(self, envelope: str) -> Json:
         """One of them, with its body."""
-        return self._mapping("GET", _letter(letter))
+        return self._mapping("GET", _envelope(envelope))
 
-    def redrive(self, letter: str) -> Json:
+    def redrive(self, envelope: str) -> Json:
         """Send it again."""
-        return self._mapping("POST", _letter(letter, "redrive"))
+        return self._mapping("POST", _envelope(envelope, "redrive"))
 
-    def drop(self, letter: str) -> Json:
+    def drop(self, envelope: str) -> Json:
         """Forget it."""
-        return self._mapping("DELETE", _letter(letter))
+        return self._mapping("DELETE", _envelope(envelope))
 
     def packs(self) -> list[Json]:
         """The packs that are registered."""
@@ -243,7 +243,7 @@ def _path(execution: str, what: str = "") -> str:
     return f"{_EXECUTIONS}/{quote(execution, safe='')}{tail}"
 
 
-def _letter(*parts: str) -> str:
+def _envelope(*parts: str) -> str:
     return "/".join([f"{_BASE}/dead-letters", *(quote(part, safe="") for part in parts)])
 
 

@@ -11,10 +11,10 @@ BYTES = 32
 
 def make(client: Any, table: str, name: str) -> str:
     """Make a token, let it in under this name, and return it; ``client`` is a DynamoDB client of boto3."""
-    from attune.adapters.aws.blobs import Payloads
+    from attune.adapters.aws.blobs import S3BlobStore
     from attune.adapters.aws.dynamodb.directory import DynamoDirectory
     from attune.adapters.aws.dynamodb.table import Table
 
     token = secrets.token_urlsafe(BYTES)
-    DynamoDirectory(Table(client, table), Payloads(None, "")).put_token(token, name)
+    DynamoDirectory(Table(client, table), S3BlobStore(None, "")).put_token(token, name)
     return token

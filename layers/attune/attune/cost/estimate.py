@@ -63,7 +63,7 @@ def _batches(shape: Shape) -> int:
 
 
 def _folds(shape: Shape) -> int:
-    """Batches of letters, each of which was a save; chunks begin in a batch with others."""
+    """Batches of messages, each of which was a save; chunks begin in a batch with others."""
     return shape.saves - shape.chunk
 
 
@@ -90,19 +90,19 @@ def _table(shape: Shape) -> dict[Meter, float]:
 
 
 def _queues(shape: Shape) -> dict[Meter, float]:
-    """Of each batch a send, a receive and a delete; the letters of a fold come in one. And the letter that starts an
+    """Of each batch a send, a receive and a delete; the messages of a fold come in one. And the message that starts an
     execution, or tells that a chunk has ended.
     """
     batches, timers = _batches(shape), _timers(shape)
-    letters = 1 + batches + timers + 2 * _folds(shape)
-    return {Meter.SQS_FIFO: letters, Meter.SQS_STANDARD: 3 * (batches + timers)}
+    envelopes = 1 + batches + timers + 2 * _folds(shape)
+    return {Meter.SQS_FIFO: envelopes, Meter.SQS_STANDARD: 3 * (batches + timers)}
 
 
 def _functions(shape: Shape) -> dict[Meter, float]:
     """The API's call and the event at the end are one each."""
     attempts, batches, timers = len(shape.tried), _batches(shape), _timers(shape)
-    letters = attempts + timers - shape.saves
-    folding = shape.saves * timing.ADVANCE_CALL + max(letters, 0) * timing.ADVANCE_LETTER
+    envelopes = attempts + timers - shape.saves
+    folding = shape.saves * timing.ADVANCE_CALL + max(envelopes, 0) * timing.ADVANCE_LETTER
     working = batches * timing.WORKER_CALL + attempts * timing.WORKER_ATTEMPT
     ended = int(not shape.chunk)
     others = shape.started * timing.API_CALL + (ended + timers) * timing.SMALL_CALL

@@ -1,6 +1,6 @@
 """How much CPU the functions take, in seconds: constants for estimates, not measurements.
 
-Written by ``make bench-cost ARGS=--write`` (calls of one letter or attempt against full ones), on one machine with
+Written by ``make bench-cost ARGS=--write`` (calls of one message or attempt against full ones), on one machine with
 nothing else to do. Lambda bills the time that passes, and so the waiting for DynamoDB and SQS, too; see
 docs/reference/cost.md.
 """
@@ -11,9 +11,9 @@ AS_OF = "2026-11-21"
 MACHINE = "Intel Xeon, Python 3.11"
 
 ADVANCE_CALL = 0.0041
-"""A fold of one letter, with its save and a send."""
+"""A fold of one message, with its save and a send."""
 ADVANCE_LETTER = 0.0003
-"""Each further letter of its batch; by hand, high rather than low."""
+"""Each further message of its batch; by hand, high rather than low."""
 WORKER_CALL = 0.0051
 """A batch of attempts: its report."""
 WORKER_ATTEMPT = 0.012

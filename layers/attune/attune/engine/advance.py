@@ -36,7 +36,7 @@ from attune.engine.messages import (
     Nudge,
     Pause,
     Resume,
-    Retry,
+    RetryExecution,
     Start,
     StartChunk,
     TaskEnded,
@@ -52,7 +52,7 @@ from attune.model.built_ins import WaitKind
 from attune.model.graph import Graph, Task
 from attune.model.status import ExecutionStatus, TaskStatus
 
-VANISHED = ""
+TOMBSTONE = ""
 """The workflow of a tombstone: an execution that was cancelled before it was started."""
 
 
@@ -108,7 +108,7 @@ def _is_wanted(turn: Turn, effect: Effect) -> bool:
     return task is not None and attempts.find(turn, task, attempt) is not None
 
 
-def born(start: Start, graph: Graph) -> State:
+def initial_state(start: Start, graph: Graph) -> State:
     """The state of an execution of which nothing has been folded yet."""
     return State(
         execution=start.execution,
@@ -123,7 +123,7 @@ def born(start: Start, graph: Graph) -> State:
 
 def tombstone(execution: str, now: float) -> State:
     """What a cancellation leaves for an execution that does not exist yet, for its late start to find."""
-    return State(execution, VANISHED, 0, now, 0, status=ExecutionStatus.CANCELLED, updated_at=now)
+    return State(execution, TOMBSTONE, 0, now, 0, status=ExecutionStatus.CANCELLED, updated_at=now)
 
 
 def _start(turn: Turn, message: Start) -> None:
@@ -212,9 +212,9 @@ _TIMERS: dict[TimerKind, Callable[[Turn, Task, AttemptId, Any], None]] = {
 
 
 def _workflow_timeout(turn: Turn, fired: TimerFired) -> None:
-    """A timer with another salt was set before a retry, and the deadline has moved since; or before a repair."""
+    """A timer with another resend id was set before a retry, and the deadline has moved since; or before a repair."""
     deadline = turn.state.deadline
-    due = fired.salt == turn.state.salt or (deadline is not None and turn.now >= deadline - EARLY)
+    due = fired.resend_id == turn.state.resend_id or (deadline is not None and turn.now >= deadline - EARLY)
     if due and not turn.state.status.ended:
         message = f"the workflow did not end within {turn.graph.timeout:g} s"
         ending.finish(turn, ExecutionStatus.TIMED_OUT, task_error("timeout", message))
@@ -224,7 +224,7 @@ def _cancel(turn: Turn, message: Cancel) -> None:
     if turn.state.status.ended:
         return
     if turn.state.chunk is not None:
-        if message.run in (None, turn.state.chunk.run):
+        if message.attempt_base in (None, turn.state.chunk.attempt_base):
             chunk_fold.cancel(turn, message.reason)
     else:
         reason = message.reason or "no reason given"
@@ -232,9 +232,9 @@ def _cancel(turn: Turn, message: Cancel) -> None:
 
 
 def _start_chunk(turn: Turn, message: StartChunk) -> None:
-    """A start with a salt is a repair: then everything that the chunk waits for is asked for again."""
-    if message.salt and turn.state.status is not ExecutionStatus.REQUESTED:
-        turn.state.salt = message.salt
+    """A start with a resend id is a repair: then everything that the chunk waits for is asked for again."""
+    if message.resend_id and turn.state.status is not ExecutionStatus.REQUESTED:
+        turn.state.resend_id = message.resend_id
         outbox.repeat(turn)
     else:
         chunk_fold.start(turn)
@@ -248,16 +248,16 @@ def _chunk_ended(turn: Turn, message: ChunkEnded) -> None:
 def _dead(turn: Turn, message: Dead) -> None:
     """Try the message once more, and send again all that is awaited, under fresh ids."""
     if message.poison is not None:
-        _park(turn, message.poison, message.generation)
+        _park(turn, message.poison, message.request_id)
         return
-    turn.state.salt = message.generation
+    turn.state.resend_id = message.request_id
     if message.message is not None:
         inner = decode(message.message)
         _HANDLERS[type(inner)](turn, inner)
     outbox.repeat(turn)
 
 
-def _park(turn: Turn, poison: str, generation: str) -> None:
+def _park(turn: Turn, poison: str, request_id: str) -> None:
     """Stand still and say so. Nothing else is tried: whatever it was that failed could fail here again."""
     state, error = turn.state, task_error("poison_message", poison, retryable=False)
     if state.status is ExecutionStatus.REQUESTED and state.chunk is None:
@@ -265,12 +265,12 @@ def _park(turn: Turn, poison: str, generation: str) -> None:
     elif not state.status.ended:
         pausing.stop(turn, "", "a message could not be folded")
         state.error = error
-        parked = Dead(f"{state.execution}.{generation}", None, poison)
+        parked = Dead(f"{state.execution}.{request_id}", None, poison)
         turn.ask(Announce(ExecutionStatus.PAUSED, error) if state.chunk is None else TellHome(parked))
 
 
 def _nudge(turn: Turn, message: Nudge) -> None:
-    turn.state.salt = message.generation
+    turn.state.resend_id = message.request_id
     outbox.repeat(turn, only=frozenset(message.attempts), announce=False)
 
 
@@ -283,7 +283,7 @@ _HANDLERS: dict[type, Callable[[Turn, Any], None]] = {
     Cancel: _cancel,
     Pause: pausing.pause,
     Resume: pausing.resume,
-    Retry: execution_retry.retry,
+    RetryExecution: execution_retry.retry,
     StartChunk: _start_chunk,
     ChunkEnded: _chunk_ended,
     Dead: _dead,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 
-from attune.model.graph import Backoff, Retry
+from attune.model.graph import Backoff, RetryPolicy
 
 _GROWTH: dict[Backoff, Callable[[int], int]] = {
     Backoff.CONSTANT: lambda failed: 1,
@@ -14,7 +14,7 @@ _GROWTH: dict[Backoff, Callable[[int], int]] = {
 }
 
 
-def delay(retry: Retry, failed: int, seed: str) -> float:
+def delay(retry: RetryPolicy, failed: int, seed: str) -> float:
     """Seconds to wait after the ``failed``-th attempt (counted from 1).
 
     With ``jitter`` the delay is spread evenly over its upper half; ``seed`` decides where it falls, so that

@@ -31,14 +31,14 @@ def find(turn: Turn, task: Task, attempt: AttemptId) -> Active | None:
     return found if found is not None and found.number == attempt.number else None
 
 
-def keep(turn: Turn, task: Task, attempt: AttemptId, active: Active) -> None:
+def track(turn: Turn, task: Task, attempt: AttemptId, active: Active) -> None:
     """Remember what the attempt waits for."""
     visit = turn.state.own(task.index, attempt.visit)
     if visit is None:
         return
     if visit.items is not None and attempt.index is not None:
         visit.items.active[attempt.index] = active
-        if active.number > visit.base + 1:
+        if active.number > visit.attempt_base + 1:
             visit.last = max(visit.last, active.number)
     else:
         visit.single = active
@@ -81,8 +81,8 @@ def _again(turn: Turn, task: Task, attempt: AttemptId, own: Own) -> bool:
     pause = delay(retry, failed, f"{turn.state.execution}/{attempt}")
     if pause > 0:
         due = turn.now + pause
-        turn.ask(SetTimer(TimerKind.RETRY, due, following, turn.state.salt))
-        keep(turn, task, following, Active(TaskStatus.RETRYING, following.number, due))
+        turn.ask(SetTimer(TimerKind.RETRY, due, following, turn.state.resend_id))
+        track(turn, task, following, Active(TaskStatus.RETRYING, following.number, due))
     else:
         go_on(turn, task, following)
     return True
@@ -91,7 +91,7 @@ def _again(turn: Turn, task: Task, attempt: AttemptId, own: Own) -> bool:
 def _base(turn: Turn, task: Task, attempt: AttemptId) -> int:
     """The attempts before the execution was retried don't count."""
     visit = turn.state.active.get((task.index, attempt.visit))
-    return visit.base if visit else 0
+    return visit.attempt_base if visit else 0
 
 
 def _wanted(turn: Turn, task: Task, own: Own) -> bool:
@@ -109,7 +109,7 @@ def _wanted(turn: Turn, task: Task, own: Own) -> bool:
 
 def go_on(turn: Turn, task: Task, attempt: AttemptId) -> None:
     """Start the attempt now, or on resume if the execution is paused."""
-    keep(turn, task, attempt, Active(TaskStatus.RETRYING, attempt.number))
+    track(turn, task, attempt, Active(TaskStatus.RETRYING, attempt.number))
     if not turn.state.paused:
         turn.ready.append(attempt)
 
@@ -118,7 +118,7 @@ def timed_out(turn: Turn, task: Task, attempt: AttemptId, error: Mapping[str, An
     """The attempt's time is up: stop waiting for it."""
     active = find(turn, task, attempt)
     if active is not None and active.child is not None:
-        turn.ask(TellChild(active.child, "timed out", generation=f"timeout.{attempt}"))
+        turn.ask(TellChild(active.child, "timed out", request_id=f"timeout.{attempt}"))
     if active is not None and active.wait is not None:
         turn.close_wait(attempt, active.wait, "timed out")
     ended(turn, task, attempt, TaskStatus.TIMED_OUT, error, decided=True)

@@ -36,9 +36,9 @@ def _sleep(turn: Turn, task: Task, attempt: AttemptId) -> None:
     values = render_input(turn, task, attempt)
     pause = _seconds("core.sleep", values.get("seconds", values.get("duration")))
     due = turn.now + pause
-    turn.ask(SetTimer(TimerKind.SLEEP, due, attempt, turn.state.salt))
+    turn.ask(SetTimer(TimerKind.SLEEP, due, attempt, turn.state.resend_id))
     until = limit(turn, task, attempt)
-    attempts.keep(turn, task, attempt, Active(TaskStatus.WAITING, attempt.number, due, None, until))
+    attempts.track(turn, task, attempt, Active(TaskStatus.WAITING, attempt.number, due, None, until))
 
 
 def _seconds(action: str, value: Any) -> float:
@@ -78,7 +78,7 @@ def _wait_for_event(turn: Turn, task: Task, attempt: AttemptId) -> None:
 def _wait(turn: Turn, task: Task, attempt: AttemptId, kind: WaitKind, terms: dict[str, Any]) -> None:
     until = limit(turn, task, attempt)
     turn.open_wait(WriteWait(attempt, kind, terms, turn.now, until))
-    attempts.keep(turn, task, attempt, Active(TaskStatus.WAITING, attempt.number, limit=until, wait=kind))
+    attempts.track(turn, task, attempt, Active(TaskStatus.WAITING, attempt.number, limit=until, wait=kind))
 
 
 STARTS: Final[Mapping[BuiltIn, Start]] = MappingProxyType(

@@ -20,7 +20,7 @@ from attune.model.graph import Graph
 from attune.model.status import ExecutionStatus
 
 
-def born(
+def initial_state(
     execution: str, start: StartChunk, scope: Mapping[str, Any], graph: Graph, before: State | None = None
 ) -> State:
     """The state of a chunk of which nothing has been folded yet; ``execution`` is the chunk's id.
@@ -30,9 +30,9 @@ def born(
     kept = {name: scope[name] for name in ("workflow", "workflow_version", "created_at")}
     state = codec.decode(scope["state"], execution=execution, status=ExecutionStatus.REQUESTED, **kept)
     task = graph.by_name[start.task].index
-    state.chunk = Chunk(task, start.visit, start.number, start.first, start.window, start.base)
+    state.chunk = Chunk(task, start.visit, start.number, start.first, start.window, start.attempt_base)
     under_way = Items(total=start.stop, elements=scope["elements"], next=start.first)
-    visit = Visit(task, start.visit, items=under_way, base=start.base)
+    visit = Visit(task, start.visit, items=under_way, attempt_base=start.attempt_base)
     if before is not None and before.chunk is not None:
         _go_on(visit, under_way, before, start)
     state.open(visit)
@@ -45,7 +45,7 @@ def _go_on(visit: Visit, under_way: Items, before: State, start: StartChunk) -> 
     under_way.next = done.next
     left = range(start.first, done.next) if start.whole else {*done.failed, *done.active, *done.again}
     under_way.again = sorted(left, reverse=True)
-    visit.base = max(start.base, before.active[chunk.task, chunk.visit].attempted)
+    visit.attempt_base = max(start.attempt_base, before.active[chunk.task, chunk.visit].attempted)
 
 
 def start(turn: Turn) -> None:
@@ -62,7 +62,7 @@ def cancel(turn: Turn, reason: str) -> None:
     chunk, _ = _mine(state)
     visit = state.own(chunk.task, chunk.visit)
     if visit is not None and visit.items is not None:
-        ending.let_go(turn, visit, reason)
+        ending.release(turn, visit, reason)
         visit.items.failed |= visit.items.active.keys()
         visit.items.active.clear()
     turn.ready.clear()
@@ -86,7 +86,9 @@ def report(turn: Turn) -> TellHome:
     task = turn.graph.tasks[chunk.task]
     failed = item_summary.elements_of(under_way.failed, under_way.elements, task.batch_size)
     indexes = item_summary.first(under_way.failed)
-    return TellHome(ChunkEnded(task.name, chunk.visit, chunk.number, failed, indexes, turn.state.salt, chunk.run))
+    return TellHome(
+        ChunkEnded(task.name, chunk.visit, chunk.number, failed, indexes, turn.state.resend_id, chunk.attempt_base)
+    )
 
 
 def _mine(state: State) -> tuple[Chunk, Items]:

@@ -20,7 +20,7 @@ from attune.model.graph import Task
 from attune.model.status import TaskStatus
 
 ITEMS_AT_A_TIME = 10
-"""How many items of a chunk should run at a time, at least: letters to one mailbox come in batches of up to ten, and
+"""How many items of a chunk should run at a time, at least: messages to one mailbox come in batches of up to ten, and
 each batch costs a load and a save."""
 MOST_BOUNDED = 20
 """How many chunks run at a time at most where the task has a ``concurrency``."""
@@ -35,10 +35,10 @@ def begin(turn: Turn, task: Task, visit: int, batches: Sequence[Any], elements: 
     for number in range(count):
         first, stop = chunks.bounds(number)
         turn.write_list(task, visit, batches[first:stop], number)
-    _go(turn, task, visit, chunks, base=0)
+    _go(turn, task, visit, chunks, attempt_base=0)
 
 
-def again(turn: Turn, task: Task, visit: int, last: int, scope: Mapping[str, Any], *, whole: bool) -> None:
+def restart(turn: Turn, task: Task, visit: int, last: int, scope: Mapping[str, Any], *, whole: bool) -> None:
     """Begin all chunks again; each knows which of its items have not succeeded. ``scope`` is that of the first time.
 
     If all have, none of them runs, or all do if the ``whole`` is wanted. ``last`` is the highest number of an attempt.
@@ -47,12 +47,12 @@ def again(turn: Turn, task: Task, visit: int, last: int, scope: Mapping[str, Any
     counted = state.item_counts.get(task.index)
     succeeded = state.latest(task.index) is not TaskStatus.CANCELLED and counted is not None and not counted[1]
     chunks = Chunks(scope["total"], scope["elements"], scope["chunks"], whole=whole and succeeded)
-    _go(turn, task, visit, chunks, base=last)
+    _go(turn, task, visit, chunks, attempt_base=last)
 
 
-def _go(turn: Turn, task: Task, visit: int, chunks: Chunks, *, base: int) -> None:
-    turn.write_scope(WriteScope(task.name, visit, scope_of(turn.state, chunks), base))
-    turn.state.open(Visit(task.index, visit, chunks=chunks, base=base))
+def _go(turn: Turn, task: Task, visit: int, chunks: Chunks, *, attempt_base: int) -> None:
+    turn.write_scope(WriteScope(task.name, visit, scope_of(turn.state, chunks), attempt_base))
+    turn.state.open(Visit(task.index, visit, chunks=chunks, attempt_base=attempt_base))
     turn.state.private.add((task.index, visit))
     refill(turn, task, visit)
 
@@ -63,10 +63,10 @@ def scope_of(state: State, chunks: Chunks) -> dict[str, Any]:
     Of the visits under way it says only that they are.
     """
     shown = state.copy()
-    shown.active = {key: Visit(*key, base=visit.base) for key, visit in state.active.items()}
+    shown.active = {key: Visit(*key, attempt_base=visit.attempt_base) for key, visit in state.active.items()}
     shown.fired, shown.join_runs, shown.outbox = {}, {}, []
     shown.deadline = shown.error = None
-    shown.lost, shown.dropped, shown.retried, shown.salt = {}, {}, [], ""
+    shown.resumable, shown.dropped, shown.retried, shown.resend_id = {}, {}, [], ""
     kept = {"workflow": state.workflow, "workflow_version": state.workflow_version, "created_at": state.created_at}
     cut = {"total": chunks.total, "elements": chunks.elements, "chunks": chunks.count}
     return {**kept, **cut, "state": codec.encode(shown)}
@@ -101,9 +101,11 @@ def _share(concurrency: int | None, running: Mapping[int, int], room: int) -> in
 
 def start_chunks(turn: Turn, visit: Visit, chunks: Chunks, numbers: Sequence[int]) -> StartChunks:
     """The effect that starts these chunks of a visit."""
-    name, salt = turn.graph.tasks[visit.task].name, turn.state.salt
+    name, resend_id = turn.graph.tasks[visit.task].name, turn.state.resend_id
     starts = [
-        StartChunk(name, visit.number, n, *chunks.bounds(n), chunks.running[n], salt, visit.base, chunks.whole)
+        StartChunk(
+            name, visit.number, n, *chunks.bounds(n), chunks.running[n], resend_id, visit.attempt_base, chunks.whole
+        )
         for n in numbers
     ]
     return StartChunks(name, visit.number, starts)
@@ -115,7 +117,7 @@ def ended(turn: Turn, message: ChunkEnded) -> None:
     owned = turn.state.own(task.index, message.visit) if task is not None else None
     if task is None or owned is None or owned.chunks is None or message.number not in owned.chunks.running:
         return
-    if message.base != owned.base:
+    if message.attempt_base != owned.attempt_base:
         return
     chunks = owned.chunks
     del chunks.running[message.number]

@@ -15,22 +15,22 @@ from attune.model.status import ExecutionStatus, TaskStatus
 
 _PLAIN = {
     "begun": "b",
-    "unhandled": "u",
-    "failures": "fl",
+    "now_unhandled": "u",
+    "ever_unhandled": "fl",
     "held": "h",
     "verdicts": "vd",
-    "failed": "x",
+    "is_failing": "x",
     "stopping": "st",
     "paused": "pz",
     "pause_note": "pn",
-    "heard": "hd",
-    "told": "tl",
+    "seen_controls": "hd",
+    "delivered_events": "tl",
     "error": "e",
     "vars_number": "vn",
     "deadline": "dl",
     "ended_at": "ea",
-    "salt": "sa",
-    "failers": "fa",
+    "resend_id": "sa",
+    "led_to_fail": "fa",
     "retried": "rt",
     "given": "g",
     "outbox": "o",
@@ -50,8 +50,8 @@ def encode(state: State) -> dict[str, Any]:
     if state.item_counts:
         data["ic"] = {task: list(counts) for task, counts in state.item_counts.items()}
     data |= {key: value for name, key in _ARRIVALS.items() if (value := getattr(state, name))}
-    if state.lost:
-        data["lo"] = [[*visit, number] for visit, number in state.lost.items()]
+    if state.resumable:
+        data["lo"] = [[*visit, number] for visit, number in state.resumable.items()]
     if state.active:
         data["a"] = [_encode_visit(visit) for visit in state.active.values()]
     if state.chunk:
@@ -73,7 +73,7 @@ def decode(data: Mapping[str, Any], **kept: Any) -> State:
     state.item_counts = {task: (c[0], c[1]) for task, c in _by_number(data.get("ic", {})).items()}
     for name, key in _ARRIVALS.items():
         setattr(state, name, {task: _by_number(given) for task, given in _by_number(data.get(key, {})).items()})
-    state.lost = {(task, visit): number for task, visit, number in data.get("lo", [])}
+    state.resumable = {(task, visit): number for task, visit, number in data.get("lo", [])}
     for row in data.get("a", []):
         state.open(_decode_visit(row))
     if "k" in data:
@@ -106,19 +106,19 @@ def _decode_active(row: list[Any]) -> Active:
 
 def _encode_visit(visit: Visit) -> list[Any]:
     single = _encode_active(visit.single) if visit.single else None
-    items = _encode_items(visit.items, visit.base) if visit.items else None
-    more = [number or None for number in (visit.round, visit.base, visit.last)]
+    items = _encode_items(visit.items, visit.attempt_base) if visit.items else None
+    more = [number or None for number in (visit.round, visit.attempt_base, visit.last)]
     chunks = _encode_chunks(visit.chunks) if visit.chunks else None
     return _trim([visit.task, visit.number, single, items, *more, chunks])
 
 
-def _usual(base: int) -> Active:
+def _usual(attempt_base: int) -> Active:
     """How most items that are under way look: these are stored as ranges."""
-    return Active(TaskStatus.SCHEDULED, base + 1)
+    return Active(TaskStatus.SCHEDULED, attempt_base + 1)
 
 
-def _encode_items(items: Items, base: int) -> list[Any]:
-    usual = _usual(base)
+def _encode_items(items: Items, attempt_base: int) -> list[Any]:
+    usual = _usual(attempt_base)
     plain = [index for index, active in items.active.items() if active == usual]
     others = {index: _encode_active(active) for index, active in items.active.items() if active != usual}
     again = compress(items.again) if items.again else None
@@ -126,9 +126,9 @@ def _encode_items(items: Items, base: int) -> list[Any]:
     return _trim(row)
 
 
-def _decode_items(row: list[Any], base: int) -> Items:
+def _decode_items(row: list[Any], attempt_base: int) -> Items:
     total, elements, following, usual, others, failed, again = [*row, None][:7]
-    active = dict.fromkeys(expand(usual), _usual(base))
+    active = dict.fromkeys(expand(usual), _usual(attempt_base))
     active |= {index: _decode_active(other) for index, other in _by_number(others).items()}
     left = sorted(expand(again or ()), reverse=True)
     return Items(total, elements, following, active, set(expand(failed)), left)
@@ -151,14 +151,14 @@ def _decode_chunks(row: list[Any]) -> Chunks:
 
 
 def _decode_visit(row: list[Any]) -> Visit:
-    task, number, single, items, rounds, base, last, chunks = [*row, *[None] * 6][:8]
+    task, number, single, items, rounds, attempt_base, last, chunks = [*row, *[None] * 6][:8]
     return Visit(
         task,
         number,
         single=_decode_active(single) if single else None,
-        items=_decode_items(items, base or 0) if items else None,
+        items=_decode_items(items, attempt_base or 0) if items else None,
         chunks=_decode_chunks(chunks) if chunks else None,
         round=rounds or 0,
-        base=base or 0,
+        attempt_base=attempt_base or 0,
         last=last or 0,
     )

@@ -177,7 +177,7 @@ class Context:
 
     def _group_result(self, task: Task) -> dict[str, Any]:
         """A parallel group gives what each member returned, a loop how many rounds it had."""
-        if task.rounds is not None:
+        if task.loop is not None:
             return {"iterations": self.state.rounds.get(task.index, 0)}
         members = (self.graph.tasks[index] for index in task.members)
         return {
@@ -200,7 +200,7 @@ class Context:
     def ended_visit(self, index: int) -> int:
         """The number of the latest visit that ended; one that a retry runs again has ended before."""
         number = self.state.visits_of(index)
-        while (visit := self.state.active.get((index, number))) is not None and not visit.base:
+        while (visit := self.state.active.get((index, number))) is not None and not visit.attempt_base:
             number -= 1
         return number
 

@@ -29,7 +29,7 @@ class Control(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RunTask:
-    """Put an attempt on the task queue. ``timeout`` in seconds; ``salt`` makes a repair's id fresh.
+    """Put an attempt on the task queue. ``timeout`` in seconds; ``resend_id`` makes a repair's id fresh.
 
     ``sealed`` is what the worker is to render in the input, see :mod:`attune.engine.sealing`.
     """
@@ -38,7 +38,7 @@ class RunTask:
     spec: ActionSpec
     input: Mapping[str, Any]
     timeout: float | None = None
-    salt: str = ""
+    resend_id: str = ""
     sealed: Mapping[str, Any] | None = None
 
 
@@ -49,7 +49,7 @@ class SetTimer:
     kind: TimerKind
     due: float
     attempt: AttemptId | None = None
-    salt: str = ""
+    resend_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,16 +60,16 @@ class StartChild:
     workflow: str
     parameters: Mapping[str, Any]
     parent: Parent
-    salt: str = ""
+    resend_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class TellChild:
-    """Pass a control message (cancel, pause, resume) down; ``generation`` tells one from the next."""
+    """Pass a control message (cancel, pause, resume) down; ``request_id`` tells one from the next."""
 
     child: str
     reason: str
-    generation: str
+    request_id: str
     control: Control = Control.CANCEL
 
 
@@ -81,7 +81,7 @@ class NotifyParent:
     status: ExecutionStatus
     output: Any
     error: Mapping[str, Any] | None
-    salt: str = ""
+    resend_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,7 @@ class TellChunks:
     visit: int
     numbers: Sequence[int]
     reason: str
-    generation: str
+    request_id: str
     control: Control = Control.CANCEL
 
 
@@ -206,7 +206,7 @@ class WriteScope:
     task: str
     visit: int
     scope: Mapping[str, Any]
-    base: int = 0
+    attempt_base: int = 0
 
 
 @dataclass(frozen=True, slots=True)

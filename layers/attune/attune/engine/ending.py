@@ -24,12 +24,12 @@ def finish(turn: Turn, status: ExecutionStatus, error: Mapping[str, Any] | None 
         status, error = ExecutionStatus.FAILED, problem
     if status is ExecutionStatus.COMPLETED:
         state.fired.clear()
-        state.lost, state.dropped = {}, {}
+        state.resumable, state.dropped = {}, {}
     state.status, state.error = status, dict(error) if error else None
     state.ended_at = turn.now
     turn.write_output(output, state.error)
     if state.parent is not None and not state.retried:
-        turn.ask(NotifyParent(state.parent, status, output, state.error, state.salt))
+        turn.ask(NotifyParent(state.parent, status, output, state.error, state.resend_id))
     turn.ask(Announce(status, state.error))
 
 
@@ -37,44 +37,44 @@ def cancel_active(turn: Turn, reason: str) -> None:
     """Whatever runs is no longer waited for; child executions are told."""
     visits = list(turn.state.active.values())
     turn.state.close_all()
-    lose(turn, visits, reason)
+    interrupt(turn, visits, reason)
 
 
-def lose(turn: Turn, visits: Sequence[Visit], reason: str) -> None:
+def interrupt(turn: Turn, visits: Sequence[Visit], reason: str) -> None:
     """These visits end unfinished; a retry goes on with them."""
     state = turn.state
-    state.lost = {**state.lost, **{(visit.task, visit.number): visit.attempted for visit in visits}}
+    state.resumable = {**state.resumable, **{(visit.task, visit.number): visit.attempted for visit in visits}}
     for visit in visits:
         if visit.number == state.visits_of(visit.task):
             state.record_end(visit.task, TaskStatus.CANCELLED, visit.attempted)
-        if turn.graph.tasks[visit.task].rounds:
+        if turn.graph.tasks[visit.task].loop:
             state.rounds[visit.task] = visit.round
-        let_go(turn, visit, reason)
+        release(turn, visit, reason)
 
 
-def let_go(turn: Turn, visit: Visit, reason: str) -> None:
+def release(turn: Turn, visit: Visit, reason: str) -> None:
     """What a visit waits for elsewhere is told that nobody waits any more."""
     state, task = turn.state, turn.graph.tasks[visit.task]
     tell_chunks(turn, visit, Control.CANCEL, reason, f"{state.execution}.{state.version}")
     for index, active in visit.attempts():
         attempt = AttemptId(task.name, visit.number, index, active.number)
         if active.child is not None:
-            turn.ask(TellChild(active.child, reason, generation=f"{state.execution}.{state.version}"))
+            turn.ask(TellChild(active.child, reason, request_id=f"{state.execution}.{state.version}"))
         if active.wait is not None:
             turn.close_wait(attempt, active.wait, reason)
 
 
-def tell_chunks(turn: Turn, visit: Visit, control: Control, reason: str, generation: str) -> None:
+def tell_chunks(turn: Turn, visit: Visit, control: Control, reason: str, request_id: str) -> None:
     """Pass a control message down to the chunks of a visit that run."""
     if visit.chunks is not None and visit.chunks.running:
         name, numbers = turn.graph.tasks[visit.task].name, sorted(visit.chunks.running)
-        turn.ask(TellChunks(name, visit.number, numbers, reason, generation, control))
+        turn.ask(TellChunks(name, visit.number, numbers, reason, request_id, control))
 
 
 def stop_firing(turn: Turn, error: Mapping[str, Any]) -> None:
     """The reserved target ``fail``: nothing fires from here on, what has not started is dropped."""
     state = turn.state
-    state.failed = state.stopping = True
+    state.is_failing = state.stopping = True
     state.error = state.error or dict(error)
     put_aside(state, state.fired)
     state.fired.clear()

@@ -16,7 +16,7 @@ from attune.engine.facts import graph_key, items_key, record_key, records_key
 from attune.engine.ids import AttemptId
 from attune.engine.joins import is_counted
 from attune.engine.launch import launch, set_deadline
-from attune.engine.messages import Retry
+from attune.engine.messages import RetryExecution
 from attune.engine.retry_plan import Key, Plan, can_retry, group_runs, misfits, plan, tasks_of
 from attune.engine.state import Active, State, Visit
 from attune.engine.turn import Step, Turn
@@ -28,10 +28,10 @@ Way = Callable[[Turn, Task, int, Plan], None]
 """How a visit goes on."""
 
 
-def retry(turn: Turn, message: Retry) -> None:
+def retry(turn: Turn, message: RetryExecution) -> None:
     """Go on; a message that comes again, or to what cannot be retried, does nothing."""
     state = turn.state
-    if not can_retry(state) or message.generation in state.retried:
+    if not can_retry(state) or message.request_id in state.retried:
         return
     wanted = _wanted(turn, message)
     if wanted is None:
@@ -47,7 +47,7 @@ def retry(turn: Turn, message: Retry) -> None:
     _go_on(turn, wanted)
 
 
-def _wanted(turn: Turn, message: Retry) -> Plan | None:
+def _wanted(turn: Turn, message: RetryExecution) -> Plan | None:
     """What to do, in the graph of the version that is asked for; None if that cannot be done."""
     state, version = turn.state, message.workflow_version
     try:
@@ -62,10 +62,10 @@ def _wanted(turn: Turn, message: Retry) -> Plan | None:
         return None
 
 
-def _note(turn: Turn, message: Retry) -> None:
+def _note(turn: Turn, message: RetryExecution) -> None:
     state = turn.state
-    state.retried = [*state.retried, message.generation]
-    state.salt = message.generation
+    state.retried = [*state.retried, message.request_id]
+    state.resend_id = message.request_id
     number = len(state.retried)
     if message.parameters is not None:
         state.given = number
@@ -79,13 +79,13 @@ def _reopen(turn: Turn, wanted: Plan) -> None:
     stands = dict(wanted.stands or {})
     state.status, state.ended_at = ExecutionStatus.RUNNING, None
     state.stopping = state.paused = False
-    state.failers &= ~wanted.redone if wanted.named else 0
-    state.failed = bool(state.failers)
-    state.failures = sum(1 << i for i in bits(tasks_of(stands)) if graph.tasks[i].group is None)
-    state.error = state.error if state.failed or state.failures else None
-    state.unhandled = state.unhandled & ~(tasks_of(state.lost) | wanted.redone) | tasks_of(stands)
+    state.led_to_fail &= ~wanted.redone if wanted.named else 0
+    state.is_failing = bool(state.led_to_fail)
+    state.ever_unhandled = sum(1 << i for i in bits(tasks_of(stands)) if graph.tasks[i].group is None)
+    state.error = state.error if state.is_failing or state.ever_unhandled else None
+    state.now_unhandled = state.now_unhandled & ~(tasks_of(state.resumable) | wanted.redone) | tasks_of(stands)
     state.held = 0
-    state.lost = stands
+    state.resumable = stands
     _fire_again(turn, wanted)
     turn.ask(Announce(state.status))
 
@@ -134,7 +134,7 @@ def _go_on(turn: Turn, wanted: Plan) -> None:
     ways = {key: _way(turn, key, last, wanted) for key, last in wanted.run.items()}
     for key in sorted(ways, key=lambda key: (_WAYS.index(ways[key]), key)):
         if turn.state.stopping:
-            turn.state.lost = {**turn.state.lost, key: wanted.run[key]}
+            turn.state.resumable = {**turn.state.resumable, key: wanted.run[key]}
         else:
             if ways[key] is not _fire_anew:
                 turn.steps.append(Step(*key))
@@ -179,7 +179,7 @@ def _enter(turn: Turn, task: Task, visit: int, wanted: Plan) -> None:
 
 
 def _items_again(turn: Turn, task: Task, visit: int, wanted: Plan) -> None:
-    items.again(turn, task, visit, wanted.run[task.index, visit], whole=_is_whole(turn, task, wanted))
+    items.restart(turn, task, visit, wanted.run[task.index, visit], whole=_is_whole(turn, task, wanted))
 
 
 def _end_again(turn: Turn, task: Task, visit: int, wanted: Plan) -> None:
@@ -190,12 +190,12 @@ def _end_again(turn: Turn, task: Task, visit: int, wanted: Plan) -> None:
 
 def _attempt_anew(turn: Turn, task: Task, visit: int, wanted: Plan) -> None:
     last = wanted.run[task.index, visit]
-    turn.state.open(Visit(task.index, visit, base=last))
+    turn.state.open(Visit(task.index, visit, attempt_base=last))
     turn.ready.append(AttemptId(task.name, visit, None, last + 1))
 
 
 def _round(state: State, task: Task) -> int:
-    return state.rounds.get(task.index, 0) if task.rounds else 1
+    return state.rounds.get(task.index, 0) if task.loop else 1
 
 
 def _is_anew(turn: Turn, task: Task, wanted: Plan) -> bool:
@@ -209,7 +209,7 @@ def _reenter(turn: Turn, task: Task, visit: int, wanted: Plan) -> None:
     last = wanted.run[task.index, visit]
     attempt = AttemptId(task.name, visit, None, last + 1)
     waiting = Active(TaskStatus.WAITING, last + 1, limit=limit(turn, task, attempt))
-    turn.state.open(Visit(task.index, visit, waiting, round=_round(turn.state, task), base=last))
+    turn.state.open(Visit(task.index, visit, waiting, round=_round(turn.state, task), attempt_base=last))
 
 
 _WAYS: tuple[Way, ...] = (_reenter, _attempt_anew, _items_again, _enter, _end_again, _fire_anew)

@@ -16,7 +16,8 @@ from attune.exceptions import Deferred
 Key = tuple[Any, ...]
 """``("start",)`` the Start message as JSON · ``("vars", n)`` · ``("record", AttemptId)`` ·
 ``("records", task, visit)`` a list by item · ``("items", task, visit)`` the list of a ``with_items`` or, of one in
-chunks, its scope · ``("items", task, visit, n)`` one chunk's part of the list · ``("scope", task, visit, base)`` ·
+chunks, its scope · ``("items", task, visit, n)`` one chunk's part of the list ·
+``("scope", task, visit, attempt_base)`` ·
 ``("verdict", task, visit)`` · ``("output",)`` · ``("action", ref)`` · ``("retry", n)`` ·
 ``("graph", ref, version)`` a Graph ·
 ``("wait", AttemptId)`` the terms of an open wait for an event, with ``since`` · ``("kv", key)`` the value in a list of
@@ -74,9 +75,9 @@ def items_key(task: str, visit: int, chunk: int | None = None) -> Key:
     return ("items", task, visit) if chunk is None else ("items", task, visit, chunk)
 
 
-def scope_key(task: str, visit: int, base: int) -> Key:
-    """The scope of the chunks of a visit; those that a retry begins again (then there is a ``base``) have a new one."""
-    return ("scope", task, visit, base) if base else items_key(task, visit)
+def scope_key(task: str, visit: int, attempt_base: int) -> Key:
+    """The scope of the chunks of a visit; those that a retry begins again have an ``attempt_base`` and a new one."""
+    return ("scope", task, visit, attempt_base) if attempt_base else items_key(task, visit)
 
 
 def verdict_key(task: str, visit: int) -> Key:

@@ -21,7 +21,7 @@ from attune.model.status import TaskStatus
 
 def start(turn: Turn, task: Task, attempt: AttemptId, limit: float | None) -> None:
     """Begin the first round; a loop whose condition does not hold is over at once. Raises TemplateError."""
-    attempts.keep(turn, task, attempt, Active(TaskStatus.WAITING, attempt.number, limit=limit))
+    attempts.track(turn, task, attempt, Active(TaskStatus.WAITING, attempt.number, limit=limit))
     visit = turn.state.own(task.index, attempt.visit)
     if visit is not None:
         visit.round = 0
@@ -61,7 +61,7 @@ def _bits(task: Task) -> int:
 
 def _round_over(turn: Turn, task: Task, visit: Visit) -> None:
     attempt = _attempt(task, visit)
-    failed = [turn.graph.tasks[member].name for member in task.members if turn.state.unhandled >> member & 1]
+    failed = [turn.graph.tasks[member].name for member in task.members if turn.state.now_unhandled >> member & 1]
     stuck = _stuck(turn, task)
     waiting = {member: sources for member in task.members if (sources := turn.state.fired.pop(member, None))}
     if stuck or failed:
@@ -74,7 +74,7 @@ def _round_over(turn: Turn, task: Task, visit: Visit) -> None:
         message = f"{len(failed)} of the {len(task.members)} tasks of '{task.name}' failed: {', '.join(failed)}"
         error = task_error("members_failed", message, details={"failed": failed})
         attempts.ended(turn, task, attempt, TaskStatus.FAILED, error, decided=True)
-    elif task.rounds is None:
+    elif task.loop is None:
         cut_short = turn.state.stopping and any(member in turn.state.dropped for member in task.members)
         status = TaskStatus.CANCELLED if cut_short else TaskStatus.COMPLETED
         attempts.ended(turn, task, attempt, status, None)
@@ -96,11 +96,11 @@ def _attempt(task: Task, visit: Visit) -> AttemptId:
 
 
 def _next_round(turn: Turn, task: Task, visit: Visit, *, first: bool) -> None:
-    if task.rounds is not None and not _wanted(turn, task, first=first):
+    if task.loop is not None and not _wanted(turn, task, first=first):
         attempts.ended(turn, task, _attempt(task, visit), TaskStatus.COMPLETED, None)
     elif turn.state.stopping:
         attempts.ended(turn, task, _attempt(task, visit), TaskStatus.CANCELLED, None)
-    elif task.rounds is not None and visit.round >= task.rounds.max_iterations:
+    elif task.loop is not None and visit.round >= task.loop.max_iterations:
         message = f"loop '{task.name}' was to begin round {visit.round + 1}; max_iterations is {visit.round}"
         error = task_error("max_iterations", message, retryable=False)
         attempts.ended(turn, task, _attempt(task, visit), TaskStatus.FAILED, error, decided=True)
@@ -110,15 +110,15 @@ def _next_round(turn: Turn, task: Task, visit: Visit, *, first: bool) -> None:
 
 def _wanted(turn: Turn, task: Task, *, first: bool) -> bool:
     """Whether the loop's condition asks for a round (``until`` is not looked at before the first)."""
-    if task.rounds is None or (first and task.rounds.after):
+    if task.loop is None or (first and task.loop.after):
         return True
     own = Own(task.index, TaskStatus.PENDING)
-    return turn.context.holds(task.rounds.condition, own=own) is not task.rounds.negated
+    return turn.context.holds(task.loop.condition, own=own) is not task.loop.negated
 
 
 def _begin_round(turn: Turn, task: Task, visit: Visit) -> None:
     state, members = turn.state, _bits(task)
-    state.unhandled &= ~members
+    state.now_unhandled &= ~members
     state.held &= ~members
     for member in task.members:
         state.join_runs.pop(member, None)
@@ -131,9 +131,9 @@ def _begin_round(turn: Turn, task: Task, visit: Visit) -> None:
 def _forget(turn: Turn, task: Task) -> None:
     """What an earlier round left behind is no longer what a retry goes on with."""
     state = turn.state
-    if state.lost or state.dropped:
+    if state.resumable or state.dropped:
         inside = set(inside_of(turn.graph, task))
-        state.lost = {key: number for key, number in state.lost.items() if key[0] not in inside}
+        state.resumable = {key: number for key, number in state.resumable.items() if key[0] not in inside}
         state.dropped = {index: sources for index, sources in state.dropped.items() if index not in inside}
 
 
@@ -144,7 +144,7 @@ def abandon(turn: Turn, task: Task, reason: str) -> None:
     ending.put_aside(turn.state, waiting)
     turn.ready = type(turn.ready)(a for a in turn.ready if turn.graph.by_name[a.task].index not in inside)
     keys = [key for key in turn.state.active if key[0] in inside]
-    ending.lose(turn, [visit for key in keys if (visit := turn.state.close(*key))], reason)
+    ending.interrupt(turn, [visit for key in keys if (visit := turn.state.close(*key))], reason)
 
 
 def inside_of(graph: Graph, task: Task) -> Iterator[int]:

@@ -41,10 +41,10 @@ def begin(turn: Turn, task: Task, visit: int) -> None:
         chunk_owner.begin(turn, task, visit, batches, len(values))
         return
     turn.write_list(task, visit, batches)
-    _go(turn, task, visit, Items(total=len(batches), elements=len(values)), base=0)
+    _go(turn, task, visit, Items(total=len(batches), elements=len(values)), attempt_base=0)
 
 
-def again(turn: Turn, task: Task, visit: int, last: int, *, whole: bool) -> None:
+def restart(turn: Turn, task: Task, visit: int, last: int, *, whole: bool) -> None:
     """Run the items of a visit again that did not succeed; if all did, none, or all if the ``whole`` is wanted.
 
     What has succeeded keeps its record. ``last`` is the highest number that an attempt has had.
@@ -54,17 +54,17 @@ def again(turn: Turn, task: Task, visit: int, last: int, *, whole: bool) -> None
         begin(turn, task, visit)
         return
     if isinstance(values, Mapping):
-        chunk_owner.again(turn, task, visit, last, values, whole=whole)
+        chunk_owner.restart(turn, task, visit, last, values, whole=whole)
         return
     rows = turn.facts.get(records_key(task.name, visit))
     failed = [index for index, row in enumerate(rows) if row is None or row["status"] != TaskStatus.COMPLETED]
     elements = len(values) if task.batch_size is None else sum(map(len, values))
     left = (failed or list(range(len(values) if whole else 0)))[::-1]
-    _go(turn, task, visit, Items(len(values), elements, len(values), again=left), base=last)
+    _go(turn, task, visit, Items(len(values), elements, len(values), again=left), attempt_base=last)
 
 
-def _go(turn: Turn, task: Task, visit: int, under_way: Items, *, base: int) -> None:
-    turn.state.open(Visit(task.index, visit, items=under_way, base=base))
+def _go(turn: Turn, task: Task, visit: int, under_way: Items, *, attempt_base: int) -> None:
+    turn.state.open(Visit(task.index, visit, items=under_way, attempt_base=attempt_base))
     turn.state.private.add((task.index, visit))
     if under_way.done:
         _finish(turn, task, visit, under_way)
@@ -99,7 +99,7 @@ def refill(turn: Turn, task: Task, visit: int) -> None:
         return
     chunk = turn.state.chunk
     items, window = owned.items, (chunk.window if chunk else task.concurrency) or MAX_ITEMS
-    number = owned.base + 1
+    number = owned.attempt_base + 1
     while (items.again or items.next < items.total) and len(items.active) < window:
         index = items.again.pop() if items.again else items.next
         items.next = max(items.next, index + 1)

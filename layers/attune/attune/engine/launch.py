@@ -27,7 +27,7 @@ def set_deadline(turn: Turn) -> None:
     state = turn.state
     state.deadline = None if turn.graph.timeout is None else turn.now + turn.graph.timeout
     if state.deadline is not None:
-        turn.ask(SetTimer(TimerKind.WORKFLOW_TIMEOUT, state.deadline, None, state.salt))
+        turn.ask(SetTimer(TimerKind.WORKFLOW_TIMEOUT, state.deadline, None, state.resend_id))
 
 
 def _set_vars(turn: Turn) -> None:

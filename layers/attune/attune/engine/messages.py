@@ -1,4 +1,4 @@
-"""What can happen to an execution: the letters in its mailbox.
+"""What can happen to an execution: the messages in its mailbox.
 
 Each has a deterministic ``dedup`` id, and a JSON form for the queue (:mod:`attune.engine.wire`).
 """
@@ -60,12 +60,12 @@ class TaskEnded:
     result: Any = None
     has_result: bool = True
     error: Mapping[str, Any] | None = None
-    salt: str = ""
+    resend_id: str = ""
 
     @property
     def dedup(self) -> str:
-        """One end per attempt; a repair's ``salt`` makes it fresh."""
-        return dedup_id(self.attempt, "ended", self.salt)
+        """One end per attempt; a repair's ``resend_id`` makes it fresh."""
+        return dedup_id(self.attempt, "ended", self.resend_id)
 
 
 class TimerKind(StrEnum):
@@ -83,29 +83,29 @@ class TimerFired:
 
     kind: TimerKind
     attempt: AttemptId | None = None
-    salt: str = ""
+    resend_id: str = ""
 
     @property
     def dedup(self) -> str:
-        """One firing per timer; a repair's ``salt`` makes it fresh."""
-        return dedup_id(self.kind, self.attempt or "", "timer", self.salt)
+        """One firing per timer; a repair's ``resend_id`` makes it fresh."""
+        return dedup_id(self.kind, self.attempt or "", "timer", self.resend_id)
 
 
 @dataclass(frozen=True, slots=True)
 class Cancel:
-    """Stop at once. ``generation`` tells one request from the next (a parent passes its own down).
+    """Stop at once. ``request_id`` tells one request from the next (a parent passes its own down).
 
-    A repair that finds a chunk cancelled says which ``run`` of it: a retry may have begun it again meanwhile.
+    A repair that cancels a chunk names its ``attempt_base``: a retry may have begun the chunk again meanwhile.
     """
 
     reason: str = ""
-    generation: str = "1"
-    run: int | None = None
+    request_id: str = "1"
+    attempt_base: int | None = None
 
     @property
     def dedup(self) -> str:
         """One per request."""
-        return dedup_id("cancel", self.generation)
+        return dedup_id("cancel", self.request_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,37 +140,37 @@ class Pause:
     """Start nothing new; what runs may finish. ``by`` is who asked: a person, or the parent execution's id."""
 
     reason: str = ""
-    generation: str = "1"
+    request_id: str = "1"
     by: str = ""
 
     @property
     def dedup(self) -> str:
         """One per request."""
-        return dedup_id("pause", self.generation)
+        return dedup_id("pause", self.request_id)
 
 
 @dataclass(frozen=True, slots=True)
 class Resume:
     """Go on after a pause. ``by`` is who asked, as with a pause."""
 
-    generation: str = "1"
+    request_id: str = "1"
     by: str = ""
 
     @property
     def dedup(self) -> str:
         """One per request."""
-        return dedup_id("resume", self.generation)
+        return dedup_id("resume", self.request_id)
 
 
 @dataclass(frozen=True, slots=True)
-class Retry:
+class RetryExecution:
     """Go on from where an execution failed, ended too late, or was cancelled.
 
     ``from_`` names tasks to go on from instead; ``workflow_version`` and ``parameters`` (all of them, checked) are
     the new ones, None where they stay. ``by`` is who asked.
     """
 
-    generation: str
+    request_id: str
     from_: tuple[str, ...] = ()
     workflow_version: int | None = None
     parameters: Mapping[str, Any] | None = None
@@ -179,16 +179,16 @@ class Retry:
     @property
     def dedup(self) -> str:
         """One per request."""
-        return dedup_id("retry", self.generation)
+        return dedup_id("retry", self.request_id)
 
 
 @dataclass(frozen=True, slots=True)
 class StartChunk:
     """Begin a chunk: go over the items of a visit from ``first`` up to but not ``stop``.
 
-    At most ``window`` of them at a time (0: no bound). A chunk's state is born of this letter and nothing else. With a
-    ``base`` (the highest number that an attempt has had) it is begun again by a retry of its execution, and goes over
-    the items that have not succeeded, or all of them if the ``whole`` is wanted.
+    At most ``window`` of them at a time (0: no bound). This message alone makes a chunk's state. With an
+    ``attempt_base`` (the highest number that an attempt has had) a retry of the execution begins it again; it then
+    goes over the items that have not succeeded, or over all of them if the ``whole`` is wanted.
     """
 
     task: str
@@ -197,21 +197,21 @@ class StartChunk:
     first: int
     stop: int
     window: int = 0
-    salt: str = ""
-    base: int = 0
+    resend_id: str = ""
+    attempt_base: int = 0
     whole: bool = False
 
     @property
     def dedup(self) -> str:
-        """One per chunk; a repair's ``salt`` makes it fresh."""
-        return dedup_id("chunk", self.task, self.visit, self.number, self.base, self.salt)
+        """One per chunk; a repair's ``resend_id`` makes it fresh."""
+        return dedup_id("chunk", self.task, self.visit, self.number, self.attempt_base, self.resend_id)
 
 
 @dataclass(frozen=True, slots=True)
 class ChunkEnded:
     """All items of a chunk have ended; ``failed`` elements in vain, ``indexes`` are the first of their items.
 
-    ``base`` is that of the chunk's start: a report from before a retry is told apart.
+    ``attempt_base`` is that of the chunk's start: a report from before a retry is told apart.
     """
 
     task: str
@@ -219,13 +219,13 @@ class ChunkEnded:
     number: int
     failed: int = 0
     indexes: Sequence[int] = ()
-    salt: str = ""
-    base: int = 0
+    resend_id: str = ""
+    attempt_base: int = 0
 
     @property
     def dedup(self) -> str:
-        """One per chunk; a repair's ``salt`` makes it fresh."""
-        return dedup_id("chunk ended", self.task, self.visit, self.number, self.base, self.salt)
+        """One per chunk; a repair's ``resend_id`` makes it fresh."""
+        return dedup_id("chunk ended", self.task, self.visit, self.number, self.attempt_base, self.resend_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,19 +233,19 @@ class Dead:
     """A message of this execution ended in the dead-letter queue.
 
     The fold tries the message once more (it may never have been absorbed) and sends again every effect that
-    the execution still waits for. ``generation`` makes the ids of what is sent again fresh, because FIFO
+    the execution still waits for. ``request_id`` makes the ids of what is sent again fresh, because FIFO
     deduplication swallows a copy for five minutes even when the first was consumed. ``poison`` is set by the
     service when folding ``message`` failed again: the execution is then parked with that text as its reason.
     """
 
-    generation: str
+    request_id: str
     message: Mapping[str, Any] | None = None
     poison: str | None = None
 
     @property
     def dedup(self) -> str:
         """One per dead message."""
-        return dedup_id("dead", self.generation)
+        return dedup_id("dead", self.request_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,16 +253,16 @@ class Nudge:
     """Somebody found that the execution has stopped moving: ask again for what it waits for.
 
     ``attempts`` are those that were lost (none: ask for everything). An execution that has ended tells its parent
-    again. ``generation`` makes the ids of what is sent again fresh.
+    again. ``request_id`` makes the ids of what is sent again fresh.
     """
 
-    generation: str
+    request_id: str
     attempts: tuple[AttemptId, ...] = ()
 
     @property
     def dedup(self) -> str:
         """One per repair."""
-        return dedup_id("nudge", self.generation)
+        return dedup_id("nudge", self.request_id)
 
 
 Message = (
@@ -274,7 +274,7 @@ Message = (
     | Cancel
     | Pause
     | Resume
-    | Retry
+    | RetryExecution
     | StartChunk
     | ChunkEnded
     | Dead

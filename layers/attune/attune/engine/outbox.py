@@ -65,7 +65,7 @@ def _chunks_row(graph: Graph, effect: StartChunks) -> list[Any]:
 def _chunk_controls_row(graph: Graph, effect: TellChunks) -> list[Any]:
     del graph
     numbers = compress(effect.numbers)
-    return ["y", effect.task, effect.visit, numbers, effect.reason, effect.generation, str(effect.control)]
+    return ["y", effect.task, effect.visit, numbers, effect.reason, effect.request_id, str(effect.control)]
 
 
 def _home_row(graph: Graph, effect: TellHome) -> list[Any]:
@@ -78,7 +78,7 @@ _ROWS: dict[type, Callable[[Graph, Any], list[Any]]] = {
     RunTask: _run_row,
     SetTimer: _timer_row,
     StartChild: lambda graph, effect: ["c", effect.child, effect.parent.attempt.to_list()],
-    TellChild: lambda graph, effect: ["x", effect.child, effect.reason, effect.generation, str(effect.control)],
+    TellChild: lambda graph, effect: ["x", effect.child, effect.reason, effect.request_id, str(effect.control)],
     NotifyParent: lambda graph, effect: ["p"],
     StartChunks: _chunks_row,
     TellChunks: _chunk_controls_row,
@@ -107,7 +107,7 @@ def _item_runs(turn: Turn, task: int, visit: int, number: int, indexes: list[lis
 
 def _timers(turn: Turn, kind: str, due: float, attempt: list[Any] | None) -> Iterator[Effect]:
     named = AttemptId.from_list(attempt) if attempt else None
-    yield SetTimer(TimerKind(kind), due, named, turn.state.salt)
+    yield SetTimer(TimerKind(kind), due, named, turn.state.resend_id)
 
 
 def _children(turn: Turn, child: str, row: list[Any]) -> Iterator[Effect]:
@@ -115,9 +115,9 @@ def _children(turn: Turn, child: str, row: list[Any]) -> Iterator[Effect]:
     yield start_child(turn, turn.graph.by_name[attempt.task], attempt, child)
 
 
-def _controls(turn: Turn, child: str, reason: str, generation: str, control: str) -> Iterator[Effect]:
+def _controls(turn: Turn, child: str, reason: str, request_id: str, control: str) -> Iterator[Effect]:
     del turn
-    yield TellChild(child, reason, generation, Control(control))
+    yield TellChild(child, reason, request_id, Control(control))
 
 
 def _chunk_starts(turn: Turn, task: int, visit: int, numbers: list[list[int]]) -> Iterator[Effect]:
@@ -127,10 +127,10 @@ def _chunk_starts(turn: Turn, task: int, visit: int, numbers: list[list[int]]) -
 
 
 def _chunk_controls(
-    turn: Turn, task: str, visit: int, numbers: list[list[int]], reason: str, generation: str, control: str
+    turn: Turn, task: str, visit: int, numbers: list[list[int]], reason: str, request_id: str, control: str
 ) -> Iterator[Effect]:
     del turn
-    yield TellChunks(task, visit, list(expand(numbers)), reason, generation, Control(control))
+    yield TellChunks(task, visit, list(expand(numbers)), reason, request_id, Control(control))
 
 
 def _words_home(turn: Turn, message: Mapping[str, Any] | None = None) -> Iterator[Effect]:
@@ -141,7 +141,7 @@ def _notices(turn: Turn) -> Iterator[Effect]:
     if turn.state.parent is not None and not turn.state.retried:
         ended = turn.facts.get(OUTPUT)
         state = turn.state
-        yield NotifyParent(turn.state.parent, state.status, ended["output"], ended["error"], state.salt)
+        yield NotifyParent(turn.state.parent, state.status, ended["output"], ended["error"], state.resend_id)
 
 
 def _announcements(turn: Turn, status: str) -> Iterator[Effect]:
@@ -187,7 +187,7 @@ def repeat(turn: Turn, only: Set[AttemptId] = frozenset(), announce: bool = True
         turn.effects.extend(_last_words(turn, announce))
         return
     if state.deadline is not None and state.chunk is None and not only:
-        turn.ask(SetTimer(TimerKind.WORKFLOW_TIMEOUT, state.deadline, None, state.salt))
+        turn.ask(SetTimer(TimerKind.WORKFLOW_TIMEOUT, state.deadline, None, state.resend_id))
     for visit in state.active.values():
         turn.effects.extend(_of_visit(turn, visit, only))
 
@@ -212,15 +212,15 @@ def _last_words(turn: Turn, announce: bool) -> Iterator[Effect]:
 
 
 def _awaited(turn: Turn, task: Task, attempt: AttemptId, active: Active) -> Iterator[Effect]:
-    salt = turn.state.salt
+    resend_id = turn.state.resend_id
     if active.status is TaskStatus.SCHEDULED:
         yield run_task(turn, task, attempt)
     if active.child is not None:
         yield start_child(turn, task, attempt, active.child)
     if active.limit is not None:
-        yield SetTimer(TimerKind.TASK_TIMEOUT, active.limit, attempt, salt)
+        yield SetTimer(TimerKind.TASK_TIMEOUT, active.limit, attempt, resend_id)
     if active.wait is WaitKind.EVENT:
         yield SeekEvent(attempt)
     if active.due is not None:
         kind = TimerKind.RETRY if active.status is TaskStatus.RETRYING else TimerKind.SLEEP
-        yield SetTimer(kind, active.due, attempt, salt)
+        yield SetTimer(kind, active.due, attempt, resend_id)

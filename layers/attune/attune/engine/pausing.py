@@ -10,9 +10,9 @@ from attune.engine.state import State
 from attune.engine.turn import Turn
 from attune.model.status import TaskStatus
 
-MOST_HEARD = 8
+MOST_SEEN_CONTROLS = 8
 """Pauses and resumptions that are remembered."""
-HEARD_NAME = 16
+SEEN_CONTROL_NAME = 16
 """Characters of each (64 bits): it stands in every state that is saved from then on."""
 
 
@@ -20,7 +20,7 @@ def pause(turn: Turn, message: Pause) -> None:
     """Nothing more is begun; what runs, ends."""
     if _is_new(turn.state, message) and not turn.state.paused:
         stop(turn, message.by, message.reason)
-        _tell_children(turn, Control.PAUSE, message.reason, message.generation)
+        _tell_children(turn, Control.PAUSE, message.reason, message.request_id)
 
 
 def resume(turn: Turn, message: Resume) -> None:
@@ -28,10 +28,10 @@ def resume(turn: Turn, message: Resume) -> None:
     state = turn.state
     if not _is_new(state, message) or not state.paused:
         return
-    _tell_children(turn, Control.RESUME, "", message.generation)
+    _tell_children(turn, Control.RESUME, "", message.request_id)
     over = {"until": turn.now, "resumed_by": message.by}
     state.paused, state.pause_note = False, {**(state.pause_note or {}), **over}
-    state.error = None if not state.failures and not state.failed else state.error
+    state.error = None if not state.ever_unhandled and not state.is_failing else state.error
     for visit in list(state.active.values()):
         task = turn.graph.tasks[visit.task]
         for index, active in visit.attempts():
@@ -43,10 +43,10 @@ def resume(turn: Turn, message: Resume) -> None:
 
 def _is_new(state: State, message: Pause | Resume) -> bool:
     """Not a copy: the queue drops those for five minutes only, and a later one would undo what was asked for since."""
-    name = message.dedup[:HEARD_NAME]
-    if state.status.ended or name in state.heard:
+    name = message.dedup[:SEEN_CONTROL_NAME]
+    if state.status.ended or name in state.seen_controls:
         return False
-    state.heard = [*state.heard, name][-MOST_HEARD:]
+    state.seen_controls = [*state.seen_controls, name][-MOST_SEEN_CONTROLS:]
     return True
 
 
@@ -55,9 +55,9 @@ def stop(turn: Turn, by: str, reason: str) -> None:
     turn.state.paused, turn.state.pause_note = True, {"by": by, "reason": reason, "at": turn.now}
 
 
-def _tell_children(turn: Turn, control: Control, reason: str, generation: str) -> None:
-    """Children and chunks are told in the parent's generation, so that pausing twice is two messages."""
-    passed = f"{turn.state.execution}.{generation}"
+def _tell_children(turn: Turn, control: Control, reason: str, request_id: str) -> None:
+    """Children and chunks are told under the parent's request id, so that pausing twice is two messages."""
+    passed = f"{turn.state.execution}.{request_id}"
     for visit in turn.state.active.values():
         ending.tell_chunks(turn, visit, control, reason, passed)
         for _, active in visit.attempts():

@@ -10,7 +10,7 @@ from attune.model.graph import Graph, Task
 from attune.model.reachability import bits
 from attune.model.status import TaskStatus
 
-_BITS = ("begun", "unhandled", "failures", "held", "verdicts", "failers")
+_BITS = ("begun", "now_unhandled", "ever_unhandled", "held", "verdicts", "led_to_fail")
 _BY_TASK = ("visits", "last_attempt", "item_counts", "rounds", "join_runs")
 _ARRIVALS = ("fired", "dropped")
 
@@ -48,7 +48,7 @@ def _group(graph: Graph, task: Task) -> str | None:
 _KINDS: dict[str, Callable[[Graph, Task], Any]] = {
     "with_items": lambda graph, task: task.with_items is None,
     "batch_size": lambda graph, task: task.batch_size,
-    "type": lambda graph, task: (bool(task.members), bool(task.rounds)),
+    "type": lambda graph, task: (bool(task.members), bool(task.loop)),
     "group": _group,
 }
 """What must not change, because what is kept would mean nothing any more."""
@@ -68,7 +68,9 @@ def remap(state: State, old: Graph, new: Graph) -> None:
     for name in _ARRIVALS:
         rows = {target: _moved(sources, moved) for target, sources in getattr(state, name).items()}
         setattr(state, name, {target: sources for target, sources in _moved(rows, moved).items() if sources})
-    state.lost = {(moved[task], visit): number for (task, visit), number in state.lost.items() if task in moved}
+    state.resumable = {
+        (moved[task], visit): number for (task, visit), number in state.resumable.items() if task in moved
+    }
 
 
 def _moved(rows: Mapping[int, Any], moved: Mapping[int, int]) -> dict[int, Any]:

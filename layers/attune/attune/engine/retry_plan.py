@@ -55,9 +55,9 @@ def _begun(graph: Graph, state: State, name: str) -> int:
 
 
 def _plan_all(graph: Graph, state: State) -> Plan:
-    run = {key: number for key, number in state.lost.items() if graph.tasks[key[0]].group is None}
+    run = {key: number for key, number in state.resumable.items() if graph.tasks[key[0]].group is None}
     reached = _following(graph, tasks_of(run)) | tasks_of(run)
-    blamed = _blamed(graph, state, state.failers & ~reached)
+    blamed = _blamed(graph, state, state.led_to_fail & ~reached)
     run |= {_latest(state, index): _last(state, index) for index in bits(blamed)}
     return Plan(_with_groups(graph, state, run))
 
@@ -68,7 +68,7 @@ def _plan_from(graph: Graph, state: State, named: int) -> Plan:
     whole = _with_groups(graph, state, run)
     stands = {
         key: number
-        for key, number in state.lost.items()
+        for key, number in state.resumable.items()
         if key not in whole and not redone >> key[0] & 1 and group_runs(graph, whole, graph.tasks[key[0]])
     }
     return Plan(whole, named, redone, stands)
@@ -87,7 +87,7 @@ def _last(state: State, index: int) -> int:
     """The number of the last attempt of the latest visit; 0 if it never came to one."""
     if state.latest(index) is TaskStatus.SKIPPED:
         return 0
-    return state.lost.get(_latest(state, index), state.last_attempt.get(index, 1))
+    return state.resumable.get(_latest(state, index), state.last_attempt.get(index, 1))
 
 
 def _following(graph: Graph, tasks: int) -> int:
@@ -107,16 +107,16 @@ def _targets(graph: Graph, task: Task) -> int:
     return found if task.group is None else found | _targets(graph, graph.tasks[task.group])
 
 
-def _blamed(graph: Graph, state: State, failers: int) -> int:
+def _blamed(graph: Graph, state: State, led_to_fail: int) -> int:
     """The failures that brought tasks to lead to ``fail``; where there is none, these tasks themselves."""
-    found, seen, front = 0, 0, failers
+    found, seen, front = 0, 0, led_to_fail
     while front:
         seen |= front
         failed = sum(1 << index for index in bits(front) if state.latest(index).failed)
         found |= failed
         back = (graph.tasks[index] for index in bits(front & ~failed))
         front = reduce(or_, (task.sources | _group_bit(task) for task in back), 0) & state.begun & ~seen
-    return found or failers
+    return found or led_to_fail
 
 
 def _group_bit(task: Task) -> int:
@@ -134,7 +134,7 @@ def _with_groups(graph: Graph, state: State, run: Mapping[Key, int]) -> dict[Key
     asked = tasks_of(run)
     for index in bits(asked):
         inside = set(inside_of(graph, graph.tasks[index]))
-        whole |= {k: n for k, n in state.lost.items() if k[0] in inside and k == _latest(state, k[0])}
+        whole |= {k: n for k, n in state.resumable.items() if k[0] in inside and k == _latest(state, k[0])}
     return {key: number for key, number in whole.items() if group_runs(graph, whole, graph.tasks[key[0]])}
 
 

@@ -84,7 +84,7 @@ def _waits_for(turn: Turn, task: Task, busy: int) -> int:
     """The busy tasks that keep a default join waiting."""
     arrived = turn.state.fired[task.index]
     new_round = task.back_sources and any(task.back_sources >> source & 1 for source in arrived)
-    waits_for = busy & (task.blockers | (task.loop if new_round else 0)) & ~(1 << task.index)
+    waits_for = busy & (task.blockers | (task.cycle_body if new_round else 0)) & ~(1 << task.index)
     return waits_for & ~_next_rounds(turn, task, waits_for)
 
 
@@ -93,7 +93,7 @@ def _next_rounds(turn: Turn, task: Task, among: int) -> int:
     found = 0
     for index in bits(among & turn.graph.heads):
         head = turn.graph.tasks[index]
-        arrived = turn.state.fired.get(index, ()) if head.loop >> task.index & 1 else ()
+        arrived = turn.state.fired.get(index, ()) if head.cycle_body >> task.index & 1 else ()
         if arrived and all(head.back_sources >> source & 1 for source in arrived):
             found |= 1 << index
     return found
@@ -140,7 +140,7 @@ def _hold(turn: Turn, task: Task) -> None:
 
 def _is_held(turn: Turn, task: Task) -> bool:
     """Whether the task depends by success on an unhandled failure, be it through tasks that never ran because of it."""
-    lost = turn.state.unhandled | turn.state.held
+    lost = turn.state.now_unhandled | turn.state.held
     seen, front = 0, task.success_sources if lost else 0
     while front and not front & lost:
         seen |= front
@@ -207,10 +207,10 @@ def _finish(turn: Turn) -> None:
     stuck = [
         turn.graph.tasks[index] for index in sorted(state.fired) if is_pending(turn.state, turn.graph.tasks[index])
     ]
-    if stuck and not state.failures:
+    if stuck and not state.ever_unhandled:
         message = f"task '{stuck[0].name}' waits for sources that can no longer fire"
         state.error = task_error("unreachable_join", message, details={"task": stuck[0].name})
-    if stuck or state.failed or state.failures:
+    if stuck or state.is_failing or state.ever_unhandled:
         ending.finish(turn, ExecutionStatus.FAILED, state.error)
     else:
         ending.finish(turn, ExecutionStatus.COMPLETED)

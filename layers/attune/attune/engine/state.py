@@ -25,7 +25,7 @@ CODES: dict[TaskStatus, str] = {
     TaskStatus.CANCELLED: "x",
     TaskStatus.HELD: "h",
 }
-"""One letter per way in which a task's latest visit can have ended."""
+"""One character per way in which a task's latest visit can have ended."""
 STATUS_OF: dict[str, TaskStatus] = {code: status for status, code in CODES.items()}
 
 _CONTAINERS = ("codes", "visits", "last_attempt", "item_counts", "rounds", "join_runs", "active", "outbox")
@@ -102,7 +102,7 @@ class Chunks:
 class Chunk:
     """Of a chunk's own state: which items of which visit it goes over (see :class:`messages.StartChunk`).
 
-    ``run`` is the ``base`` of its start: which of the execution's retries it belongs to.
+    ``attempt_base`` is that of its start: it tells of which of the execution's retries the chunk is.
     """
 
     task: int
@@ -110,7 +110,7 @@ class Chunk:
     number: int
     first: int
     window: int
-    run: int = 0
+    attempt_base: int = 0
 
 
 @dataclass(slots=True)
@@ -124,7 +124,7 @@ class Visit:
     chunks: Chunks | None = None
     round: int = 0
     """Of a group: how many rounds have begun."""
-    base: int = 0
+    attempt_base: int = 0
     """The highest number of an attempt before the execution was retried: a policy of retries counts from here."""
     last: int = 0
     """With items: the highest number that a further attempt at one of them has had."""
@@ -134,7 +134,7 @@ class Visit:
         """The highest number that an attempt of this visit has had."""
         if self.single is not None:
             return self.single.number - (self.single.status is TaskStatus.RETRYING)
-        return max(self.last, self.base + 1)
+        return max(self.last, self.attempt_base + 1)
 
     def copy(self) -> Visit:
         """A copy that shares nothing that can change."""
@@ -183,36 +183,36 @@ class State:
     fired: dict[int, dict[int, int]] = field(default_factory=dict)
     join_runs: dict[int, int] = field(default_factory=dict)
     begun: int = 0
-    unhandled: int = 0
-    """Tasks whose latest visit failed unhandled; ``failures`` are those of which any visit did."""
-    failures: int = 0
+    now_unhandled: int = 0
+    """Tasks whose latest visit failed unhandled; ``ever_unhandled`` are those of which any visit did."""
+    ever_unhandled: int = 0
     held: int = 0
     verdicts: int = 0
-    failed: bool = False
+    is_failing: bool = False
     stopping: bool = False
     paused: bool = False
     pause_note: dict[str, Any] | None = None
     """``{by, reason, at}`` of the latest pause; and, when that is over, ``until`` and ``resumed_by``."""
-    heard: list[str] = field(default_factory=list)
+    seen_controls: list[str] = field(default_factory=list)
     """The latest pauses and resumptions that were folded, so that late copies of them are known. Replaced, never
     changed."""
-    told: dict[str, int] = field(default_factory=dict)
+    delivered_events: dict[str, int] = field(default_factory=dict)
     """The latest events that were waited for: to which visit of its task each was given, so that a copy of it is not
     given to the next. Replaced, never changed."""
     error: dict[str, Any] | None = None
     vars_number: int = 0
     deadline: float | None = None
     ended_at: float | None = None
-    salt: str = ""
-    lost: dict[tuple[int, int], int] = field(default_factory=dict)
+    resend_id: str = ""
+    resumable: dict[tuple[int, int], int] = field(default_factory=dict)
     """Visits that failed unhandled or were cancelled, with the number of their last attempt (0: they had none): where
     a retry goes on. Like ``dropped`` and ``retried`` it is replaced, never changed, so that copies may share it."""
     dropped: dict[int, dict[int, int]] = field(default_factory=dict)
     """Arrivals that will not begin anything any more, short of a retry: at joins held back, or after ``fail``."""
-    failers: int = 0
+    led_to_fail: int = 0
     """Tasks that led to ``fail``."""
     retried: list[str] = field(default_factory=list)
-    """The generations of all retries."""
+    """The request ids of all retries."""
     given: int = 0
     """The number of the retry that gave the present parameters; 0: the start did."""
     outbox: list[list[Any]] = field(default_factory=list)

@@ -45,7 +45,7 @@ def _count_visit(turn: Turn, task: Task, number: int) -> None:
     state.begun |= bit
     if number > 1:
         state.visits[task.index] = number
-    state.unhandled &= ~bit
+    state.now_unhandled &= ~bit
     state.held &= ~bit
 
 
@@ -70,14 +70,14 @@ def start_attempt(turn: Turn, task: Task, visit: int, index: int | None, number:
 
 def _ask_worker(turn: Turn, task: Task, attempt: AttemptId) -> None:
     turn.ask(run_task(turn, task, attempt))
-    attempts.keep(turn, task, attempt, Active(TaskStatus.SCHEDULED, attempt.number))
+    attempts.track(turn, task, attempt, Active(TaskStatus.SCHEDULED, attempt.number))
 
 
 def _ask_child(turn: Turn, task: Task, attempt: AttemptId) -> None:
     child = child_id(turn.state.execution, attempt, turn.now)
     turn.ask(start_child(turn, task, attempt, child))
     until = limit(turn, task, attempt)
-    attempts.keep(turn, task, attempt, Active(TaskStatus.WAITING, attempt.number, None, child, until))
+    attempts.track(turn, task, attempt, Active(TaskStatus.WAITING, attempt.number, None, child, until))
 
 
 def _run_built_in(turn: Turn, task: Task, attempt: AttemptId) -> None:

@@ -30,7 +30,7 @@ def end_visit(
     gone = turn.state.close(task.index, visit)
     number = attempt.number if attempt else (gone.attempted if gone else 0)
     _remember(turn, task, visit, status, number)
-    if gone is not None and task.rounds:
+    if gone is not None and task.loop:
         turn.state.rounds[task.index] = gone.round
     if verdict and error is not None:
         turn.write_verdict(task, visit, error)
@@ -43,7 +43,7 @@ def end_visit(
         own = _overruled(turn, task, visit, own, template_failure(failure))
         fired = _choose_forgiving(turn, task, own)
     if status is TaskStatus.CANCELLED or (own.status.failed and not any(transition.handles for transition in fired)):
-        turn.state.lost = {**turn.state.lost, (task.index, visit): number}
+        turn.state.resumable = {**turn.state.resumable, (task.index, visit): number}
     turn.steps.append(Step(task.index, visit, own.status, tuple(_fire(turn, task, own, fired))))
 
 
@@ -128,7 +128,7 @@ def _fire(turn: Turn, task: Task, own: Own, fired: list[Transition]) -> list[Tra
         _unhandled(turn, task, own)
     failing = [transition for transition in fired if transition.fail]
     if failing:
-        state.failers |= 1 << task.index
+        state.led_to_fail |= 1 << task.index
     if state.stopping:
         ending.put_aside(state, {} if failing else {target: {task.index: 1} for target in _targets(fired)})
         return []
@@ -148,11 +148,11 @@ def _targets(fired: Iterable[Transition]) -> list[int]:
 
 def _unhandled(turn: Turn, task: Task, own: Own) -> None:
     state, bit = turn.state, 1 << task.index
-    first = not state.failures & (bit - 1)
-    state.unhandled |= bit
+    first = not state.ever_unhandled & (bit - 1)
+    state.now_unhandled |= bit
     if task.group is not None:
         return
-    state.failures |= bit
+    state.ever_unhandled |= bit
     if first:
         state.error = _failure(task, own)
     if turn.graph.fail_fast and not state.stopping:

@@ -1,6 +1,6 @@
 """Load → fold → save → send: the only code that changes an execution's state.
 
-Called with the letters of one execution, in the order of its mailbox. See docs/explanation/protocol.md for why
+Called with the messages of one execution, in the order of its mailbox. See docs/explanation/protocol.md for why
 each step stands where it does; the promises are tested one by one.
 """
 
@@ -18,11 +18,11 @@ from attune.engine.state import State
 from attune.engine.turn import Step
 from attune.exceptions import AttuneError, Conflict, Unavailable
 from attune.execution.dispatch import Dispatcher
-from attune.execution.fold_input import Births
+from attune.execution.fold_input import input_for
 from attune.execution.ports.catalog import Catalog
 from attune.execution.ports.clock import Clock
 from attune.execution.ports.execution_store import ExecutionStore
-from attune.execution.ports.queues import Received
+from attune.execution.ports.queues import Delivery
 from attune.execution.warm import WarmStates
 from attune.model.graph import Graph
 
@@ -52,59 +52,58 @@ class Advancer:
     ) -> None:
         self._store, self._catalog, self._dispatcher, self._clock = store, catalog, dispatcher, clock
         self._observer = observer
-        self._births = Births(store, self._graph)
         self._graphs: dict[tuple[str, int], Graph] = {}
         self._registered: dict[str, Callable[..., Any]] = {"action": self._action, "graph": self._graph}
         self._warm = WarmStates()
 
-    def deliver(self, execution: str, letters: Sequence[Received]) -> int:
-        """Advance by a batch; returns how many of its letters need not come again.
+    def deliver(self, execution: str, deliveries: Sequence[Delivery]) -> int:
+        """Advance by a batch; returns how many of its messages need not come again.
 
-        One letter that cannot be folded must not take the others along: those before it are absorbed one by one.
+        One message that cannot be folded must not take the others along: those before it are absorbed one by one.
         """
         try:
-            self.advance(execution, letters)
+            self.advance(execution, deliveries)
         except (Unavailable, Conflict):
             raise
         except Exception:
-            if len(letters) == 1:
+            if len(deliveries) == 1:
                 raise
-            return self._deliver_singly(execution, letters)
-        return len(letters)
+            return self._deliver_singly(execution, deliveries)
+        return len(deliveries)
 
-    def _deliver_singly(self, execution: str, letters: Sequence[Received]) -> int:
-        for position, letter in enumerate(letters):
+    def _deliver_singly(self, execution: str, deliveries: Sequence[Delivery]) -> int:
+        for position, delivery in enumerate(deliveries):
             try:
-                self.advance(execution, [letter])
+                self.advance(execution, [delivery])
             except Exception:
                 if position == 0:
                     raise
                 return position
-        return len(letters)
+        return len(deliveries)
 
-    def advance(self, execution: str, letters: Sequence[Received]) -> State | None:
-        """Fold the letters that are new, save once, send. Returns the state; None if there is no such execution.
+    def advance(self, execution: str, deliveries: Sequence[Delivery]) -> State | None:
+        """Fold the messages that are new, save once, send. Returns the state; None if there is no such execution.
 
         The first try is on the state that this process saved last, if it has one: mostly nobody saved since, and the
         read is spared. Where that guess was wrong the save is refused; what no save would prove is not done on it.
 
         Raises:
-            Unavailable: a service did not answer; the same letters must come again.
+            Unavailable: a service did not answer; the same messages must come again.
 
         """
-        *earlier, last = _parts(letters)
+        *earlier, last = _parts(deliveries)
         for part in earlier:
             self._absorb(execution, part)
         return self._absorb(execution, last)
 
-    def _absorb(self, execution: str, letters: Sequence[Received]) -> State | None:
-        guessed = self._on_guess(execution, letters, self._warm.take(execution))
+    def _absorb(self, execution: str, deliveries: Sequence[Delivery]) -> State | None:
+        guessed = self._on_guess(execution, deliveries, self._warm.take(execution))
         if not isinstance(guessed, _Refused):
             return guessed
         for _ in range(MAX_ROUNDS):
             state = self._store.load(execution)
-            fresh = [letter for letter in letters if state is None or letter.sequence > state.absorbed]
-            if state is not None and len(fresh) < len(letters):
+            fresh = [delivery for delivery in deliveries if state is None or delivery.sequence > state.absorbed]
+            if state is not None and len(fresh) < len(deliveries):
                 self._send_again(state)
             if not fresh:
                 return state
@@ -113,57 +112,57 @@ class Advancer:
                 return saved
         raise Conflict(f"execution {execution} was saved by somebody else {MAX_ROUNDS} times in a row")
 
-    def _on_guess(self, execution: str, letters: Sequence[Received], guess: State | None) -> State | _Refused | None:
+    def _on_guess(self, execution: str, deliveries: Sequence[Delivery], guess: State | None) -> State | _Refused | None:
         """Fold on a state that may be stale; refused unless a save has proven that it was not.
 
-        Letters that it has absorbed, folds that come to nothing, and records (which are written before the save, and
+        Messages that it has absorbed, folds that come to nothing, and records (which are written before the save, and
         would stand if it were refused) need the state as it is.
         """
-        if guess is None or any(letter.sequence <= guess.absorbed for letter in letters):
+        if guess is None or any(delivery.sequence <= guess.absorbed for delivery in deliveries):
             return _Refused()
-        folded = self._fold(execution, guess, [letter.message for letter in letters])
+        folded = self._fold(execution, guess, [delivery.message for delivery in deliveries])
         if folded is None or folded.writes or _is_idle(guess, folded):
             return _Refused()
-        return self._save(guess.version, folded, letters)
+        return self._save(guess.version, folded, deliveries)
 
     def _send_again(self, state: State) -> None:
-        """These letters were absorbed before, so whoever did it may have died before sending (promise 2)."""
+        """These messages were absorbed before, so whoever did it may have died before sending (promise 2)."""
         if state.outbox:
             graph = self._graph(state.workflow, state.workflow_version)
             known: dict[Key, Any] = {}
             effects = self._with_facts(state.execution, known, lambda: outbox.rebuild(graph, state, known))
             self._dispatcher.send(state, effects)
 
-    def _fold_and_save(self, execution: str, state: State | None, fresh: Sequence[Received]) -> State | _Refused | None:
-        folded = self._fold(execution, state, [letter.message for letter in fresh])
+    def _fold_and_save(self, execution: str, state: State | None, fresh: Sequence[Delivery]) -> State | _Refused | None:
+        folded = self._fold(execution, state, [delivery.message for delivery in fresh])
         if folded is None or (state is not None and _is_idle(state, folded)):
             return state
         self._store.write(execution, folded.writes)
         return self._save(state.version if state else 0, folded, fresh)
 
-    def _save(self, expected: int, folded: Folded, fresh: Sequence[Received]) -> State | _Refused:
+    def _save(self, expected: int, folded: Folded, fresh: Sequence[Delivery]) -> State | _Refused:
         after = replace(folded.state, version=expected + 1, absorbed=fresh[-1].sequence)
         if not self._store.save(after, expected):
             return _Refused()
         self._dispatcher.send(after, folded.effects)
-        self._warm.keep(after)
-        self._observer(after, [letter.message for letter in fresh], folded.steps)
+        self._warm.put(after)
+        self._observer(after, [delivery.message for delivery in fresh], folded.steps)
         return after
 
     def _fold(self, execution: str, state: State | None, batch: list[Message]) -> Folded | None:
-        begun = self._births.beginning(execution, state, batch)
-        if begun is None:
+        given = input_for(self._store, self._graph, execution, state, batch)
+        if given is None:
             cancelled = state is None and any(isinstance(message, Cancel) for message in batch)
             return Folded(tombstone(execution, self._clock.now()), (), ()) if cancelled else None
-        current, known, now = begun.state, begun.known, self._clock.now()
+        current, known, now = given.state, given.known, self._clock.now()
         graph = self._graph(current.workflow, current.workflow_version)
         try:
-            return self._with_facts(execution, known, lambda: fold(graph, current, begun.batch, now, known))
+            return self._with_facts(execution, known, lambda: fold(graph, current, given.batch, now, known))
         except Unavailable:
             raise
         except Exception as error:
-            poisoned = [_as_poison(message, error) for message in begun.batch]
-            if poisoned == begun.batch:
+            poisoned = [_as_poison(message, error) for message in given.batch]
+            if poisoned == given.batch:
                 raise
             return self._park(execution, known, lambda parked: fold(graph, current, parked, now, known), poisoned)
 
@@ -207,18 +206,18 @@ class Advancer:
         return self._graphs[key]
 
 
-def _parts(letters: Sequence[Received]) -> list[list[Received]]:
+def _parts(deliveries: Sequence[Delivery]) -> list[list[Delivery]]:
     """Cut before each start of a chunk: what stands before it is about the chunk as it was until then."""
-    parts: list[list[Received]] = [[]]
-    for letter in letters:
-        if isinstance(letter.message, StartChunk) and parts[-1]:
+    parts: list[list[Delivery]] = [[]]
+    for delivery in deliveries:
+        if isinstance(delivery.message, StartChunk) and parts[-1]:
             parts.append([])
-        parts[-1].append(letter)
+        parts[-1].append(delivery)
     return parts
 
 
 def _is_idle(before: State, folded: Folded) -> bool:
-    """True when nothing came of the letters (late timers, duplicates): then a save would only cost."""
+    """True when nothing came of the messages (late timers, duplicates): then a save would only cost."""
     if folded.writes or folded.effects:
         return False
     return before == replace(folded.state, updated_at=before.updated_at, outbox=before.outbox)

@@ -10,7 +10,7 @@ from attune.engine.messages import Nudge, TimerFired, TimerKind
 from attune.engine.state import Active, State
 from attune.execution.cases import Case, Child
 from attune.execution.diagnosis import BACKLOGGED, LATE, UNCLAIMED, Code, Finding
-from attune.execution.ports.queues import Letter
+from attune.execution.ports.queues import Envelope
 from attune.execution.spans import span
 from attune.model.built_ins import WaitKind
 from attune.model.status import TaskStatus
@@ -42,8 +42,8 @@ def _late_timer(case: Case, attempt: AttemptId, active: Active) -> Finding | Non
             words = {TimerKind.TASK_TIMEOUT: "to time out", TimerKind.RETRY: "to be tried again"}
             what = words.get(kind, "to wake")
             sentence = f"{_name(attempt)} was {what} {span(case.now - due)} ago, and the timer never fired"
-            letter = Letter(case.execution, TimerFired(kind, attempt, case.generation))
-            return Finding(Code.TIMER_LOST, sentence, "let the timer fire now", attempt, (letter,))
+            envelope = Envelope(case.execution, TimerFired(kind, attempt, case.request_id))
+            return Finding(Code.TIMER_LOST, sentence, "let the timer fire now", attempt, (envelope,))
     return None
 
 
@@ -94,10 +94,10 @@ def _child(case: Case, attempt: AttemptId, execution: str) -> Finding:
         ago = case.now - (child.state.ended_at or child.state.updated_at)
         if ago > LATE:
             sentence = f"{name}: its sub-workflow {execution} ended {child.state.status} {span(ago)} ago"
-            letters = (Letter(execution, Nudge(case.generation)),)
-            return Finding(Code.CHILD_UNHEARD, f"{sentence} without a word", "have it told again", attempt, letters)
+            envelopes = (Envelope(execution, Nudge(case.request_id)),)
+            return Finding(Code.CHILD_UNHEARD, f"{sentence} without a word", "have it told again", attempt, envelopes)
     elif child.state is None and case.now - time_of(execution) > LATE:
-        whom = Letter(execution, Nudge(case.generation)) if child.exists else nudge(case, attempt)
+        whom = Envelope(execution, Nudge(case.request_id)) if child.exists else nudge(case, attempt)
         sentence = f"{name}: its sub-workflow {execution} never began: its start was lost"
         return Finding(Code.CHILD_LOST, sentence, "start it again", attempt, (whom,))
     story = f": {child.story}" if child.story else ""
@@ -121,9 +121,9 @@ def _outside(case: Case, attempt: AttemptId, active: Active) -> Finding:
     return Finding(Code.INQUIRY, sentence, f"`attune inquiry answer {inquiry}`", attempt)
 
 
-def nudge(case: Case, *attempts: AttemptId) -> Letter:
+def nudge(case: Case, *attempts: AttemptId) -> Envelope:
     """Asks the execution to ask again for these attempts, or for everything."""
-    return Letter(case.execution, Nudge(case.generation, attempts))
+    return Envelope(case.execution, Nudge(case.request_id, attempts))
 
 
 def first_known(mark: float | None, otherwise: float) -> float:

@@ -1,6 +1,6 @@
 """Why an execution is where it is: findings made of a :class:`attune.execution.cases.Case`. Pure.
 
-A finding that carries letters is about something lost, and posting them mends it. ``sweep`` does that for every
+A finding that carries messages is about something lost, and posting them mends it. ``sweep`` does that for every
 execution; ``doctor`` shows all findings of one, and does it when told to.
 """
 
@@ -13,7 +13,7 @@ from typing import Any
 
 from attune.engine.ids import AttemptId
 from attune.engine.messages import Nudge
-from attune.execution.ports.queues import Letter
+from attune.execution.ports.queues import Envelope
 from attune.execution.spans import span
 
 LATE = 120.0
@@ -74,13 +74,13 @@ _ORDER = {code: position for position, code in enumerate(Code)}
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One reason, in a sentence. ``remedy`` says what to do; ``letters`` do it."""
+    """One reason, in a sentence. ``remedy`` says what to do; ``envelopes`` do it."""
 
     code: Code
     sentence: str
     remedy: str = ""
     attempt: AttemptId | None = None
-    letters: tuple[Letter, ...] = ()
+    envelopes: tuple[Envelope, ...] = ()
     since: float = 0.0
     """Since when an attempt has waited for a worker, as far as anybody knows."""
 
@@ -91,7 +91,7 @@ class Finding:
             "sentence": self.sentence,
             "remedy": self.remedy,
             "task": self.attempt.task if self.attempt else None,
-            "repairable": bool(self.letters),
+            "repairable": bool(self.envelopes),
         }
 
 
@@ -109,23 +109,23 @@ class Diagnosis:
         return self.findings[0].sentence + (f" (and {more} more)" if more else "")
 
     @property
-    def letters(self) -> list[Letter]:
-        """What mends all that can be mended; what is asked for again is asked for in one letter per execution."""
+    def envelopes(self) -> list[Envelope]:
+        """What mends all that can be mended; what is asked for again is asked for in one message per execution."""
         nudged: dict[str, Nudge] = {}
-        others: list[Letter] = []
-        for letter in (letter for finding in self.findings for letter in finding.letters):
-            if isinstance(letter.message, Nudge):
-                nudged[letter.execution] = _both(nudged.get(letter.execution), letter.message)
+        others: list[Envelope] = []
+        for envelope in (envelope for finding in self.findings for envelope in finding.envelopes):
+            if isinstance(envelope.message, Nudge):
+                nudged[envelope.execution] = _both(nudged.get(envelope.execution), envelope.message)
             else:
-                others.append(letter)
-        return others + [Letter(execution, nudge) for execution, nudge in nudged.items()]
+                others.append(envelope)
+        return others + [Envelope(execution, nudge) for execution, nudge in nudged.items()]
 
 
 def _both(first: Nudge | None, second: Nudge) -> Nudge:
     """One nudge for two; one that asks for everything goes over one that names attempts."""
     if first is None or not second.attempts:
         return second
-    return Nudge(first.generation, first.attempts and first.attempts + second.attempts)
+    return Nudge(first.request_id, first.attempts and first.attempts + second.attempts)
 
 
 def aged(found: Diagnosis, oldest: Callable[[str], float | None]) -> Diagnosis:

@@ -27,7 +27,7 @@ from attune.execution.execution_start import prepare
 from attune.execution.ports.catalog import Catalog
 from attune.execution.ports.clock import Clock
 from attune.execution.ports.execution_store import ExecutionStore, Record
-from attune.execution.ports.queues import EventBus, Letter, Mailbox, TaskMessage, TaskQueue, Timers
+from attune.execution.ports.queues import Envelope, EventBus, Mailbox, TaskMessage, TaskQueue, Timers
 from attune.execution.ports.triggers import Events
 from attune.execution.reporting import ended_message
 from attune.execution.waits import LookBack
@@ -41,9 +41,9 @@ _TASK_STATUS = {
 
 
 _CONTROLS: dict[Control, Callable[[State, TellChild | TellChunks], Message]] = {
-    Control.CANCEL: lambda state, effect: Cancel(effect.reason, effect.generation),
-    Control.PAUSE: lambda state, effect: Pause(effect.reason, effect.generation, by=state.execution),
-    Control.RESUME: lambda state, effect: Resume(effect.generation, by=state.execution),
+    Control.CANCEL: lambda state, effect: Cancel(effect.reason, effect.request_id),
+    Control.PAUSE: lambda state, effect: Pause(effect.reason, effect.request_id, by=state.execution),
+    Control.RESUME: lambda state, effect: Resume(effect.request_id, by=state.execution),
 }
 
 
@@ -92,9 +92,9 @@ class Dispatcher:
         self._timers.set(state.execution, effects, self._clock.now())
 
     def _start_children(self, state: State, effects: Sequence[StartChild]) -> None:
-        self._mailbox.post([self._child_letter(state, effect) for effect in effects])
+        self._mailbox.post([self._child_envelope(state, effect) for effect in effects])
 
-    def _child_letter(self, state: State, effect: StartChild) -> Letter:
+    def _child_envelope(self, state: State, effect: StartChild) -> Envelope:
         """The child's start; or, if it cannot start at all, the parent's news of that."""
         try:
             start = self._child_start(state, effect)
@@ -103,12 +103,12 @@ class Dispatcher:
         except AttuneError as error:
             existing = self._store.load_start(effect.child)
             if existing is not None:
-                return Letter(effect.child, existing)
+                return Envelope(effect.child, existing)
             failure = task_error(error.code, error.message, retryable=False, details=error.details)
-            return self._report(effect.parent, TaskStatus.FAILED, None, failure, effect.salt, effect.child)
+            return self._report(effect.parent, TaskStatus.FAILED, None, failure, effect.resend_id, effect.child)
         if not self._store.create(start):
             start = self._store.load_start(effect.child) or start
-        return Letter(effect.child, start)
+        return Envelope(effect.child, start)
 
     def _child_start(self, state: State, effect: StartChild) -> Start:
         mine = self._store.load_start(state.execution)
@@ -124,16 +124,16 @@ class Dispatcher:
         ).start
 
     def _tell_children(self, state: State, effects: Sequence[TellChild]) -> None:
-        letters = [Letter(effect.child, _CONTROLS[effect.control](state, effect)) for effect in effects]
-        self._mailbox.post(letters)
+        envelopes = [Envelope(effect.child, _CONTROLS[effect.control](state, effect)) for effect in effects]
+        self._mailbox.post(envelopes)
 
     def _seek(self, state: State, effects: Sequence[SeekEvent]) -> None:
-        self._mailbox.post(self._look_back.letters(state, [effect.attempt for effect in effects]))
+        self._mailbox.post(self._look_back.envelopes(state, [effect.attempt for effect in effects]))
 
     def _start_chunks(self, state: State, effects: Sequence[StartChunks]) -> None:
         self._mailbox.post(
             [
-                Letter(chunk_id(state.execution, start.task, start.visit, start.number), start)
+                Envelope(chunk_id(state.execution, start.task, start.visit, start.number), start)
                 for effect in effects
                 for start in effect.starts
             ]
@@ -142,7 +142,7 @@ class Dispatcher:
     def _tell_chunks(self, state: State, effects: Sequence[TellChunks]) -> None:
         self._mailbox.post(
             [
-                Letter(
+                Envelope(
                     chunk_id(state.execution, effect.task, effect.visit, number),
                     _CONTROLS[effect.control](state, effect),
                 )
@@ -152,20 +152,24 @@ class Dispatcher:
         )
 
     def _tell_home(self, state: State, effects: Sequence[TellHome]) -> None:
-        self._mailbox.post([Letter(home_of(state.execution), effect.message) for effect in effects])
+        self._mailbox.post([Envelope(home_of(state.execution), effect.message) for effect in effects])
 
     def _notify(self, state: State, effects: Sequence[NotifyParent]) -> None:
         for effect in effects:
             status = _TASK_STATUS.get(effect.status, TaskStatus.FAILED)
-            letter = self._report(effect.parent, status, effect.output, effect.error, effect.salt, state.execution)
-            self._mailbox.post([letter])
+            envelope = self._report(
+                effect.parent, status, effect.output, effect.error, effect.resend_id, state.execution
+            )
+            self._mailbox.post([envelope])
 
-    def _report(self, parent: Parent, status: TaskStatus, output: Any, error: Any, salt: str, child: str) -> Letter:
+    def _report(
+        self, parent: Parent, status: TaskStatus, output: Any, error: Any, resend_id: str, child: str
+    ) -> Envelope:
         """Record a child's end as its parent's attempt, as a worker does, and tell the parent."""
         record = Record(str(status), output, error)
         recorded = self._store.finish(parent.execution, parent.attempt, record, self._clock.now(), child)
-        message: TaskEnded = ended_message(parent.attempt, recorded, salt)
-        return Letter(parent.execution, message)
+        message: TaskEnded = ended_message(parent.attempt, recorded, resend_id)
+        return Envelope(parent.execution, message)
 
     def _announce(self, state: State, effects: Sequence[Announce]) -> None:
         self._bus.announce(state, effects)

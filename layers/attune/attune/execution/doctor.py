@@ -9,13 +9,14 @@ from typing import Any
 
 from attune.engine.ids import CHUNK, AttemptId, home_of, is_chunk
 from attune.exceptions import NotFound
-from attune.execution.cases import Case, Child, Inspector
-from attune.execution.dead_letters import DeadLetterBook
+from attune.execution.cases import Case, Child
 from attune.execution.diagnosis import Diagnosis, aged
 from attune.execution.examiner import Examiner
 from attune.execution.ports.clock import Clock
+from attune.execution.ports.dead_letters import DeadLetterStore
 from attune.execution.ports.execution_store import ExecutionStore
-from attune.execution.ports.queues import Letter, Mailbox
+from attune.execution.ports.inspector import Inspector
+from attune.execution.ports.queues import Envelope, Mailbox
 from attune.execution.symptoms import together
 
 DEEPEST = 10
@@ -38,13 +39,13 @@ class Doctor:
         inspector: Inspector,
         examiner: Examiner,
         store: ExecutionStore,
-        book: DeadLetterBook,
+        dead_letter_store: DeadLetterStore,
         mailbox: Mailbox,
         clock: Clock,
         oldest: Callable[[str], float | None],
     ) -> None:
         self._inspector, self._examiner, self._store = inspector, examiner, store
-        self._book, self._mailbox, self._clock, self._oldest = book, mailbox, clock, oldest
+        self._dead_letter_store, self._mailbox, self._clock, self._oldest = dead_letter_store, mailbox, clock, oldest
 
     def diagnosis(self, execution: str) -> dict[str, Any]:
         """What is found, and which of it a repair would mend; raises NotFound."""
@@ -57,9 +58,12 @@ class Doctor:
         """
         look = self._look()
         found = self._diagnose(execution, look)
-        letters = _once(letter for one in (found, *look.others.values()) for letter in one.letters)
-        self._mailbox.post(letters)
-        return {**self._shown(execution, found), "repaired": sorted({home_of(letter.execution) for letter in letters})}
+        envelopes = _once(envelope for one in (found, *look.others.values()) for envelope in one.envelopes)
+        self._mailbox.post(envelopes)
+        return {
+            **self._shown(execution, found),
+            "repaired": sorted({home_of(envelope.execution) for envelope in envelopes}),
+        }
 
     def _look(self) -> _Look:
         now = self._clock.now()
@@ -78,9 +82,9 @@ class Doctor:
         start, state = self._store.load_start(execution), self._store.load(execution)
         if is_chunk(execution) or (start is None and state is None):
             raise NotFound(f"there is no execution '{execution}'", execution_id=execution)
-        found = list(self._examiner.cases([execution], look.now, look.generation, look.marks))
-        first, *chunks = found or [Case(execution, look.now, look.generation, state=state)]
-        whole = replace(first, start=start, dead=self._book.of(execution))
+        found = list(self._examiner.cases([execution], look.now, look.request_id, look.marks))
+        first, *chunks = found or [Case(execution, look.now, look.request_id, state=state)]
+        whole = replace(first, start=start, dead=self._dead_letter_store.of(execution))
         strays = self._strays(execution, look)
         said = together(execution, [self._told(case, look, depth) for case in (whole, *chunks, *strays)])
         return aged(said, look.oldest)
@@ -88,7 +92,7 @@ class Doctor:
     def _strays(self, execution: str, look: _Look) -> Iterator[Case]:
         begin = f"{execution}{CHUNK}"
         chunks = self._inspector.chunks(begin, f"{begin}\x7f", MOST_STRAYS)
-        return self._examiner.strays(chunks, look.now, look.generation, look.marks)
+        return self._examiner.strays(chunks, look.now, look.request_id, look.marks)
 
     def _told(self, case: Case, look: _Look, depth: int) -> Case:
         return replace(case, terms=self._terms(case), children=self._stories(case, look, depth))
@@ -110,12 +114,12 @@ class _Look:
     """One look of the doctor: when, and what was found of sub-workflows on the way."""
 
     def __init__(
-        self, now: float, generation: str, marks: Mapping[str, float], oldest: Callable[[str], float | None]
+        self, now: float, request_id: str, marks: Mapping[str, float], oldest: Callable[[str], float | None]
     ) -> None:
-        self.now, self.generation, self.marks, self.oldest = now, generation, marks, oldest
+        self.now, self.request_id, self.marks, self.oldest = now, request_id, marks, oldest
         self.others: dict[str, Diagnosis] = {}
 
 
-def _once(letters: Iterable[Letter]) -> list[Letter]:
+def _once(envelopes: Iterable[Envelope]) -> list[Envelope]:
     """Parent and child may both ask for the same."""
-    return list({(letter.execution, letter.message.dedup): letter for letter in letters}.values())
+    return list({(envelope.execution, envelope.message.dedup): envelope for envelope in envelopes}.values())

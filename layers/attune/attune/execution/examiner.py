@@ -7,11 +7,12 @@ from dataclasses import replace
 
 from attune.engine.ids import AttemptId, home_of, is_chunk
 from attune.engine.state import Active, State
-from attune.execution.cases import Case, Child, Inspector, Marks, awaited, chunks_of
+from attune.execution.cases import Case, Child, awaited, chunks_of
 from attune.execution.diagnosis import LATE
 from attune.execution.ports.catalog import Catalog
 from attune.execution.ports.execution_store import ExecutionStore
-from attune.execution.ports.queues import Letter
+from attune.execution.ports.inspector import Inspector, Marks
+from attune.execution.ports.queues import Envelope
 from attune.execution.waits import LookBack
 from attune.model.built_ins import WaitKind
 from attune.model.graph import Graph
@@ -25,8 +26,8 @@ the others end."""
 class _Look:
     """What one look at many executions is about, and what it has gathered for all of them."""
 
-    def __init__(self, now: float, generation: str, marks: Marks, look_back: LookBack) -> None:
-        self.now, self.generation, self.marks = now, generation, marks
+    def __init__(self, now: float, request_id: str, marks: Marks, look_back: LookBack) -> None:
+        self.now, self.request_id, self.marks = now, request_id, marks
         self.look_back = look_back.round(now)
         self.waiting: dict[str, dict[AttemptId, Active]] = {}
         self.relatives: dict[str, State] = {}
@@ -51,12 +52,12 @@ class Examiner:
         self._inspector, self._store, self._catalog = inspector, store, catalog
         self._look_back, self._backlog = look_back, backlog
 
-    def cases(self, executions: Iterable[str], now: float, generation: str, marks: Marks) -> Iterator[Case]:
+    def cases(self, executions: Iterable[str], now: float, request_id: str, marks: Marks) -> Iterator[Case]:
         """Cases of those that have begun and not ended, each followed by those of its chunks.
 
         States are read for all of them at once: first their own, then those of their relatives.
         """
-        look = _Look(now, generation, marks, self._look_back)
+        look = _Look(now, request_id, marks, self._look_back)
         own = {e: s for e, s in self._inspector.states(executions).items() if not s.status.ended and s.workflow}
         chunks = {e: dict(chunks_of(state, self._names(state))) for e, state in own.items()}
         parts = self._inspector.states(chunk for starts in chunks.values() for chunk in starts)
@@ -72,7 +73,7 @@ class Examiner:
             for chunk, start in chunks[execution].items():
                 yield replace(self._case(chunk, parts.get(chunk), look), parent=state, chunk=start)
 
-    def strays(self, chunks: Sequence[str], now: float, generation: str, marks: Marks) -> Iterator[Case]:
+    def strays(self, chunks: Sequence[str], now: float, request_id: str, marks: Marks) -> Iterator[Case]:
         """Cases of those of the chunks that their homes do not wait for."""
         homes = self._inspector.states({home_of(chunk) for chunk in chunks})
         live = (state for state in homes.values() if not state.status.ended)
@@ -80,7 +81,7 @@ class Examiner:
         for chunk, state in self._inspector.states(c for c in chunks if c not in wanted).items():
             if not state.status.ended:
                 yield Case(
-                    chunk, now, generation, state=state, parent=homes.get(home_of(chunk)), wanted=False, marks=marks
+                    chunk, now, request_id, state=state, parent=homes.get(home_of(chunk)), wanted=False, marks=marks
                 )
 
     def _case(self, execution: str, state: State | None, look: _Look) -> Case:
@@ -91,7 +92,7 @@ class Examiner:
         return Case(
             execution,
             look.now,
-            look.generation,
+            look.request_id,
             state=state,
             awaited=looked | {attempt: waiting[attempt] for attempt in worked},
             records=records,
@@ -101,7 +102,7 @@ class Examiner:
             backlog=self._backlog() if any(attempt not in records for attempt in worked) else 0,
         )
 
-    def _arrived(self, state: State, waiting: Mapping[AttemptId, Active], look: _Look) -> dict[AttemptId, Letter]:
+    def _arrived(self, state: State, waiting: Mapping[AttemptId, Active], look: _Look) -> dict[AttemptId, Envelope]:
         """Events that came for what has stood still since."""
         events = [attempt for attempt, active in waiting.items() if active.wait is WaitKind.EVENT]
         if not events or look.now - state.updated_at <= LATE:

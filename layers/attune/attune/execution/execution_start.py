@@ -17,7 +17,7 @@ from attune.execution.ports.clock import Clock
 from attune.execution.ports.directory import Directory
 from attune.execution.ports.execution_store import ExecutionStore
 from attune.execution.ports.key_values import Sealer
-from attune.execution.ports.queues import Letter, Mailbox
+from attune.execution.ports.queues import Envelope, Mailbox
 from attune.model.graph import Graph
 from attune.model.masking import Masker
 from attune.model.schema import mismatches, with_defaults
@@ -28,7 +28,7 @@ NOT_SHOWN = "it does not fit (it is, or holds, a secret, and is not shown)"
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A start that has been checked, its secret parameters in the open still: see :meth:`sealed`."""
+    """A start that has been checked, its secret parameters in the open still: see :meth:`encode_cursor`."""
 
     start: Start
     secrets: Secrets
@@ -189,7 +189,7 @@ class Starter:
                 return Started(self._again(bound, prepared), existing=True)
         start = prepared.sealed(self._sealer, execution)
         self._store.create(start)
-        self._mailbox.post([Letter(execution, start)])
+        self._mailbox.post([Envelope(execution, start)])
         return Started(execution, existing=False)
 
     def _bind(self, key: str, prepared: Prepared) -> str:
@@ -215,5 +215,5 @@ class Starter:
             first = prepared.sealed(self._sealer, execution)
             self._store.create(first)
         if self._store.load(execution) is None:
-            self._mailbox.post([Letter(execution, first)])
+            self._mailbox.post([Envelope(execution, first)])
         return execution

@@ -1,4 +1,7 @@
-"""Where a state comes from when there is none: an execution's from its start, a chunk's from its start and scope."""
+"""What a batch is folded into: the saved state, or the initial one of an execution or a chunk that has none yet.
+
+An execution's initial state comes from its start; a chunk's from its start and from the scope that its home wrote down.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from attune.engine import chunk_fold
-from attune.engine.advance import VANISHED, born
+from attune.engine.advance import TOMBSTONE, initial_state
 from attune.engine.facts import START, Key, scope_key
 from attune.engine.ids import is_chunk
 from attune.engine.messages import Cancel, Dead, Message, Start, StartChunk
@@ -17,64 +20,68 @@ from attune.execution.ports.execution_store import ExecutionStore
 from attune.model.graph import Graph
 from attune.model.status import ExecutionStatus
 
+Graphs = Callable[[str, int], Graph]
+"""Loads the graph of a workflow's version."""
+
 
 @dataclass(frozen=True, slots=True)
-class Beginning:
-    """What a fold begins with: a state, the messages to fold into it, and the facts that are known already."""
+class FoldInput:
+    """A state, the messages to fold into it, and the facts that are known already."""
 
     state: State
     batch: list[Message]
     known: dict[Key, Any] = field(default_factory=dict)
 
 
-class Births:
-    """Finds the state that a batch is folded into; ``graph(workflow, version)`` loads what it goes by."""
+def input_for(
+    store: ExecutionStore, graphs: Graphs, execution: str, state: State | None, batch: list[Message]
+) -> FoldInput | None:
+    """What to fold; None for messages to what was never started."""
+    if state is not None and state.workflow != TOMBSTONE and not _begins_again(state, batch):
+        return FoldInput(state, batch)
+    if is_chunk(execution):
+        return _of_chunk(store, graphs, execution, state, batch)
+    if state is not None:
+        return _of_cancelled(graphs, state, batch)
+    first = _start_among(batch)
+    start = first or store.load_start(execution)
+    if start is None:
+        return None
+    # A mailbox begins with its start; if it does not, the start was lost, and this mends it.
+    return FoldInput(initial_state(start, _graph_of(graphs, start)), batch if first else [start, *batch], _known(start))
 
-    def __init__(self, store: ExecutionStore, graph: Callable[[str, int], Graph]) -> None:
-        self._store, self._graph = store, graph
 
-    def beginning(self, execution: str, state: State | None, batch: list[Message]) -> Beginning | None:
-        """The saved state, or a newborn one; None for messages to what was never started."""
-        if state is not None and state.workflow != VANISHED and not _begins_again(state, batch):
-            return Beginning(state, batch)
-        if is_chunk(execution):
-            return self._chunk(execution, state, batch)
-        return self._execution(execution, batch) if state is None else self._cancelled(state, batch)
+def _graph_of(graphs: Graphs, start: Start) -> Graph:
+    return graphs(start.workflow, start.workflow_version)
 
-    def _execution(self, execution: str, batch: list[Message]) -> Beginning | None:
-        first = _start_among(batch)
-        start = first or self._store.load_start(execution)
-        if start is None:
-            return None
-        # A mailbox begins with its start; if it does not, the start was lost, and this mends it.
-        return self._begun(start, batch if first else [start, *batch])
 
-    def _begun(self, start: Start, batch: list[Message], **more: Any) -> Beginning:
-        graph = self._graph(start.workflow, start.workflow_version)
-        return Beginning(replace(born(start, graph), **more), batch, {START: asdict(start)})
+def _known(start: Start) -> dict[Key, Any]:
+    return {START: asdict(start)}
 
-    def _cancelled(self, tombstone: State, batch: list[Message]) -> Beginning | None:
-        """A start that comes after its cancellation: the execution has existed, and was cancelled."""
-        start = _start_among(batch)
-        if start is None:
-            return None
-        cancel = Cancel("cancelled before it started")
-        return self._begun(start, [cancel], version=tombstone.version, status=ExecutionStatus.RUNNING)
 
-    def _chunk(self, execution: str, state: State | None, batch: list[Message]) -> Beginning | None:
-        """A chunk is born of its start, and of what its home has written down for all of its visit.
+def _of_cancelled(graphs: Graphs, tombstone: State, batch: list[Message]) -> FoldInput | None:
+    """A start that comes after its cancellation: the execution has existed, and was cancelled."""
+    start = _start_among(batch)
+    if start is None:
+        return None
+    state = initial_state(start, _graph_of(graphs, start))
+    running = replace(state, version=tombstone.version, status=ExecutionStatus.RUNNING)
+    return FoldInput(running, [Cancel("cancelled before it started")], _known(start))
 
-        A tombstone stops the start that it was left for; a retry's comes later, and begins it after all.
-        """
-        start = next(filter(None, map(_chunk_start, batch)), None)
-        if start is None or (state is not None and not start.base):
-            return None
-        key = scope_key(start.task, start.visit, start.base)
-        scope = self._store.facts(execution, [key])[key]
-        if scope is None:
-            return None
-        graph = self._graph(scope["workflow"], scope["workflow_version"])
-        return Beginning(chunk_fold.born(execution, start, scope, graph, state), batch)
+
+def _of_chunk(
+    store: ExecutionStore, graphs: Graphs, execution: str, state: State | None, batch: list[Message]
+) -> FoldInput | None:
+    """A tombstone stops the start that it was left for; a retry's start comes later, and begins the chunk after all."""
+    start = next(filter(None, map(_chunk_start, batch)), None)
+    if start is None or (state is not None and not start.attempt_base):
+        return None
+    key = scope_key(start.task, start.visit, start.attempt_base)
+    scope = store.facts(execution, [key])[key]
+    if scope is None:
+        return None
+    graph = graphs(scope["workflow"], scope["workflow_version"])
+    return FoldInput(chunk_fold.initial_state(execution, start, scope, graph, state), batch)
 
 
 def _start_among(batch: Sequence[Message]) -> Start | None:
@@ -84,7 +91,7 @@ def _start_among(batch: Sequence[Message]) -> Start | None:
 def _begins_again(state: State, batch: Sequence[Message]) -> bool:
     """Whether a retry of its execution begins a chunk again."""
     starts = (start for message in batch if (start := _chunk_start(message)) is not None)
-    return state.chunk is not None and any(start.base > state.chunk.run for start in starts)
+    return state.chunk is not None and any(start.attempt_base > state.chunk.attempt_base for start in starts)
 
 
 def _chunk_start(message: Message) -> StartChunk | None:

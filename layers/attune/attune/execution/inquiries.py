@@ -8,7 +8,7 @@ from attune.engine.ids import AttemptId, home_of, wait_of
 from attune.engine.messages import Answer
 from attune.exceptions import Conflict, Forbidden, InvalidParameters, NotFound
 from attune.execution.ports.directory import Directory
-from attune.execution.ports.queues import Letter, Mailbox
+from attune.execution.ports.queues import Envelope, Mailbox
 from attune.execution.queries import iso
 from attune.model.schema import mismatches
 
@@ -71,7 +71,7 @@ class Inquiries:
         wrong = mismatches(response, found["schema"]) if found["schema"] else []
         if wrong:
             raise InvalidParameters(f"the response does not fit: {wrong[0]['path']}: {wrong[0]['message']}", wrong)
-        self._mailbox.post([Letter(execution, Answer(attempt, response, by))])
+        self._mailbox.post([Envelope(execution, Answer(attempt, response, by))])
 
     def _find(self, inquiry: str) -> tuple[str, AttemptId, dict[str, Any]]:
         try:

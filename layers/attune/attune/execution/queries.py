@@ -226,7 +226,7 @@ def _node(graph: Graph, task: Task, state: State | None) -> dict[str, Any]:
 
 def _type(task: Task) -> str:
     if task.members:
-        return "loop" if task.rounds else "parallel"
+        return "loop" if task.loop else "parallel"
     return str(task.spec.runner) if task.spec else "action"
 
 

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from attune.engine import retry_plan
 from attune.engine.context import parameters_key
-from attune.engine.messages import Retry
+from attune.engine.messages import RetryExecution
 from attune.engine.state import State
 from attune.exceptions import Conflict, InvalidParameters, NotFound
 from attune.execution.execution_start import complete, seal_all
@@ -16,7 +16,7 @@ from attune.execution.ports.catalog import Catalog
 from attune.execution.ports.clock import Clock
 from attune.execution.ports.execution_store import ExecutionStore
 from attune.execution.ports.key_values import Sealer
-from attune.execution.ports.queues import Letter, Mailbox
+from attune.execution.ports.queues import Envelope, Mailbox
 from attune.expressions.values import nearest
 from attune.model.graph import Graph
 
@@ -34,7 +34,7 @@ class Retried:
     existing: bool
 
 
-class Retrier:
+class ExecutionRetrier:
     """Retries executions."""
 
     def __init__(self, store: ExecutionStore, catalog: Catalog, mailbox: Mailbox, clock: Clock, sealer: Sealer) -> None:
@@ -64,9 +64,9 @@ class Retrier:
         state = self._store.load(execution)
         if state is None or not state.workflow:
             raise self._cannot_begin(execution)
-        generation = f"key.{idempotency_key}" if idempotency_key else f"api.{self._clock.now():.6f}"
-        if generation in state.retried:
-            return Retried(state.retried.index(generation) + 1, existing=True)
+        request_id = f"key.{idempotency_key}" if idempotency_key else f"api.{self._clock.now():.6f}"
+        if request_id in state.retried:
+            return Retried(state.retried.index(request_id) + 1, existing=True)
         _check_status(state)
         old = self._catalog.workflow(state.workflow, state.workflow_version).graph
         _check_names(old, state, names)
@@ -74,7 +74,7 @@ class Retrier:
         if number is not None:
             _check_fit(old, new, state, names, number)
         values = self._parameters(state, new, parameters, moved=number is not None)
-        self._mailbox.post([Letter(execution, Retry(generation, tuple(names), number, values, by))])
+        self._mailbox.post([Envelope(execution, RetryExecution(request_id, tuple(names), number, values, by))])
         return Retried(len(state.retried) + 1, existing=False)
 
     def _cannot_begin(self, execution: str) -> Conflict | NotFound:

@@ -7,21 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from attune.exceptions import AttuneError
+from attune.execution.event_names import SCHEDULE_SOURCE, SENSOR_SOURCE
 from attune.execution.execution_start import Started, Starter
 from attune.execution.ports.catalog import Catalog
 from attune.execution.ports.clock import Clock
+from attune.execution.remembered import Remembered
 from attune.expressions import templates
 from attune.model.patterns import matches
 from attune.model.rule import Rule, TriggerType
-
-REMEMBER = 30.0
-"""Seconds for which the list of rules is not read again."""
-SCHEDULE_SOURCE = "attune.schedule"
-"""The ``source`` of the events that the schedules of rules put on the bus; ``detail`` is ``{rule, time}``."""
-
-
-SENSOR_SOURCE = "attune.sensor"
-"""The ``source`` of the events that sensors put on the bus; ``detail`` is ``{sensor, key, item, execution_id}``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +30,7 @@ class Rules:
     """Holds events against the registered rules."""
 
     def __init__(self, catalog: Catalog, starter: Starter, clock: Clock) -> None:
-        self._catalog, self._starter, self._clock = catalog, starter, clock
-        self._rules: list[Rule] = []
-        self._read_at = float("-inf")
+        self._starter, self._rules = starter, Remembered(catalog.rules, clock)
 
     def handle(self, event: Mapping[str, Any]) -> list[Fired]:
         """Start what the event asks for; the same event (by its id) starts nothing twice.
@@ -47,7 +38,7 @@ class Rules:
         A rule whose templates or parameters are wrong is reported and does not hinder the others.
         Raises Unavailable: the event must come again.
         """
-        return [self._fire(rule, event) for rule in self._current() if rule.enabled and _meant(rule, event)]
+        return [self._fire(rule, event) for rule in self._rules() if rule.enabled and _meant(rule, event)]
 
     def _fire(self, rule: Rule, event: Mapping[str, Any]) -> Fired:
         scope = {"event": event}
@@ -66,12 +57,6 @@ class Rules:
                 raise
             return Fired(rule.ref, error=error)
         return Fired(rule.ref, started)
-
-    def _current(self) -> list[Rule]:
-        now = self._clock.now()
-        if now - self._read_at > REMEMBER:
-            self._rules, self._read_at = self._catalog.rules(), now
-        return self._rules
 
 
 def _meant(rule: Rule, event: Mapping[str, Any]) -> bool:

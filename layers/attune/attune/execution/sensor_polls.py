@@ -14,18 +14,19 @@ from typing import Any
 
 from attune.engine.facts import output_key
 from attune.exceptions import AttuneError, Conflict, InvalidRequest, Unavailable
+from attune.execution.event_names import COMPLETED, SENSOR_SOURCE, SOURCE
 from attune.execution.execution_start import Starter
 from attune.execution.ports.catalog import Catalog
 from attune.execution.ports.clock import Clock
 from attune.execution.ports.execution_store import ExecutionStore
 from attune.execution.ports.queues import EventBus
 from attune.execution.ports.triggers import SensorMemory, SensorStore
-from attune.execution.rules import REMEMBER, SENSOR_SOURCE, Fired
+from attune.execution.remembered import Remembered
+from attune.execution.rules import Fired
 from attune.expressions import templates
 from attune.expressions.bounds import is_wide
 from attune.model.sensor import Sensor
 
-COMPLETED = "Workflow Execution Completed"
 MOST_ITEMS = 1000
 """Items that one poll may give."""
 MOST_SEEN = 2000
@@ -38,7 +39,7 @@ MAX_ROUNDS = 10
 """How often a memory that others change as well is read anew."""
 
 
-class Polls:
+class SensorPoller:
     """Starts a poll when a sensor's time has come."""
 
     def __init__(self, catalog: Catalog, memories: SensorStore, starter: Starter) -> None:
@@ -84,23 +85,21 @@ class _Item:
         return self.sha256[:12]
 
 
-class Sightings:
+class SensorResults:
     """Turns what a poll gave into events."""
 
     def __init__(
         self, catalog: Catalog, store: ExecutionStore, memories: SensorStore, bus: EventBus, clock: Clock
     ) -> None:
-        self._catalog, self._store, self._memories = catalog, store, memories
-        self._bus, self._clock = bus, clock
-        self._sensors: dict[str, Sensor] = {}
-        self._read_at = float("-inf")
+        self._store, self._memories, self._bus = store, memories, bus
+        self._sensors = Remembered(lambda: {sensor.ref: sensor for sensor in catalog.sensors()}, clock)
 
     def handle(self, event: Mapping[str, Any]) -> list[Fired]:
         """If the event announces that a poll completed, send an event for each new item; raises Unavailable."""
         detail = event.get("detail")
-        if event.get("source") != "attune" or event.get("detail-type") != COMPLETED or not isinstance(detail, Mapping):
+        if event.get("source") != SOURCE or event.get("detail-type") != COMPLETED or not isinstance(detail, Mapping):
             return []
-        sensor = self._current().get(str(detail.get("workflow")))
+        sensor = self._sensors().get(str(detail.get("workflow")))
         if sensor is None:
             return []
         try:
@@ -131,13 +130,6 @@ class Sightings:
             if self._memories.save(sensor.ref, after):
                 return
         raise Unavailable(f"what sensor '{sensor.ref}' has seen is being changed by others all the time")
-
-    def _current(self) -> dict[str, Sensor]:
-        now = self._clock.now()
-        if now - self._read_at > REMEMBER:
-            self._sensors = {sensor.ref: sensor for sensor in self._catalog.sensors()}
-            self._read_at = now
-        return self._sensors
 
 
 def _items(sensor: Sensor, scope: Mapping[str, Any]) -> list[_Item]:

@@ -4,8 +4,8 @@ It looks at every execution that has begun and not ended, oldest first, a bounde
 on where this one stopped. Then at chunks that nobody waits for, and at what was started since the last run and has no
 state yet.
 
-It changes nothing itself: all that it does is to post letters, which the executions fold like any other. While the
-mailboxes are full it waits: what seems lost is probably in there, and more letters would only make the line longer.
+It changes nothing itself: all that it does is to post messages, which the executions fold like any other. While the
+mailboxes are full it waits: what seems lost is probably in there, and more messages would only make the line longer.
 """
 
 from __future__ import annotations
@@ -17,11 +17,12 @@ from dataclasses import dataclass, field, replace
 from attune.engine.ids import execution_id, home_of, time_of
 from attune.engine.messages import Nudge
 from attune.exceptions import Unavailable
-from attune.execution.cases import Inspector, SweepNotes, mark_of
+from attune.execution.cases import mark_of
 from attune.execution.diagnosis import LATE, Code, Diagnosis
 from attune.execution.examiner import Examiner
 from attune.execution.ports.clock import Clock
-from attune.execution.ports.queues import Letter, Mailbox
+from attune.execution.ports.inspector import Inspector, SweepNotes
+from attune.execution.ports.queues import Envelope, Mailbox
 from attune.execution.symptoms import diagnose
 from attune.model.status import ExecutionStatus
 
@@ -32,7 +33,7 @@ MOST_LOOKS = 5000
 MOST_MARKS = 1000
 """Attempts remembered from one run to the next."""
 FULL = 1000
-"""Letters that wait in all mailboxes together, from which on they count as full."""
+"""Messages that wait in all mailboxes together, from which on they count as full."""
 FURTHEST_BACK = 86_400.0
 """Seconds for which a start that does not arrive is looked for."""
 _CHUNKS = "chunks"
@@ -64,31 +65,31 @@ class Swept:
 
 
 class Sweeper:
-    """One run is :meth:`sweep`. ``letters`` says how many letters wait in all mailboxes together."""
+    """One run is :meth:`sweep`. ``waiting`` says how many messages wait in all mailboxes together."""
 
     def __init__(
-        self, inspector: Inspector, examiner: Examiner, mailbox: Mailbox, clock: Clock, letters: Callable[[], int]
+        self, inspector: Inspector, examiner: Examiner, mailbox: Mailbox, clock: Clock, waiting: Callable[[], int]
     ) -> None:
         self._inspector, self._examiner, self._mailbox = inspector, examiner, mailbox
-        self._clock, self._letters = clock, letters
+        self._clock, self._waiting = clock, waiting
 
-    def sweep(self, enough: Callable[[], bool] = lambda: False, most: int = MOST_LOOKS) -> Swept:
-        """Look and repair until all is seen, ``most`` executions are, or there is ``enough``; raises Unavailable."""
+    def sweep(self, out_of_time: Callable[[], bool] = lambda: False, most: int = MOST_LOOKS) -> Swept:
+        """Look and repair until all is seen, ``most`` executions are, or it is ``out_of_time``; raises Unavailable."""
         run = _Run(self._inspector.notes(), self._clock.now())
-        if self._letters() >= FULL:
-            self._inspector.keep(replace(run.notes, at=run.now))
+        if self._waiting() >= FULL:
+            self._inspector.save_notes(replace(run.notes, at=run.now))
             return run.swept
         stopped = ("", "")
         for listing, page in self._pages(run):
             self._look(listing, page, run)
-            if run.swept.looked >= most or enough():
+            if run.swept.looked >= most or out_of_time():
                 stopped = (listing, page[-1])
                 break
         done = stopped == ("", "")
         started, late = self._starts(run) if done else (run.notes.started, run.notes.late)
         marks = run.fresh if done and not run.notes.status else run.marks | run.fresh
         oldest = dict(sorted(marks.items(), key=lambda mark: mark[1])[:MOST_MARKS])
-        self._inspector.keep(SweepNotes(run.now, *stopped, started, late, oldest))
+        self._inspector.save_notes(SweepNotes(run.now, *stopped, started, late, oldest))
         return run.swept
 
     def _pages(self, run: _Run) -> Iterator[tuple[str, list[str]]]:
@@ -109,7 +110,7 @@ class Sweeper:
     def _look(self, listing: str, executions: list[str], run: _Run) -> None:
         cases = self._examiner.strays if listing == _CHUNKS else self._examiner.cases
         try:
-            found = [diagnose(case) for case in cases(executions, run.now, run.generation, run.notes.marks)]
+            found = [diagnose(case) for case in cases(executions, run.now, run.request_id, run.notes.marks)]
         except Unavailable:
             raise
         except Exception:
@@ -118,7 +119,7 @@ class Sweeper:
         run.swept.looked += len(executions)
         for one in found:
             run.note(one)
-        self._mailbox.post([letter for one in found for letter in one.letters])
+        self._mailbox.post([envelope for one in found for envelope in one.envelopes])
 
     def _look_singly(self, listing: str, executions: list[str], run: _Run) -> None:
         if len(executions) == 1:
@@ -136,7 +137,7 @@ class Sweeper:
             while page := self._inspector.started(workflow, after, _lowest(until), PAGE):
                 late += self._without_state(page)
                 after = page[-1]
-        self._mailbox.post([Letter(execution, Nudge(run.generation)) for execution in late])
+        self._mailbox.post([Envelope(execution, Nudge(run.request_id)) for execution in late])
         if late:
             run.swept.repairs[Code.START_LOST] += len(late)
             run.swept.repaired += late
@@ -152,7 +153,7 @@ class _Run:
     """What one run gathers."""
 
     def __init__(self, notes: SweepNotes, now: float) -> None:
-        self.notes, self.now, self.generation = notes, now, f"sweep.{now:.3f}"
+        self.notes, self.now, self.request_id = notes, now, f"sweep.{now:.3f}"
         self.swept = Swept()
         self.fresh: dict[str, float] = {}
         self.marks: dict[str, float] = dict(notes.marks)
@@ -165,12 +166,12 @@ class _Run:
         for old in self._known.get(found.execution, ()):
             self.marks.pop(old, None)
         for finding in found.findings:
-            if finding.letters:
+            if finding.envelopes:
                 self.swept.repairs[finding.code] += 1
             if finding.code in _MARKED and finding.attempt is not None:
                 key = mark_of(found.execution, finding.attempt)
-                self.fresh[key] = self.now if finding.letters else self.notes.marks.get(key, finding.since)
-        if found.letters:
+                self.fresh[key] = self.now if finding.envelopes else self.notes.marks.get(key, finding.since)
+        if found.envelopes:
             self.swept.repaired.append(home_of(found.execution))
 
 

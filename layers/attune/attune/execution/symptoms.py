@@ -11,7 +11,7 @@ from attune.engine.state import Chunk, State
 from attune.execution.attempt_symptoms import first_known, nudge, of_attempt
 from attune.execution.cases import Case
 from attune.execution.diagnosis import LATE, UNCLAIMED, Code, Diagnosis, Finding, ordered
-from attune.execution.ports.queues import Letter
+from attune.execution.ports.queues import Envelope
 from attune.execution.spans import span
 
 
@@ -52,14 +52,16 @@ def _of_chunk(case: Case, start: StartChunk) -> Iterator[Finding]:
     state = case.state
     attempt = AttemptId(start.task, start.visit, None, start.number)
     name = f"items {start.first} to {start.stop - 1} of task '{start.task}'"
-    if state is None or (state.chunk.run if state.chunk else 0) < start.base:  # as it was before a retry
+    if (
+        state is None or (state.chunk.attempt_base if state.chunk else 0) < start.attempt_base
+    ):  # as it was before a retry
         yield _chunk_not_begun(case, start, name, attempt)
     elif state.status.ended:
         ago = case.now - (state.ended_at or state.updated_at)
         if ago > LATE:
             sentence = f"{name} ended {span(ago)} ago, and the execution was never told"
-            letters = (Letter(case.execution, Nudge(case.generation)),)
-            yield Finding(Code.CHUNK_UNHEARD, sentence, "have it told again", attempt, letters)
+            envelopes = (Envelope(case.execution, Nudge(case.request_id)),)
+            yield Finding(Code.CHUNK_UNHEARD, sentence, "have it told again", attempt, envelopes)
     else:
         yield from _pause(case, state, name)
         yield from _attempts(case, state)
@@ -74,9 +76,9 @@ def _stray(case: Case, chunk: Chunk) -> Finding:
     sentence = f"items from {chunk.first} on of task '{task}' run on, though the execution no longer waits for them"
     if case.now - since <= LATE:
         return Finding(Code.ORPHAN, sentence, attempt=attempt, since=since)
-    cancel = Cancel("the execution no longer waits for it", case.generation, chunk.run)
+    cancel = Cancel("the execution no longer waits for it", case.request_id, chunk.attempt_base)
     remedy = "cancel them again: the news was lost"
-    return Finding(Code.ORPHAN, sentence, remedy, attempt, (Letter(case.execution, cancel),))
+    return Finding(Code.ORPHAN, sentence, remedy, attempt, (Envelope(case.execution, cancel),))
 
 
 def _chunk_not_begun(case: Case, start: StartChunk, name: str, attempt: AttemptId) -> Finding:
@@ -85,7 +87,7 @@ def _chunk_not_begun(case: Case, start: StartChunk, name: str, attempt: AttemptI
     if waited <= UNCLAIMED:
         return Finding(Code.STARTING, f"{name} are about to begin", attempt=attempt, since=since)
     sentence = f"{name} were asked for {span(waited)} ago and never began: their start was lost"
-    again = Letter(case.execution, replace(start, salt=case.generation))
+    again = Envelope(case.execution, replace(start, resend_id=case.request_id))
     return Finding(Code.CHUNK_LOST, sentence, "start them again", attempt, (again,))
 
 
@@ -94,7 +96,7 @@ def _not_begun(case: Case) -> Finding:
     if waited <= LATE:
         return Finding(Code.STARTING, f"it was requested {span(waited)} ago and is about to begin")
     sentence = f"it was requested {span(waited)} ago and never began: its start was lost"
-    return Finding(Code.START_LOST, sentence, "send its start again", letters=(nudge(case),))
+    return Finding(Code.START_LOST, sentence, "send its start again", envelopes=(nudge(case),))
 
 
 def _ended(case: Case, state: State) -> Finding:
@@ -108,18 +110,18 @@ def _whole(case: Case, state: State) -> Iterator[Finding]:
     given_up = case.parent.ended_at if case.parent else None
     if not case.wanted and case.now - (given_up or state.updated_at) > LATE:
         parent = state.parent.execution if state.parent else ""
-        cancel = Cancel("its parent no longer waits for it", case.generation)
+        cancel = Cancel("its parent no longer waits for it", case.request_id)
         sentence = f"its parent {parent} no longer waits for it, and the news of that was lost"
-        yield Finding(Code.ORPHAN, sentence, "cancel it", letters=(Letter(case.execution, cancel),))
+        yield Finding(Code.ORPHAN, sentence, "cancel it", envelopes=(Envelope(case.execution, cancel),))
     yield from _pause(case, state, "it")
     if state.deadline is not None and case.now - state.deadline > LATE:
-        letter = Letter(case.execution, TimerFired(TimerKind.WORKFLOW_TIMEOUT, None, case.generation))
+        envelope = Envelope(case.execution, TimerFired(TimerKind.WORKFLOW_TIMEOUT, None, case.request_id))
         late = span(case.now - state.deadline)
         sentence = f"its time was up {late} ago, and the timer never fired"
-        yield Finding(Code.TIMER_LOST, sentence, "let the timer fire now", letters=(letter,))
+        yield Finding(Code.TIMER_LOST, sentence, "let the timer fire now", envelopes=(envelope,))
     if not state.active and not state.paused and case.now - state.updated_at > LATE:
         sentence = f"it waits for nothing, and has not moved for {span(case.now - state.updated_at)}"
-        yield Finding(Code.STALLED, sentence, "have it look again", letters=(nudge(case),))
+        yield Finding(Code.STALLED, sentence, "have it look again", envelopes=(nudge(case),))
 
 
 def _pause(case: Case, state: State, name: str) -> Iterator[Finding]:
@@ -128,8 +130,8 @@ def _pause(case: Case, state: State, name: str) -> Iterator[Finding]:
     elif case.wanted and case.parent is not None and _was_not_told(case, state, case.parent):
         sentence = f"{name} goes on although {home_of(case.parent.execution)} is paused, and the news of that was lost"
         note = case.parent.pause_note or {}
-        pause = Pause(note.get("reason", ""), case.generation, case.parent.execution)
-        yield Finding(Code.LEFT_RUNNING, sentence, "pause it", letters=(Letter(case.execution, pause),))
+        pause = Pause(note.get("reason", ""), case.request_id, case.parent.execution)
+        yield Finding(Code.LEFT_RUNNING, sentence, "pause it", envelopes=(Envelope(case.execution, pause),))
 
 
 def _was_not_told(case: Case, state: State, parent: State) -> bool:
@@ -161,16 +163,16 @@ def _paused(case: Case, state: State) -> Finding:
             sentence = f"it was paused {ago} ago with its parent {parent.execution}"
             return Finding(Code.PAUSED, sentence, f"`attune exec resume {parent.execution}`")
         sentence = f"its parent {parent.execution} goes on again, and the news of that was lost"
-        letter = Letter(case.execution, Resume(case.generation, parent.execution))
-        return Finding(Code.LEFT_PAUSED, sentence, "resume it", letters=(letter,))
+        envelope = Envelope(case.execution, Resume(case.request_id, parent.execution))
+        return Finding(Code.LEFT_PAUSED, sentence, "resume it", envelopes=(envelope,))
     by = f" by {note['by']}" if note.get("by") else ""
     why = f": {note['reason']}" if note.get("reason") else ""
     return Finding(Code.PAUSED, f"it was paused{by} {ago} ago{why}", resume)
 
 
 def _dead_letters(case: Case) -> Iterator[Finding]:
-    for letter in case.dead:
-        ago = span(case.now - letter.at)
-        sentence = f"a message of its {letter.queue} queue died {ago} ago: {letter.reason}"
-        remedy = f"`attune dlq show {letter.id}`, then redrive or drop it"
+    for envelope in case.dead:
+        ago = span(case.now - envelope.at)
+        sentence = f"a message of its {envelope.queue} queue died {ago} ago: {envelope.reason}"
+        remedy = f"`attune dlq show {envelope.id}`, then redrive or drop it"
         yield Finding(Code.DEAD_LETTER, sentence, remedy)

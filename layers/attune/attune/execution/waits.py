@@ -1,7 +1,7 @@
 """Events that executions wait for, whichever of event and wait comes first.
 
 Who takes an event in keeps it, then asks who waits. Who waits writes that down, then looks at what was kept. Both
-reads are consistent, so one of the two finds the other; if both do, the second letter is dropped as a copy.
+reads are consistent, so one of the two finds the other; if both do, the second message is dropped as a copy.
 
 Where no wait looks back, an event is kept only when somebody waits for it, before he is told: the news may be lost.
 """
@@ -20,8 +20,9 @@ from attune.engine.state import State
 from attune.execution.ports.catalog import Catalog
 from attune.execution.ports.clock import Clock
 from attune.execution.ports.execution_store import ExecutionStore
-from attune.execution.ports.queues import Letter, Mailbox
+from attune.execution.ports.queues import Envelope, Mailbox
 from attune.execution.ports.triggers import ANY_TYPE, Events, KeptEvents
+from attune.execution.remembered import Remembered
 from attune.model.patterns import event_types, matches
 from attune.model.status import TaskStatus
 
@@ -29,38 +30,29 @@ FIELDS = ("id", "source", "detail-type", "time", "detail")
 """What of an event's envelope becomes the waiting task's result."""
 LEAST_KEPT = 3600.0
 """Seconds for which an event is kept at least: if the news of it is lost, ``sweep`` finds it there."""
-REMEMBER = 30.0
-"""Seconds for which the list of events to keep is not read again."""
 
 
 class Waits:
     """Holds events against what executions wait for."""
 
     def __init__(self, events: Events, mailbox: Mailbox, catalog: Catalog, clock: Clock) -> None:
-        self._events, self._mailbox, self._catalog, self._clock = events, mailbox, catalog, clock
-        self._awaited: Mapping[str, float] = {}
-        self._read_at = float("-inf")
+        self._events, self._mailbox, self._clock = events, mailbox, clock
+        self._awaited = Remembered(catalog.awaited, clock)
 
     def handle(self, event: Mapping[str, Any]) -> int:
         """Tell everyone who waits for this event; returns how many that are."""
         kind = str(event.get("detail-type", ""))
-        seconds = self._kept_for(kind)
+        seconds = self._awaited().get(kind, 0.0)
         if seconds:
             self._keep(kind, event, seconds)
         found = [wait for wait in self._events.waits(kind) if matches(wait[2], event)]
         for place in {_place(pattern, kind) for _, _, pattern in found} - ({kind} if seconds else set()):
             self._keep(place, event, LEAST_KEPT)
-        self._mailbox.post([_letter(execution, attempt, event) for execution, attempt, _ in found])
+        self._mailbox.post([_envelope(execution, attempt, event) for execution, attempt, _ in found])
         return len(found)
 
     def _keep(self, place: str, event: Mapping[str, Any], seconds: float) -> None:
         self._events.keep(place, event, self._clock.now(), max(seconds, LEAST_KEPT))
-
-    def _kept_for(self, kind: str) -> float:
-        now = self._clock.now()
-        if now - self._read_at > REMEMBER:
-            self._awaited, self._read_at = self._catalog.awaited(), now
-        return self._awaited.get(kind, 0.0)
 
 
 class LookBack:
@@ -84,16 +76,16 @@ class LookBack:
             return True
         return any(any(self._events.kept(name, self._horizon)) for name in types)
 
-    def letters(self, state: State, attempts: Sequence[AttemptId]) -> list[Letter]:
+    def envelopes(self, state: State, attempts: Sequence[AttemptId]) -> list[Envelope]:
         """For each attempt that still waits, the first event that was kept for it, if there is one."""
-        return [letter for _, letter in self.found(state, attempts)]
+        return [envelope for _, envelope in self.found(state, attempts)]
 
-    def found(self, state: State, attempts: Sequence[AttemptId]) -> Iterator[tuple[AttemptId, Letter]]:
+    def found(self, state: State, attempts: Sequence[AttemptId]) -> Iterator[tuple[AttemptId, Envelope]]:
         """The same, by attempt."""
         for attempt in attempts:
             event = next(iter(self._new(state, attempt)), None)
             if event is not None:
-                yield attempt, _letter(state.execution, attempt, event)
+                yield attempt, _envelope(state.execution, attempt, event)
 
     def _new(self, state: State, attempt: AttemptId) -> list[Mapping[str, Any]]:
         """What fits and no earlier visit was given."""
@@ -145,8 +137,8 @@ class _ReadOnce:
         return [row for row in rows if row[0] >= first]
 
 
-def _letter(execution: str, attempt: AttemptId, event: Mapping[str, Any]) -> Letter:
-    return Letter(execution, EventArrived(attempt, {name: event[name] for name in FIELDS if name in event}))
+def _envelope(execution: str, attempt: AttemptId, event: Mapping[str, Any]) -> Envelope:
+    return Envelope(execution, EventArrived(attempt, {name: event[name] for name in FIELDS if name in event}))
 
 
 def _place(pattern: Mapping[str, Any], kind: str) -> str:

@@ -25,7 +25,7 @@ class WarmStates:
         self._held -= weight
         return state
 
-    def keep(self, state: State) -> None:
+    def put(self, state: State) -> None:
         """Remember what has just been saved; of an ended execution nothing more is expected."""
         self.take(state.execution)
         weight = _weight(state)

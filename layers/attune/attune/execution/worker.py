@@ -17,7 +17,7 @@ from attune.engine.ids import home_of
 from attune.exceptions import AttuneError, TemplateError, task_error
 from attune.execution.ports.clock import Clock
 from attune.execution.ports.execution_store import Claim, ClaimStatus, ExecutionStore, Record
-from attune.execution.ports.queues import Letter, Mailbox, TaskMessage, TaskQueue
+from attune.execution.ports.queues import Envelope, Mailbox, TaskMessage, TaskQueue
 from attune.execution.reporting import ended_message
 from attune.model.masking import Masker
 from attune.model.secrets import Secrets
@@ -88,7 +88,7 @@ class Worker:
         """Work through a batch; returns the positions of messages that must come again."""
         granted: list[_Job] = []
         failed: list[int] = []
-        answers: list[tuple[int, Letter]] = []
+        answers: list[tuple[int, Envelope]] = []
         for position, message in enumerate(batch):
             try:
                 job = self._job(position, message)
@@ -96,7 +96,7 @@ class Worker:
                 if claim.status is ClaimStatus.GRANTED:
                     granted.append(job)
                 else:
-                    answers += [(position, letter) for letter in self._answer(message, claim)]
+                    answers += [(position, envelope) for envelope in self._answer(message, claim)]
             except AttuneError:
                 failed.append(position)
         return failed + self._run(granted, answers, lease)
@@ -118,7 +118,7 @@ class Worker:
         shown = replace(message, input=secrets.hidden(message.input)) if secrets else message
         return self._store.claim(shown, lease.token, now, now + lease.seconds)
 
-    def _answer(self, message: TaskMessage, claim: Claim) -> list[Letter]:
+    def _answer(self, message: TaskMessage, claim: Claim) -> list[Envelope]:
         """What to tell about an attempt that is not ours to run."""
         if claim.status is ClaimStatus.RUNNING:
             wait = max(claim.lease_until - self._clock.now() + 1, 1)
@@ -129,29 +129,29 @@ class Worker:
             error = task_error("worker_lost", "the worker died, and the action is not idempotent", retryable=False)
             record = Record("failed", None, error)
             record = self._store.finish(message.execution, message.attempt, record, self._clock.now())
-        return [Letter(message.execution, ended_message(message.attempt, record, message.salt))]
+        return [Envelope(message.execution, ended_message(message.attempt, record, message.resend_id))]
 
-    def _run(self, jobs: list[_Job], waiting: list[tuple[int, Letter]], lease: Lease) -> list[int]:
+    def _run(self, jobs: list[_Job], waiting: list[tuple[int, Envelope]], lease: Lease) -> list[int]:
         """Run what was claimed; report as it ends, several at once where they end together."""
         refused: list[_Ended] = []
         reported = time.monotonic()
         deadline = reported + lease.seconds
         for job, outcome in self._outcomes(jobs, deadline):
-            letters, again = self._record_all([(job, outcome)])
-            waiting, refused = waiting + letters, refused + again
+            envelopes, again = self._record_all([(job, outcome)])
+            waiting, refused = waiting + envelopes, refused + again
             if time.monotonic() - reported > REPORT_EVERY and not self._report(waiting):
                 waiting, reported = [], time.monotonic()
         return self._report(waiting) + self._record_late(refused, deadline)
 
-    def _record_all(self, ended: Iterable[_Ended]) -> tuple[list[tuple[int, Letter]], list[_Ended]]:
+    def _record_all(self, ended: Iterable[_Ended]) -> tuple[list[tuple[int, Envelope]], list[_Ended]]:
         """What to report of those that could be recorded, and the others."""
-        letters, refused = [], []
+        envelopes, refused = [], []
         for job, outcome in ended:
             try:
-                letters.append((job.position, self._record(job, outcome)))
+                envelopes.append((job.position, self._record(job, outcome)))
             except AttuneError:
                 refused.append((job, outcome))
-        return letters, refused
+        return envelopes, refused
 
     def _record_late(self, refused: list[_Ended], deadline: float) -> list[int]:
         """An attempt without a record runs again: so what has ended is offered as long as its lease lasts."""
@@ -160,8 +160,8 @@ class Worker:
             if not refused or time.monotonic() + pause > deadline:
                 break
             self._sleep(pause)
-            letters, refused = self._record_all(refused)
-            failed += self._report(letters)
+            envelopes, refused = self._record_all(refused)
+            failed += self._report(envelopes)
         return failed + [job.position for job, _ in refused]
 
     def _outcomes(self, jobs: list[_Job], deadline: float) -> Iterator[tuple[_Job, Outcome]]:
@@ -170,20 +170,20 @@ class Worker:
         for index, outcome in self._runner.run([job.attempt for job in runnable], deadline=deadline):
             yield runnable[index], outcome
 
-    def _report(self, waiting: list[tuple[int, Letter]]) -> list[int]:
+    def _report(self, waiting: list[tuple[int, Envelope]]) -> list[int]:
         """Tell the mailboxes; returns the positions of which they could not be told."""
         try:
-            self._mailbox.post([letter for _, letter in waiting])
+            self._mailbox.post([envelope for _, envelope in waiting])
         except AttuneError:
             return [position for position, _ in waiting]
         return []
 
-    def _record(self, job: _Job, outcome: Outcome) -> Letter:
+    def _record(self, job: _Job, outcome: Outcome) -> Envelope:
         message, mask = job.message, job.attempt.mask
         error = {name: mask.value(value) for name, value in outcome.error.items()} if outcome.error else None
         record = Record(str(outcome.status), mask.value(outcome.result), error)
         recorded = self._store.finish(message.execution, message.attempt, record, self._clock.now())
-        return Letter(message.execution, ended_message(message.attempt, recorded, message.salt))
+        return Envelope(message.execution, ended_message(message.attempt, recorded, message.resend_id))
 
     def _attempt(self, message: TaskMessage, whole: Mapping[str, Any], secrets: Iterable[Any]) -> Attempt:
         attempt = message.attempt

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from difflib import get_close_matches
 from functools import partial
 from itertools import islice
@@ -16,6 +17,7 @@ from typing import Any, Final, NoReturn
 
 from jinja2 import StrictUndefined, TemplateRuntimeError, Undefined, UndefinedError
 
+from attune.exceptions import InvalidRequest
 from attune.expressions.bounds import MAX_BYTES
 
 MAX_TEXT: Final = 1 << 20
@@ -175,6 +177,15 @@ def plain(value: Any) -> Any:
         return value
     weigh(value)
     return _copy(value)
+
+
+@contextmanager
+def within_bounds(what: str) -> Iterator[None]:
+    """Around :func:`plain` or :func:`weigh` of what came from outside: their refusal becomes InvalidRequest."""
+    try:
+        yield
+    except TemplateRuntimeError as error:
+        raise InvalidRequest(f"{what} cannot be used: {error}") from None
 
 
 def _copy(value: Any) -> Any:

@@ -11,14 +11,14 @@ from botocore.exceptions import ClientError
 from attune.adapters.aws.failures import calling, code_of
 from attune.adapters.aws.queue_ages import QueueAges
 from attune.adapters.aws.sqs import Queue
-from attune.execution.cases import Inspector
-from attune.execution.dead_letters import DeadLetterBook
 from attune.execution.ports.clock import Clock
+from attune.execution.ports.dead_letters import DeadLetterStore
+from attune.execution.ports.inspector import Inspector
 from attune.execution.spans import span
 
 MANY = 1000
 """Messages in a queue from which on it is said to be long."""
-MOST_LETTERS = 100
+MOST_DEAD_LETTERS = 100
 """Dead letters that are counted; of more it is said that there are more."""
 
 
@@ -38,7 +38,7 @@ class Checkup:
     def __init__(
         self,
         inspector: Inspector,
-        book: DeadLetterBook,
+        dead_letter_store: DeadLetterStore,
         queues: Mapping[str, Queue],
         ages: QueueAges,
         cloudwatch: Any,
@@ -46,7 +46,7 @@ class Checkup:
         sweep_period: float,
         clock: Clock,
     ) -> None:
-        self._inspector, self._book, self._queues, self._ages = inspector, book, queues, ages
+        self._inspector, self._dead_letter_store, self._queues, self._ages = inspector, dead_letter_store, queues, ages
         self._cloudwatch, self._stack, self._sweep_period, self._clock = cloudwatch, stack, sweep_period, clock
 
     def checks(self) -> list[Check]:
@@ -62,11 +62,11 @@ class Checkup:
         return Check("sweep", ago <= 2.5 * self._sweep_period, ran, "look at the log and the schedule of Sweep")
 
     def _dead_letters(self) -> Check:
-        page = self._book.page(MOST_LETTERS)
-        count = f"{len(page.letters)}{'+' if page.cursor else ''}"
+        page = self._dead_letter_store.page(MOST_DEAD_LETTERS)
+        count = f"{len(page.dead_letters)}{'+' if page.cursor else ''}"
         many = "1 dead letter is kept" if count == "1" else f"{count} dead letters are kept"
-        said = many if page.letters else "there are no dead letters"
-        return Check("dead_letters", not page.letters, said, "`attune dlq ls` lists them")
+        said = many if page.dead_letters else "there are no dead letters"
+        return Check("dead_letters", not page.dead_letters, said, "`attune dlq ls` lists them")
 
     def _queue(self, name: str) -> Check:
         depth = self._queues[name].depth()

@@ -1,7 +1,7 @@
 """Where the dead-letter queues end: what comes is written down, then its execution is told.
 
 Nothing may go round in a circle here, since nothing comes after: what cannot be read, or whose execution cannot be
-told, is written down as such. Only where a service does not answer does a letter come again.
+told, is written down as such. Only where a service does not answer does a message come again.
 """
 
 from __future__ import annotations
@@ -13,14 +13,16 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from attune.adapters.aws.blobs import Payloads, owner_of
-from attune.adapters.aws.sqs import body_to_attempt, body_to_letter, body_to_task
+from attune.adapters.aws.blobs import owner_of
+from attune.adapters.aws.sqs import body_to_attempt, body_to_envelope, body_to_task
 from attune.adapters.aws.timers import ScheduleFired, body_to_timer
 from attune.engine.ids import execution_id, time_of
 from attune.engine.messages import Dead, Message
 from attune.engine.wire import describe, encode
 from attune.exceptions import AttuneError, InvalidRequest, Unavailable
-from attune.execution.dead_letters import MOST_AGAIN, DeadLetter, DeadLetterBook, DeadLetters, Origin, news_of
+from attune.execution.dead_letters import MOST_AGAIN, DeadLetters, news_of
+from attune.execution.ports.blobs import BlobStore
+from attune.execution.ports.dead_letters import DeadLetter, DeadLetterStore, Origin
 from attune.handlers.undelivered import describe_event, event_of, why
 
 SHORTEST_NAME, LONGEST_NAME = 26, 128
@@ -44,13 +46,13 @@ class _Reading:
     tell: Callable[[], None] = _nobody
 
 
-class DeadLetterDesk:
+class DeadLetterHandler:
     """``event_queue`` is the ARN of the queue for events; the others tell themselves by what lies on them."""
 
     def __init__(
-        self, dead_letters: DeadLetters, book: DeadLetterBook, payloads: Payloads, event_queue: str = ""
+        self, dead_letters: DeadLetters, dead_letter_store: DeadLetterStore, blobs: BlobStore, event_queue: str = ""
     ) -> None:
-        self._dead_letters, self._book, self._payloads = dead_letters, book, payloads
+        self._dead_letters, self._dead_letter_store, self._blobs = dead_letters, dead_letter_store, blobs
         self._event_queue = event_queue
 
     def deliver(self, record: Mapping[str, Any]) -> None:
@@ -58,33 +60,35 @@ class DeadLetterDesk:
         found = self._read(record)
         at = int(record["attributes"].get("SentTimestamp", 0)) / 1000
         name = execution_id(at, hashlib.sha256(str(record["messageId"]).encode()).digest())
-        letter = f"{name}.{found.execution}" if found.execution else name
-        kept = DeadLetter(letter, found.queue, at, _storable(found.reason), record["body"], found.execution)
-        self._book.add(kept)
+        envelope = f"{name}.{found.execution}" if found.execution else name
+        kept = DeadLetter(envelope, found.queue, at, _storable(found.reason), record["body"], found.execution)
+        self._dead_letter_store.add(kept)
         try:
             found.tell()
         except Unavailable:
             raise
         except Exception as error:
-            self._book.remove(kept.id)
-            self._book.add(replace(kept, reason=kept.reason + _storable(f"; but that failed: {_brief(error)}")))
+            self._dead_letter_store.remove(kept.id)
+            self._dead_letter_store.add(
+                replace(kept, reason=kept.reason + _storable(f"; but that failed: {_brief(error)}"))
+            )
 
     def _read(self, record: Mapping[str, Any]) -> _Reading:
-        body, generation = record["body"], str(record["messageId"])
+        body, request_id = record["body"], str(record["messageId"])
         if record.get("eventSourceARN") == self._event_queue:
             return self._event(record)
         execution = record["attributes"].get("MessageGroupId")
         if execution is not None:
-            return self._letter(body, str(execution), generation)
+            return self._envelope(body, str(execution), request_id)
         problems = []
         for read in (self._timer, self._task):
             try:
-                return read(body, generation)
+                return read(body, request_id)
             except Unavailable:
                 raise
             except Exception as error:
                 problems.append(error)
-        return self._unreadable_task(body, generation, problems[-1])
+        return self._unreadable_task(body, request_id, problems[-1])
 
     def _event(self, record: Mapping[str, Any]) -> _Reading:
         try:
@@ -94,67 +98,67 @@ class DeadLetterDesk:
         reasons = f": {said}" if (said := why(record)) else ""
         return _Reading(Origin.EVENT, "", f"{describe_event(event)} could not be taken in{reasons}")
 
-    def _letter(self, body: str, execution: str, generation: str) -> _Reading:
+    def _envelope(self, body: str, execution: str, request_id: str) -> _Reading:
         try:
-            message = body_to_letter(body, self._payloads).message
+            message = body_to_envelope(body, self._blobs).message
         except Unavailable:
             raise
         except Exception as error:
-            return self._parked(Origin.ADVANCE, execution, f"a message could not be read: {_brief(error)}", generation)
+            return self._parked(Origin.ADVANCE, execution, f"a message could not be read: {_brief(error)}", request_id)
         if isinstance(message, Dead):
             return self._again(message, execution)
         reason = f"{describe(message)} could not be folded; its execution was asked to try once more"
-        return _Reading(Origin.ADVANCE, execution, reason, self._told(execution, message, generation))
+        return _Reading(Origin.ADVANCE, execution, reason, self._telling(execution, message, request_id))
 
     def _again(self, dead: Dead, execution: str) -> _Reading:
         """The news of a dead letter died, too: a long outage, or an execution that cannot even be parked."""
         what = (dead.message or {}).get("type", "a message")
-        following = news_of(dead, dead.generation)
+        following = news_of(dead, dead.request_id)
         if following is None:
             return _Reading(Origin.ADVANCE, execution, f"{what} could not be folded, {MOST_AGAIN} times over")
         reason = f"{what} could not be folded; its execution was asked to try yet again"
-        return _Reading(Origin.ADVANCE, execution, reason, partial(self._dead_letters.letter, execution, following))
+        return _Reading(Origin.ADVANCE, execution, reason, partial(self._dead_letters.tell, execution, following))
 
-    def _timer(self, body: str, generation: str) -> _Reading:
-        timer = body_to_timer(body, self._payloads)
+    def _timer(self, body: str, request_id: str) -> _Reading:
+        timer = body_to_timer(body, self._blobs)
         if isinstance(timer, ScheduleFired):
             return _Reading(Origin.TIMER, "", f"the schedule of rule '{timer.rule}' could not start its workflow")
-        execution, message = _checked(timer.letter.execution), timer.letter.message
+        execution, message = _checked(timer.envelope.execution), timer.envelope.message
         reason = f"{describe(message)} could not be delivered; its execution was told of it now"
-        return _Reading(Origin.TIMER, execution, reason, self._told(execution, message, generation))
+        return _Reading(Origin.TIMER, execution, reason, self._telling(execution, message, request_id))
 
-    def _task(self, body: str, generation: str) -> _Reading:
-        message = body_to_attempt(body, self._payloads)
+    def _task(self, body: str, request_id: str) -> _Reading:
+        message = body_to_attempt(body, self._blobs)
         execution, missing = _checked(message.execution), self._missing(body)
         because = f" ({missing})" if missing else ""
         reason = f"no worker finished {message.attempt}{because}; it was recorded as worker_lost unless it had ended"
-        tell = partial(self._dead_letters.task, message, generation, missing)
+        tell = partial(self._dead_letters.task, message, request_id, missing)
         return _Reading(Origin.TASK, execution, reason, tell)
 
     def _missing(self, body: str) -> str:
         """Why the input of a task cannot be had; empty if it can."""
         try:
-            body_to_task(body, self._payloads)
+            body_to_task(body, self._blobs)
         except Unavailable:
             raise
         except Exception as error:
             return f"its input cannot be read: {_brief(error)}"
         return ""
 
-    def _unreadable_task(self, body: str, generation: str, error: Exception) -> _Reading:
+    def _unreadable_task(self, body: str, request_id: str, error: Exception) -> _Reading:
         """Where the body names an execution, even if only in the name of an object that is gone, that is parked."""
         said = f"nobody can read it: {_brief(error)}"
         for execution in _named_in(body):
-            return self._parked(Origin.TASK, execution, f"a task's message could not be read: {said}", generation)
+            return self._parked(Origin.TASK, execution, f"a task's message could not be read: {said}", request_id)
         return _Reading(Origin.TASK, "", said)
 
-    def _parked(self, queue: Origin, execution: str, problem: str, generation: str) -> _Reading:
-        tell = partial(self._dead_letters.letter, execution, Dead(generation, None, problem))
+    def _parked(self, queue: Origin, execution: str, problem: str, request_id: str) -> _Reading:
+        tell = partial(self._dead_letters.tell, execution, Dead(request_id, None, problem))
         return _Reading(queue, execution, f"{problem}; its execution was parked", tell)
 
-    def _told(self, execution: str, message: Message, generation: str) -> Callable[[], None]:
+    def _telling(self, execution: str, message: Message, request_id: str) -> Callable[[], None]:
         plain = json.loads(json.dumps(encode(message)))
-        return partial(self._dead_letters.letter, execution, Dead(generation, plain))
+        return partial(self._dead_letters.tell, execution, Dead(request_id, plain))
 
 
 def _checked(execution: Any) -> str:

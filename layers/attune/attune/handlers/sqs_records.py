@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from attune.adapters.aws.blobs import Payloads
-from attune.adapters.aws.sqs import body_to_letter, body_to_task
+from attune.adapters.aws.sqs import body_to_envelope, body_to_task
 from attune.exceptions import InvalidRequest
-from attune.execution.ports.queues import Received, TaskMessage
+from attune.execution.ports.blobs import BlobStore
+from attune.execution.ports.queues import Delivery, TaskMessage
 
 Record = dict[str, Any]
 
@@ -21,32 +21,32 @@ def by_group(records: Iterable[Record]) -> dict[str, list[Record]]:
     return groups
 
 
-def received(records: Sequence[Record], payloads: Payloads) -> list[Received]:
-    """Letters with their sequence numbers (20 digits on AWS; padded, so that text compares like the number).
+def received(records: Sequence[Record], blobs: BlobStore) -> list[Delivery]:
+    """Messages with their sequence numbers (20 digits on AWS; padded, so that text compares like the number).
 
     Raises InvalidRequest for the first that cannot be read, unless others stand before it: those are returned.
     """
-    letters: list[Received] = []
+    envelopes: list[Delivery] = []
     for record in records:
         try:
-            letter = body_to_letter(record["body"], payloads)
-            if letter.execution != record["attributes"]["MessageGroupId"]:
-                raise InvalidRequest(f"a letter to {letter.execution} lies in another mailbox")
+            envelope = body_to_envelope(record["body"], blobs)
+            if envelope.execution != record["attributes"]["MessageGroupId"]:
+                raise InvalidRequest(f"a message to {envelope.execution} lies in another mailbox")
         except InvalidRequest:
-            if not letters:
+            if not envelopes:
                 raise
             break
-        letters.append(Received(str(record["attributes"]["SequenceNumber"]).zfill(20), letter.message))
-    return letters
+        envelopes.append(Delivery(str(record["attributes"]["SequenceNumber"]).zfill(20), envelope.message))
+    return envelopes
 
 
-def tasks(records: Iterable[Record], payloads: Payloads) -> tuple[list[tuple[Record, TaskMessage]], list[Record]]:
+def tasks(records: Iterable[Record], blobs: BlobStore) -> tuple[list[tuple[Record, TaskMessage]], list[Record]]:
     """The attempts, and the records that cannot be read (they go to the dead letters in time)."""
     readable: list[tuple[Record, TaskMessage]] = []
     broken: list[Record] = []
     for record in records:
         try:
-            readable.append((record, body_to_task(record["body"], payloads)))
+            readable.append((record, body_to_task(record["body"], blobs)))
         except InvalidRequest:
             broken.append(record)
     return readable, broken

@@ -16,7 +16,7 @@ from attune.language.findings import Findings
 from attune.language.parsing import parse
 from attune.language.refs import ref_of
 from attune.language.source import Source
-from attune.model.graph import ActionSpec, Graph, Join, JoinKind, Loop, Retry, Runner, Task, Transition
+from attune.model.graph import ActionSpec, Graph, Join, JoinKind, Loop, RetryPolicy, Runner, Task, Transition
 from attune.model.reachability import bits, predecessors
 
 
@@ -124,11 +124,11 @@ def _task(draft: Draft, number: int, success_sources: int) -> Task:
         group=draft.nodes[number].group,
         members=tuple(bits(draft.levels.get(number, 0))),
         starts=tuple(bits(draft.starts(number))) if task.is_group else (),
-        rounds=_rounds(task),
+        loop=_loop(task),
         sources=reach.sources,
         success_sources=success_sources,
         blockers=reach.blockers,
-        loop=reach.loop,
+        cycle_body=reach.cycle_body,
         back_sources=reach.back_sources,
     )
 
@@ -144,19 +144,19 @@ def _max_visits(draft: Draft, number: int) -> int:
     own = task.max_visits or draft.workflow.max_visits
     if group is None:
         return own
-    rounds = _rounds(draft.tasks[group])
-    return own * (rounds.max_iterations if rounds else 1) * _max_visits(draft, group)
+    loop = _loop(draft.tasks[group])
+    return own * (loop.max_iterations if loop else 1) * _max_visits(draft, group)
 
 
-def _rounds(task: TaskModel) -> Loop | None:
+def _loop(task: TaskModel) -> Loop | None:
     if task.type != "loop":
         return None
     until = task.until is not None
     return Loop(task.until or task.while_ or "", until, until, task.max_iterations or MAX_ITERATIONS)
 
 
-def _retry(model: RetryModel | None) -> Retry | None:
-    return Retry(**model.model_dump()) if model else None
+def _retry(model: RetryModel | None) -> RetryPolicy | None:
+    return RetryPolicy(**model.model_dump()) if model else None
 
 
 def _join(written: str | int | None) -> Join:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from enum import StrEnum
 from functools import cached_property
-from typing import Any
+from typing import Any, Final
 
 from attune.model.built_ins import TRAITS, BuiltIn, Traits
 from attune.model.secrets import Secrets
@@ -81,7 +81,7 @@ class ActionSpec:
 
 
 @dataclass(frozen=True, slots=True)
-class Retry:
+class RetryPolicy:
     """``count`` further attempts after the first; ``delay`` and ``max_delay`` in seconds."""
 
     count: int
@@ -143,7 +143,7 @@ class Task:
 
     The last block is computed (see ``model/reachability.py``): ``sources`` are the tasks that lead here,
     ``success_sources`` those that do by success, ``blockers`` those that can reach this task without beginning
-    a new round of a loop it is in, ``loop`` the body of the loop(s) this task heads (0: none), ``back_sources``
+    a new round of a loop it is in, ``cycle_body`` the body of the cycle(s) this task heads (0: none), ``back_sources``
     the tasks whose transition here begins a new round.
     """
 
@@ -157,7 +157,7 @@ class Task:
     batch_size: int | None = None
     concurrency: int | None = None
     tolerate_failures: str | int | None = None
-    retry: Retry | None = None
+    retry: RetryPolicy | None = None
     timeout: float | None = None
     publish: tuple[tuple[str, Any], ...] = ()
     publish_on_failure: tuple[tuple[str, Any], ...] = ()
@@ -167,12 +167,12 @@ class Task:
     group: int | None = None
     members: tuple[int, ...] = ()
     starts: tuple[int, ...] = ()
-    rounds: Loop | None = None
+    loop: Loop | None = None
 
     sources: int = 0
     success_sources: int = 0
     blockers: int = 0
-    loop: int = 0
+    cycle_body: int = 0
     back_sources: int = 0
 
     @property
@@ -216,7 +216,7 @@ class Graph:
     @cached_property
     def heads(self) -> int:
         """The tasks that begin a new round of a loop, as a bit set."""
-        return sum(1 << task.index for task in self.tasks if task.loop and task.join.kind is JoinKind.ROUND)
+        return sum(1 << task.index for task in self.tasks if task.cycle_body and task.join.kind is JoinKind.ROUND)
 
     @cached_property
     def secrets(self) -> Secrets:
@@ -225,7 +225,8 @@ class Graph:
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON; enums become their values."""
-        return {"format": FORMAT, **asdict(self)}
+        data = asdict(self)
+        return {"format": FORMAT, **data, "tasks": [_stored(task) for task in data["tasks"]]}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Graph:
@@ -242,20 +243,30 @@ def _pairs(rows: Any) -> tuple[tuple[str, Any], ...]:
     return tuple((name, value) for name, value in rows)
 
 
+_STORED: Final[Mapping[str, str]] = {"loop": "rounds", "cycle_body": "loop"}
+"""Fields of a task that are stored under the names they had first: graphs never change once they are registered."""
+
+
+def _stored(task: Mapping[str, Any]) -> dict[str, Any]:
+    return {_STORED.get(name, name): value for name, value in task.items()}
+
+
 def _task(data: Mapping[str, Any]) -> Task:
     join, retry, spec = data["join"], data["retry"], data["spec"]
+    same = {name: value for name, value in data.items() if name not in _STORED.values()}
     made = {
         "spec": spec and ActionSpec.from_dict(spec),
-        "retry": retry and Retry(**{**retry, "backoff": Backoff(retry["backoff"])}),
+        "retry": retry and RetryPolicy(**{**retry, "backoff": Backoff(retry["backoff"])}),
         "join": Join(JoinKind(join["kind"]), join["count"]),
         "publish": _pairs(data["publish"]),
         "publish_on_failure": _pairs(data["publish_on_failure"]),
         "transitions": tuple(_transition(t) for t in data["transitions"]),
         "members": tuple(data["members"]),
         "starts": tuple(data["starts"]),
-        "rounds": data["rounds"] and Loop(**data["rounds"]),
+        "loop": data["rounds"] and Loop(**data["rounds"]),
+        "cycle_body": data["loop"],
     }
-    return Task(**{**data, **made})
+    return Task(**{**same, **made})
 
 
 def _transition(data: Mapping[str, Any]) -> Transition:

@@ -12,8 +12,8 @@ is a back edge, every way counts, and nothing nested is looked for in it.
 the back edges of the loops that contain T: each of those could still bring about an arrival in T's present round.
 The back edges of loops that do not contain T stay, so a join behind a loop is blocked by all of the loop.
 
-**New rounds.** For the head of a loop, ``loop`` is the body without the head, and ``back_sources`` the tasks with a
-back edge to it: a round that such an arrival asks for begins when nothing in the body is busy any more.
+**New rounds.** For the head of a loop, ``cycle_body`` is the body without the head, and ``back_sources`` the
+tasks with a back edge to it: a round that such an arrival asks for begins when nothing in the body is busy any more.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Reach:
 
     sources: int
     blockers: int
-    loop: int = 0
+    cycle_body: int = 0
     back_sources: int = 0
 
 

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from attune.engine.ids import home_of
 from attune.engine.messages import Message
 from attune.engine.wire import describe
+from attune.execution.remembered import Remembered
 from attune.wiring.process import Lazily, clock, log, once, packs_dir, setting
 from attune.wiring.sending import bus, mailbox, queue, scheduler, task_queue, timers
 from attune.wiring.storage import (
-    book,
+    blobs,
     catalog,
+    dead_letter_store,
     directory,
     events,
     inspector,
-    payloads,
     sealer,
     secrets,
     sensor_store,
@@ -27,7 +29,7 @@ from attune.wiring.storage import (
 )
 
 if TYPE_CHECKING:
-    from attune.api.services import Care, Services
+    from attune.api.services import Operations, Services
     from attune.engine.state import State
     from attune.engine.turn import Step
     from attune.execution.advancer import Advancer
@@ -37,8 +39,9 @@ if TYPE_CHECKING:
     from attune.execution.rules import Rules
     from attune.execution.sweeper import Sweeper
     from attune.execution.worker import Worker
-    from attune.handlers.dead_letter_handler import DeadLetterDesk
-    from attune.handlers.desks import EventDesk, TimerDesk
+    from attune.handlers.dead_letter_handler import DeadLetterHandler
+    from attune.handlers.event_handler import EventHandler
+    from attune.handlers.timer_handler import TimerHandler
 
 CONFIG_TTL = 60.0
 """Seconds for which a pack's configuration is not read again by a warm worker."""
@@ -91,14 +94,12 @@ class _PackConfigs:
     """The configurations of packs, read once a minute."""
 
     def __init__(self) -> None:
-        self._known: dict[str, tuple[float, Mapping[str, Any]]] = {}
+        self._known: dict[str, Remembered[Mapping[str, Any]]] = {}
 
     def __call__(self, pack: str) -> dict[str, Any]:
-        read_at, config = self._known.get(pack, (float("-inf"), {}))
-        if clock.now() - read_at > CONFIG_TTL:
-            config = self._read(pack)
-            self._known[pack] = (clock.now(), config)
-        return dict(config)
+        if pack not in self._known:
+            self._known[pack] = Remembered(partial(self._read, pack), clock, CONFIG_TTL)
+        return dict(self._known[pack]())
 
     def _read(self, pack: str) -> Mapping[str, Any]:
         from attune.exceptions import NotFound
@@ -127,37 +128,37 @@ def rules() -> Rules:
 
 
 @once
-def event_desk() -> EventDesk:
+def event_handler() -> EventHandler:
     """For ``on_event``."""
-    from attune.adapters.aws.dynamodb.retention import Retention
-    from attune.execution.sensor_polls import Sightings
+    from attune.adapters.aws.dynamodb.retention import DynamoRetention
+    from attune.execution.sensor_polls import SensorResults
     from attune.execution.waits import Waits
-    from attune.handlers.desks import EventDesk
+    from attune.handlers.event_handler import EventHandler
 
     waits = Waits(events(), mailbox(), catalog(), clock)
-    sightings = Sightings(catalog(), store(), sensor_store(), bus(), clock)
-    retention = Retention(table(), payloads(), float(setting("RETENTION_DAYS", "0")), clock)
-    return EventDesk(rules(), waits, sightings, retention, bus(), log())
+    sensor_results = SensorResults(catalog(), store(), sensor_store(), bus(), clock)
+    retention = DynamoRetention(table(), blobs(), float(setting("RETENTION_DAYS", "0")), clock)
+    return EventHandler(rules(), waits, sensor_results, retention, bus(), log())
 
 
 @once
-def timer_desk() -> TimerDesk:
+def timer_handler() -> TimerHandler:
     """For ``on_timer``."""
-    from attune.execution.sensor_polls import Polls
-    from attune.handlers.desks import TimerDesk
+    from attune.execution.sensor_polls import SensorPoller
+    from attune.handlers.timer_handler import TimerHandler
 
-    polls = Polls(catalog(), sensor_store(), starter())
-    return TimerDesk(timers(), mailbox(), rules(), polls, payloads(), clock, log())
+    poller = SensorPoller(catalog(), sensor_store(), starter())
+    return TimerHandler(timers(), mailbox(), rules(), poller, blobs(), clock, log())
 
 
 @once
-def dead_letter_desk() -> DeadLetterDesk:
+def dead_letter_handler() -> DeadLetterHandler:
     """For ``on_dead``."""
     from attune.execution.dead_letters import DeadLetters
-    from attune.handlers.dead_letter_handler import DeadLetterDesk
+    from attune.handlers.dead_letter_handler import DeadLetterHandler
 
     dead_letters = DeadLetters(store(), mailbox(), clock)
-    return DeadLetterDesk(dead_letters, book(), payloads(), setting("EVENT_DEAD_QUEUE_ARN"))
+    return DeadLetterHandler(dead_letters, dead_letter_store(), blobs(), setting("EVENT_DEAD_QUEUE_ARN"))
 
 
 def _examiner() -> Examiner:
@@ -175,9 +176,9 @@ def sweeper() -> Sweeper:
     return Sweeper(inspector(), _examiner(), mailbox(), clock, queue("ADVANCE").depth)
 
 
-def _care() -> Care:
+def _operations() -> Operations:
     from attune.adapters.aws.queue_ages import QueueAges
-    from attune.api.services import Care
+    from attune.api.services import Operations
     from attune.execution.doctor import Doctor
     from attune.handlers.checkup import Checkup
     from attune.handlers.redrive import Redriver
@@ -186,12 +187,14 @@ def _care() -> Care:
     queues = {"mailboxes": queue("ADVANCE"), "attempts": queue("TASK"), "timers": queue("TIMER")}
     cloudwatch = Lazily("cloudwatch")
     ages = QueueAges(cloudwatch, {what: queue.name for what, queue in queues.items()}, clock)
-    doctor = Doctor(inspector(), _examiner(), store(), book(), mailbox(), clock, ages.oldest)
+    doctor = Doctor(inspector(), _examiner(), store(), dead_letter_store(), mailbox(), clock, ages.oldest)
     on_event = OnEvent(Lazily("lambda"), setting("ON_EVENT_FUNCTION"))
-    redriver = Redriver(book(), store(), mailbox(), task_queue(), queues["timers"], on_event, payloads(), clock)
+    redriver = Redriver(
+        dead_letter_store(), store(), mailbox(), task_queue(), queues["timers"], on_event, blobs(), clock
+    )
     period = 60 * float(setting("SWEEP_MINUTES"))
-    checkup = Checkup(inspector(), book(), queues, ages, cloudwatch, setting("STACK"), period, clock)
-    return Care(doctor, book(), redriver, checkup)
+    checkup = Checkup(inspector(), dead_letter_store(), queues, ages, cloudwatch, setting("STACK"), period, clock)
+    return Operations(doctor, dead_letter_store(), redriver, checkup)
 
 
 @once
@@ -201,12 +204,12 @@ def services() -> Services:
     from attune.api.services import Services
     from attune.execution.inquiries import Inquiries
     from attune.execution.queries import Reader
-    from attune.execution.retrier import Retrier
+    from attune.execution.retrier import ExecutionRetrier
     from attune.packs.registry import Registry
 
     registry = Registry(catalog(), AwsSchedules(scheduler()), clock, packs_dir())
     reader = Reader(store(), directory(), catalog())
     asked = Inquiries(directory(), mailbox())
-    retrier = Retrier(store(), catalog(), mailbox(), clock, sealer())
+    retrier = ExecutionRetrier(store(), catalog(), mailbox(), clock, sealer())
     known = starter(), reader, registry, catalog(), directory(), mailbox(), clock
-    return Services(*known, asked, retrier, values(), secrets(), _care())
+    return Services(*known, asked, retrier, values(), secrets(), _operations())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from attune.wiring.process import Lazily, client, once, setting
-from attune.wiring.storage import payloads
+from attune.wiring.storage import blobs
 
 if TYPE_CHECKING:
     from attune.adapters.aws.event_bus import EventBridgeBus
@@ -34,7 +34,7 @@ def mailbox() -> SqsMailbox:
     """The advance queue."""
     from attune.adapters.aws.sqs import SqsMailbox
 
-    return SqsMailbox(queue("ADVANCE"), payloads())
+    return SqsMailbox(queue("ADVANCE"), blobs())
 
 
 @once
@@ -42,7 +42,7 @@ def task_queue() -> SqsTaskQueue:
     """The task queue."""
     from attune.adapters.aws.sqs import SqsTaskQueue
 
-    return SqsTaskQueue(queue("TASK"), payloads())
+    return SqsTaskQueue(queue("TASK"), blobs())
 
 
 @once

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from attune.wiring.process import Lazily, client, clock, once, setting
 
 if TYPE_CHECKING:
-    from attune.adapters.aws.blobs import Payloads
+    from attune.adapters.aws.blobs import S3BlobStore
     from attune.adapters.aws.dynamodb.catalog import DynamoCatalog
-    from attune.adapters.aws.dynamodb.dead_letter_store import DynamoBook
+    from attune.adapters.aws.dynamodb.dead_letter_store import DynamoDeadLetterStore
     from attune.adapters.aws.dynamodb.directory import DynamoDirectory
     from attune.adapters.aws.dynamodb.event_waits import DynamoEvents
     from attune.adapters.aws.dynamodb.execution_store import DynamoStore
@@ -29,11 +29,11 @@ def table() -> Table:
 
 
 @once
-def payloads() -> Payloads:
+def blobs() -> S3BlobStore:
     """The bucket for what is large; its client is made when something large comes by."""
-    from attune.adapters.aws.blobs import Payloads
+    from attune.adapters.aws.blobs import S3BlobStore
 
-    return Payloads(Lazily("s3"), setting("BUCKET"))
+    return S3BlobStore(Lazily("s3"), setting("BUCKET"))
 
 
 @once
@@ -41,7 +41,7 @@ def store() -> DynamoStore:
     """Executions."""
     from attune.adapters.aws.dynamodb.execution_store import DynamoStore
 
-    return DynamoStore(table(), payloads(), float(setting("RETENTION_DAYS", "0")))
+    return DynamoStore(table(), blobs(), float(setting("RETENTION_DAYS", "0")))
 
 
 @once
@@ -49,7 +49,7 @@ def catalog() -> DynamoCatalog:
     """Packs."""
     from attune.adapters.aws.dynamodb.catalog import DynamoCatalog
 
-    return DynamoCatalog(table(), payloads())
+    return DynamoCatalog(table(), blobs())
 
 
 @once
@@ -57,7 +57,7 @@ def directory() -> DynamoDirectory:
     """Listings, idempotency keys, tokens."""
     from attune.adapters.aws.dynamodb.directory import DynamoDirectory
 
-    return DynamoDirectory(table(), payloads())
+    return DynamoDirectory(table(), blobs())
 
 
 @once
@@ -65,7 +65,7 @@ def events() -> DynamoEvents:
     """Who waits for events, and events kept for a while."""
     from attune.adapters.aws.dynamodb.event_waits import DynamoEvents
 
-    return DynamoEvents(table(), payloads())
+    return DynamoEvents(table(), blobs())
 
 
 @once
@@ -73,7 +73,7 @@ def sensor_store() -> DynamoSensors:
     """What sensors remember."""
     from attune.adapters.aws.dynamodb.sensor_store import DynamoSensors
 
-    return DynamoSensors(table(), payloads())
+    return DynamoSensors(table(), blobs())
 
 
 @once
@@ -81,7 +81,7 @@ def values() -> DynamoKeyValueStore:
     """The key-value store."""
     from attune.adapters.aws.dynamodb.key_values import DynamoKeyValueStore
 
-    return DynamoKeyValueStore(table(), payloads())
+    return DynamoKeyValueStore(table(), blobs())
 
 
 @once
@@ -101,11 +101,11 @@ def sealer() -> KmsSealer:
 
 
 @once
-def book() -> DynamoBook:
+def dead_letter_store() -> DynamoDeadLetterStore:
     """Dead letters."""
-    from attune.adapters.aws.dynamodb.dead_letter_store import DynamoBook
+    from attune.adapters.aws.dynamodb.dead_letter_store import DynamoDeadLetterStore
 
-    return DynamoBook(table(), payloads())
+    return DynamoDeadLetterStore(table(), blobs())
 
 
 @once
@@ -113,4 +113,4 @@ def inspector() -> DynamoInspector:
     """For those who look at executions from outside."""
     from attune.adapters.aws.dynamodb.inspector import DynamoInspector
 
-    return DynamoInspector(table(), payloads())
+    return DynamoInspector(table(), blobs())

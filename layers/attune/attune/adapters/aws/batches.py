@@ -41,8 +41,10 @@ def chunks(things: Iterable[T], count: int) -> Iterator[list[T]]:
     return pack((Parcel(thing) for thing in things), count)
 
 
-def side_by_side(work: Callable[[T], object], things: Iterable[T], count: int, enough: Callable[[], bool]) -> T | None:
-    """Do the work for all things, several at the same time, ``count`` before it is asked whether there is ``enough``.
+def side_by_side(
+    work: Callable[[T], object], things: Iterable[T], count: int, out_of_time: Callable[[], bool]
+) -> T | None:
+    """Do the work for all things, several at the same time, asking after each ``count`` whether it is ``out_of_time``.
 
     Returns None when all are done, else the last one of those that are, which are all up to it. Raises what the work
     raises.
@@ -51,6 +53,6 @@ def side_by_side(work: Callable[[T], object], things: Iterable[T], count: int, e
         for part in chunks(things, count):
             for _ in pool.map(work, part):
                 pass
-            if enough():
+            if out_of_time():
                 return part[-1]
     return None

@@ -1,6 +1,7 @@
-"""The claim check: values that are too large for a message or an item lie in S3, and a *slip* stands for them.
+"""The claim check: values that are too large for a message or an item lie in S3: implements
+:class:`attune.execution.ports.blobs.BlobStore`.
 
-A slip is text. A small value's slip is its own JSON; a large one's is ``@`` and the key of an S3 object. JSON never
+A small value's reference is its own JSON; a large one's is ``@`` and the key of an S3 object. JSON never
 begins with ``@``, so no value that a user makes up can pass for a reference. Keys are made from the content
 (``payloads/<owner>/<sha256>``; the owner is mostly an execution): storing twice is storing once.
 """
@@ -20,6 +21,7 @@ from attune.adapters.aws.cache import BoundedCache
 from attune.adapters.aws.failures import calling, code_of
 from attune.engine.ids import home_of
 from attune.exceptions import NotFound, PayloadTooLarge
+from attune.execution.ports.blobs import BlobStore
 from attune.expressions.bounds import MAX_BYTES
 
 INLINE_LIMIT = 24 * 1024
@@ -49,8 +51,8 @@ def to_text(value: Any) -> str:
     return _encode(value)
 
 
-class Payloads:
-    """Turns values into slips and back."""
+class S3BlobStore:
+    """See the port."""
 
     def __init__(self, client: Any, bucket: str) -> None:
         self._client, self._bucket = client, bucket
@@ -58,11 +60,11 @@ class Payloads:
         self._read: BoundedCache[str, str] = BoundedCache(_REMEMBERED)
 
     def put(self, owner: str, value: Any) -> str:
-        """The value's slip, stored first if it is large; raises PayloadTooLarge."""
+        """See the port."""
         return self.put_text(owner, to_text(value))
 
     def put_text(self, owner: str, text: str, limit: int = INLINE_LIMIT) -> str:
-        """The same for what is JSON text already; up to ``limit`` bytes it is its own slip."""
+        """See the port."""
         if len(text) <= limit:
             return text
         if len(text) > MAX_PAYLOAD:
@@ -78,31 +80,29 @@ class Payloads:
             self._stored.put(key, True)
         return _MARK + key
 
-    def get(self, slip: str) -> Any:
-        """The value that a slip stands for; raises NotFound when its object is gone."""
-        return json.loads(self.text(slip))
+    def get(self, reference: str) -> Any:
+        """See the port."""
+        return json.loads(self.text(reference))
 
-    def text(self, slip: str) -> str:
-        """The same as JSON text."""
-        return self._text(slip[1:]) if slip.startswith(_MARK) else slip
+    def text(self, reference: str) -> str:
+        """See the port."""
+        return self._text(reference[1:]) if reference.startswith(_MARK) else reference
 
-    def let_go(self, owner: str, after: str, enough: Callable[[], bool]) -> str | None:
-        """Mark what is stored for an owner behind the key ``after``, for the bucket's lifecycle rule to delete.
-
-        Returns None when all is marked, else the last key that is: there was ``enough``.
+    def mark_expired(self, owner: str, after: str, out_of_time: Callable[[], bool]) -> str | None:
+        """See the port; the bucket's lifecycle rule deletes what is marked.
 
         A lifecycle rule counts days from when an object was written, and an execution may last for years. So each is
         written anew here, onto itself, with :data:`ENDED` as its tag: the days then count from now.
         """
-        return self._mark(owner, ENDED, after, enough)
+        return self._mark(owner, ENDED, after, out_of_time)
 
-    def hold(self, owner: str, after: str, enough: Callable[[], bool]) -> str | None:
-        """Take the mark away again: the execution goes on. Returns as :meth:`let_go` does."""
-        return self._mark(owner, "", after, enough)
+    def unmark(self, owner: str, after: str, out_of_time: Callable[[], bool]) -> str | None:
+        """See the port."""
+        return self._mark(owner, "", after, out_of_time)
 
-    def _mark(self, owner: str, tag: str, after: str, enough: Callable[[], bool]) -> str | None:
+    def _mark(self, owner: str, tag: str, after: str, out_of_time: Callable[[], bool]) -> str | None:
         keys = self._stored_for(owner, after)
-        return side_by_side(lambda key: self._write_anew(key, tag), keys, _IN_A_ROW, enough)
+        return side_by_side(lambda key: self._write_anew(key, tag), keys, _IN_A_ROW, out_of_time)
 
     def _stored_for(self, owner: str, after: str) -> Iterator[str]:
         request = {"Bucket": self._bucket, "Prefix": f"{_FOLDER}{owner}/"} | ({"StartAfter": after} if after else {})
@@ -143,15 +143,15 @@ class Payloads:
             raise
 
 
-class Counted:
-    """Reads as Payloads do, but not more than a function can hold at once: raises PayloadTooLarge."""
+class BoundedReader:
+    """Reads as a BlobStore does, but not more than a function can hold at once: raises PayloadTooLarge."""
 
-    def __init__(self, payloads: Payloads, what: str) -> None:
-        self._payloads, self._what, self._size = payloads, what, 0
+    def __init__(self, blobs: BlobStore, what: str) -> None:
+        self._blobs, self._what, self._size = blobs, what, 0
 
-    def get(self, slip: str) -> Any:
-        """See :meth:`Payloads.get`."""
-        text = self._payloads.text(slip)
+    def get(self, reference: str) -> Any:
+        """See :meth:`BlobStore.get`."""
+        text = self._blobs.text(reference)
         self._size += len(text)
         if self._size > MAX_PAYLOAD:
             hint = "return less from each, or keep it in S3"
@@ -159,12 +159,12 @@ class Counted:
         return json.loads(text)
 
 
-def location(slip: str | None) -> str | None:
-    """The S3 key of a large value, None for one that stands in its slip."""
-    return slip[1:] if slip and slip.startswith(_MARK) else None
+def location(reference: str | None) -> str | None:
+    """The S3 key of a large value, None for one that is its own reference."""
+    return reference[1:] if reference and reference.startswith(_MARK) else None
 
 
-def owner_of(slip: str) -> str | None:
-    """For whom a large value was stored, if its slip names an owner without a folder; what it holds is not read."""
-    found = re.fullmatch(rf"{_MARK}{_FOLDER}([^/]+)/[0-9a-f]{{64}}", slip)
+def owner_of(reference: str) -> str | None:
+    """The owner of a large value, if its reference names one without a folder; the value itself is not read."""
+    found = re.fullmatch(rf"{_MARK}{_FOLDER}([^/]+)/[0-9a-f]{{64}}", reference)
     return found[1] if found else None

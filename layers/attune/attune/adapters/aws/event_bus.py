@@ -15,9 +15,9 @@ from attune.engine.effects import Announce
 from attune.engine.ids import home_of
 from attune.engine.state import State
 from attune.exceptions import InvalidRequest
+from attune.execution.event_names import SOURCE, announced_as
 from attune.expressions.bounds import is_wide
 
-SOURCE = "attune"
 MOST_ENTRIES, MOST_BYTES = 10, 250 * 1024
 """Of one PutEvents call (EventBridge takes 10 entries and 256 KB)."""
 REFUSALS = frozenset(
@@ -37,8 +37,7 @@ class EventBridgeBus:
 
     def announce(self, state: State, announcements: Sequence[Announce]) -> None:
         """See the port."""
-        told = ((SOURCE, detail_type(announcement), _detail(state, announcement)) for announcement in announcements)
-        self._send(told)
+        self._send((SOURCE, announced_as(one.status), _detail(state, one)) for one in announcements)
 
     def emit(self, events: Sequence[Mapping[str, Any]]) -> None:
         """See the port."""
@@ -67,11 +66,6 @@ class EventBridgeBus:
 
 def _is_final(result: Mapping[str, Any]) -> bool:
     return result["ErrorCode"] in REFUSALS
-
-
-def detail_type(announcement: Announce) -> str:
-    """``Workflow Execution Completed``, and so on: what rules match."""
-    return f"Workflow Execution {announcement.status.replace('_', ' ').title()}"
 
 
 def _detail(state: State, announcement: Announce) -> dict[str, Any]:

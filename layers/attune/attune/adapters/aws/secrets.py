@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from botocore.exceptions import ClientError
 
-from attune.adapters.aws.cursors import bad_cursor, opened, sealed
+from attune.adapters.aws.cursors import bad_cursor, decode_cursor, encode_cursor
 from attune.adapters.aws.failures import calling, code_of
 from attune.exceptions import Conflict, InvalidRequest, NotFound, PayloadTooLarge
 from attune.execution.ports.clock import Clock
@@ -84,7 +84,7 @@ class AwsSecrets:
 
     def names(self, limit: int = 50, cursor: str = "") -> tuple[list[str], str | None]:
         """See the port. Secrets Manager gives at most 100 at once, in the order in which they were made."""
-        after = opened(cursor)
+        after = decode_cursor(cursor)
         if cursor and not after.startswith(_PAGE):
             raise bad_cursor()
         more = {"NextToken": after.removeprefix(_PAGE)} if cursor else {}
@@ -95,7 +95,7 @@ class AwsSecrets:
         found = (secret["Name"] for secret in answer["SecretList"])
         names = [name.removeprefix(self._prefix) for name in found if name.startswith(self._prefix)]
         following = answer.get("NextToken")
-        return names, sealed(f"{_PAGE}{following}") if following else None
+        return names, encode_cursor(f"{_PAGE}{following}") if following else None
 
 
 @contextmanager
@@ -142,11 +142,13 @@ class KmsSealer:
         return self._known(text)
 
     def _decrypt(self, text: str) -> Any:
-        execution, _, sealed = text.partition("/")
+        execution, _, ciphertext = text.partition("/")
         try:
             with calling("KMS"):
                 answer = self._client.decrypt(
-                    CiphertextBlob=base64.b64decode(sealed), KeyId=self._key, EncryptionContext=_context(execution)
+                    CiphertextBlob=base64.b64decode(ciphertext),
+                    KeyId=self._key,
+                    EncryptionContext=_context(execution),
                 )
         except (ClientError, ValueError) as error:
             code = code_of(error) if isinstance(error, ClientError) else "it is none"

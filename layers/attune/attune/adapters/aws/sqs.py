@@ -1,11 +1,11 @@
 """The queues: implements the ports Mailbox and TaskQueue, and says what the messages on them look like.
 
 * advance queue: ``{"execution", "message"}``, the message as :func:`attune.engine.wire.encode` has it; a start
-  whose parameters are large has ``parameters_ref``, their slip, instead;
+  whose parameters are large has ``parameters_ref``, their reference, instead;
 * task queue: ``{"execution", "workflow", "attempt", "spec", "input", "timeout", "salt"}``; a large input is
-  ``input_ref``, its slip; ``sealed`` is there where the worker has to render something.
+  ``input_ref``, its reference; ``sealed`` is there where the worker has to render something.
 
-A body that is still too large lies in S3 as a whole, and the slip is what is sent (see ``payloads``).
+A body that is still too large lies in S3 as a whole, and its reference is what is sent (see ``blobs``).
 """
 
 from __future__ import annotations
@@ -18,13 +18,14 @@ from dataclasses import asdict
 from typing import Any, TypeVar
 
 from attune.adapters.aws import batches
-from attune.adapters.aws.blobs import INLINE_LIMIT, Payloads, to_text
+from attune.adapters.aws.blobs import INLINE_LIMIT, to_text
 from attune.adapters.aws.failures import COME_AGAIN, Sleep, calling, until_accepted
 from attune.engine.ids import AttemptId, dedup_id
 from attune.engine.messages import Message
 from attune.engine.wire import decode, encode
 from attune.exceptions import AttuneError, InvalidRequest, NotFound
-from attune.execution.ports.queues import Letter, TaskMessage
+from attune.execution.ports.blobs import BlobStore
+from attune.execution.ports.queues import Envelope, TaskMessage
 from attune.model.graph import ActionSpec
 
 BATCH_COUNT = 10
@@ -39,28 +40,28 @@ MAX_DELAY = 900
 T = TypeVar("T")
 
 
-def letter_to_body(letter: Letter, payloads: Payloads) -> str:
+def envelope_to_body(envelope: Envelope, blobs: BlobStore) -> str:
     """What goes onto the advance queue."""
-    message = encode(letter.message)
+    message = encode(envelope.message)
     if "parameters" in message:
-        message = _lighter(message, "parameters", letter.execution, payloads)
-    return payloads.put(letter.execution, {"execution": letter.execution, "message": message})
+        message = _lighter(message, "parameters", envelope.execution, blobs)
+    return blobs.put(envelope.execution, {"execution": envelope.execution, "message": message})
 
 
-def body_to_letter(body: str, payloads: Payloads) -> Letter:
+def body_to_envelope(body: str, blobs: BlobStore) -> Envelope:
     """Inverse of :func:`letter_to_body`; raises InvalidRequest."""
 
-    def read(data: Mapping[str, Any]) -> Letter:
-        return addressed(data["execution"], decode(_whole(data["message"], "parameters", payloads)))
+    def read(data: Mapping[str, Any]) -> Envelope:
+        return addressed(data["execution"], decode(_whole(data["message"], "parameters", blobs)))
 
-    return parse(body, payloads, read)
+    return parse(body, blobs, read)
 
 
-def addressed(execution: Any, message: Message) -> Letter:
-    """The letter; raises ValueError if it cannot be brought to this execution, or is about another."""
+def addressed(execution: Any, message: Message) -> Envelope:
+    """The message; raises ValueError if it cannot be brought to this execution, or is about another."""
     if getattr(message, "execution", execution) != execution:
         raise ValueError("it is not for one execution")
-    return Letter(_address(execution), message)
+    return Envelope(_address(execution), message)
 
 
 def _address(execution: Any) -> str:
@@ -70,7 +71,7 @@ def _address(execution: Any) -> str:
     return execution
 
 
-def task_to_body(message: TaskMessage, payloads: Payloads) -> str:
+def task_to_body(message: TaskMessage, blobs: BlobStore) -> str:
     """What goes onto the task queue."""
     data = {
         "execution": message.execution,
@@ -79,36 +80,37 @@ def task_to_body(message: TaskMessage, payloads: Payloads) -> str:
         "spec": asdict(message.spec),
         "input": dict(message.input),
         "timeout": message.timeout,
-        "salt": message.salt,
+        "salt": message.resend_id,
     }
     if message.sealed is not None:
         data["sealed"] = dict(message.sealed)
-    return payloads.put(message.execution, _lighter(data, "input", message.execution, payloads))
+    return blobs.put(message.execution, _lighter(data, "input", message.execution, blobs))
 
 
-def body_to_task(body: str, payloads: Payloads) -> TaskMessage:
+def body_to_task(body: str, blobs: BlobStore) -> TaskMessage:
     """Inverse of :func:`task_to_body`; raises InvalidRequest."""
 
     def read(data: Mapping[str, Any]) -> TaskMessage:
-        message = _task(_whole(data, "input", payloads))
+        message = _task(_whole(data, "input", blobs))
         _address(message.execution)
         return message
 
-    return parse(body, payloads, read)
+    return parse(body, blobs, read)
 
 
-def body_to_attempt(body: str, payloads: Payloads) -> TaskMessage:
+def body_to_attempt(body: str, blobs: BlobStore) -> TaskMessage:
     """The same without its input, which may be gone from the bucket; raises InvalidRequest."""
 
     def read(data: Mapping[str, Any]) -> TaskMessage:
         return _task({**{name: value for name, value in data.items() if name != "input_ref"}, "input": {}})
 
-    return parse(body, payloads, read)
+    return parse(body, blobs, read)
 
 
 def _task(whole: Mapping[str, Any]) -> TaskMessage:
+    rest = {("resend_id" if name == "salt" else name): value for name, value in whole.items()}
     made = {"attempt": AttemptId.from_list(whole["attempt"]), "spec": ActionSpec.from_dict(whole["spec"])}
-    message = TaskMessage(**{**whole, **made})
+    message = TaskMessage(**{**rest, **made})
     for part in (message, message.attempt, message.spec):
         _check_types(part)
     return message
@@ -116,7 +118,7 @@ def _task(whole: Mapping[str, Any]) -> TaskMessage:
 
 _NUMBER = (int, float, type(None))
 _TYPES: Mapping[type, Mapping[str, Any]] = {
-    TaskMessage: {"execution": str, "workflow": str, "input": Mapping, "timeout": _NUMBER, "salt": str},
+    TaskMessage: {"execution": str, "workflow": str, "input": Mapping, "timeout": _NUMBER, "resend_id": str},
     AttemptId: {"task": str, "visit": int, "index": (int, type(None)), "number": int},
     ActionSpec: {"ref": str, "pack": str, "entry_point": str, "parameters": Mapping, "timeout": _NUMBER},
 }
@@ -129,29 +131,29 @@ def _check_types(part: Any) -> None:
             raise TypeError(f"{name} is a {type(getattr(part, name)).__name__}")
 
 
-def parse(body: str, payloads: Payloads, read: Callable[[Mapping[str, Any]], T]) -> T:
+def parse(body: str, blobs: BlobStore, read: Callable[[Mapping[str, Any]], T]) -> T:
     """What ``read`` makes of a body; raises InvalidRequest when it is none of ours, or its payload is gone."""
     try:
-        return read(payloads.get(body))
+        return read(blobs.get(body))
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError, NotFound) as error:
         reason = f"{type(error).__name__}: {error}"
         raise InvalidRequest(f"not a message of ours ({reason})", body=body[:200]) from error
 
 
-def _lighter(data: dict[str, Any], name: str, execution: str, payloads: Payloads) -> dict[str, Any]:
-    """With a large value replaced by its slip: the store puts the same value under the same key, once."""
+def _lighter(data: dict[str, Any], name: str, execution: str, blobs: BlobStore) -> dict[str, Any]:
+    """With a large value replaced by its reference: the store puts the same value under the same key, once."""
     text = to_text(data[name])
     if len(text) <= INLINE_LIMIT:
         return data
     rest = {key: value for key, value in data.items() if key != name}
-    return {**rest, f"{name}_ref": payloads.put_text(execution, text)}
+    return {**rest, f"{name}_ref": blobs.put_text(execution, text)}
 
 
-def _whole(data: Mapping[str, Any], name: str, payloads: Payloads) -> dict[str, Any]:
+def _whole(data: Mapping[str, Any], name: str, blobs: BlobStore) -> dict[str, Any]:
     """Inverse of :func:`_lighter`."""
     whole = dict(data)
-    slip = whole.pop(f"{name}_ref", None)
-    return whole if slip is None else {**whole, name: payloads.get(slip)}
+    reference = whole.pop(f"{name}_ref", None)
+    return whole if reference is None else {**whole, name: blobs.get(reference)}
 
 
 class Queue:
@@ -198,35 +200,35 @@ class Queue:
 class SqsMailbox:
     """The advance queue (FIFO, one group per execution): implements :class:`attune.execution.ports.Mailbox`."""
 
-    def __init__(self, queue: Queue, payloads: Payloads) -> None:
-        self._queue, self._payloads = queue, payloads
+    def __init__(self, queue: Queue, blobs: BlobStore) -> None:
+        self._queue, self._blobs = queue, blobs
 
-    def post(self, letters: Sequence[Letter]) -> None:
+    def post(self, envelopes: Sequence[Envelope]) -> None:
         """See the port."""
         self._queue.send(
             {
-                "MessageBody": letter_to_body(letter, self._payloads),
-                "MessageGroupId": letter.execution,
+                "MessageBody": envelope_to_body(envelope, self._blobs),
+                "MessageGroupId": envelope.execution,
                 # With the execution in it, so that it holds even where ids count for the whole queue.
-                "MessageDeduplicationId": dedup_id(letter.execution, letter.message.dedup),
+                "MessageDeduplicationId": dedup_id(envelope.execution, envelope.message.dedup),
             }
-            for letter in letters
+            for envelope in envelopes
         )
 
 
 class SqsTaskQueue:
     """The task queue (standard): implements :class:`attune.execution.ports.TaskQueue`."""
 
-    def __init__(self, queue: Queue, payloads: Payloads) -> None:
-        self._queue, self._payloads = queue, payloads
+    def __init__(self, queue: Queue, blobs: BlobStore) -> None:
+        self._queue, self._blobs = queue, blobs
 
     def send(self, messages: Sequence[TaskMessage]) -> None:
         """See the port."""
-        self._queue.send({"MessageBody": task_to_body(message, self._payloads)} for message in messages)
+        self._queue.send({"MessageBody": task_to_body(message, self._blobs)} for message in messages)
 
     def send_later(self, message: TaskMessage, delay: float) -> None:
         """See the port."""
-        self._queue.send([{"MessageBody": task_to_body(message, self._payloads), "DelaySeconds": whole_delay(delay)}])
+        self._queue.send([{"MessageBody": task_to_body(message, self._blobs), "DelaySeconds": whole_delay(delay)}])
 
 
 def whole_delay(seconds: float) -> int:

@@ -15,14 +15,15 @@ from datetime import UTC, datetime
 from math import ceil
 from typing import Any
 
-from attune.adapters.aws.blobs import Payloads, to_text
+from attune.adapters.aws.blobs import to_text
 from attune.adapters.aws.scheduler import Scheduler
 from attune.adapters.aws.sqs import MAX_DELAY, Queue, addressed, parse, whole_delay
 from attune.engine.effects import SetTimer
 from attune.engine.ids import dedup_id
 from attune.engine.messages import TimerFired
 from attune.engine.wire import decode, encode
-from attune.execution.ports.queues import Letter
+from attune.execution.ports.blobs import BlobStore
+from attune.execution.ports.queues import Envelope
 
 SCHEDULED_TIME = "<aws.scheduler.scheduled-time>"
 """EventBridge Scheduler puts the time in its place; an emulator may leave it as it is."""
@@ -30,9 +31,9 @@ SCHEDULED_TIME = "<aws.scheduler.scheduled-time>"
 
 @dataclass(frozen=True, slots=True)
 class TimerDue:
-    """Post ``letter`` at ``due`` (epoch seconds)."""
+    """Post ``envelope`` at ``due`` (epoch seconds)."""
 
-    letter: Letter
+    envelope: Envelope
     due: float
 
 
@@ -46,13 +47,13 @@ class ScheduleFired:
 
 def timer_to_body(timer: TimerDue) -> str:
     """What goes onto the timer queue."""
-    letter = timer.letter
-    return to_text({"execution": letter.execution, "message": encode(letter.message), "due": timer.due})
+    envelope = timer.envelope
+    return to_text({"execution": envelope.execution, "message": encode(envelope.message), "due": timer.due})
 
 
-def body_to_timer(body: str, payloads: Payloads) -> TimerDue | ScheduleFired:
+def body_to_timer(body: str, blobs: BlobStore) -> TimerDue | ScheduleFired:
     """What a message of the timer queue asks for; raises InvalidRequest."""
-    return parse(body, payloads, _read)
+    return parse(body, blobs, _read)
 
 
 def _read(data: Mapping[str, Any]) -> TimerDue | ScheduleFired:
@@ -72,7 +73,7 @@ class AwsTimers:
         """See the port."""
         self.post(
             (
-                TimerDue(Letter(execution, TimerFired(timer.kind, timer.attempt, timer.salt)), timer.due)
+                TimerDue(Envelope(execution, TimerFired(timer.kind, timer.attempt, timer.resend_id)), timer.due)
                 for timer in timers
             ),
             now,
@@ -95,7 +96,7 @@ class AwsTimers:
 
 def _name(timer: TimerDue) -> str:
     """The same for the same timer; 64 characters at most (Scheduler's limit), these are 53."""
-    return f"attune-timer-{dedup_id(timer.letter.execution, timer.letter.message.dedup)}"
+    return f"attune-timer-{dedup_id(timer.envelope.execution, timer.envelope.message.dedup)}"
 
 
 def _at(due: float) -> str:

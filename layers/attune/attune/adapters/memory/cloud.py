@@ -13,12 +13,12 @@ from typing import Any
 from attune.adapters.memory.agenda import Agenda, Entry
 from attune.adapters.memory.clock import VirtualClock
 from attune.adapters.memory.disorder import Calm, Order
-from attune.adapters.memory.queues import Death, Delivery, FifoQueue, Ground, Message, Queue, StandardQueue, Terms
+from attune.adapters.memory.queues import Death, FifoQueue, Ground, InFlight, Message, Queue, StandardQueue, Terms
 from attune.engine.effects import Announce, SetTimer
 from attune.engine.messages import TimerFired
 from attune.engine.state import State
 from attune.engine.wire import decode, encode
-from attune.execution.ports.queues import Letter, Received, TaskMessage
+from attune.execution.ports.queues import Delivery, Envelope, TaskMessage
 
 ADVANCE = Terms("advance", 30.0, 5)
 TASKS = Terms("run_task", 900.0, 5)
@@ -40,14 +40,14 @@ class MemoryCloud:
     """Implements the ports Mailbox, TaskQueue, Timers and EventBus; :meth:`step` delivers the next thing due.
 
     The functions are ``on_…``: what they raise makes the same messages come again. ``on_tasks`` and ``on_timers``
-    return the positions of those that must, ``on_letters`` how many letters need not.
+    return the positions of those that must, ``on_messages`` how many messages need not.
     """
 
     def __init__(self, clock: VirtualClock, order: Order | None = None) -> None:
         self.clock, self.order = clock, order or Calm()
-        self.on_letters: Callable[[str, Sequence[Received]], int] = lambda execution, letters: len(letters)
+        self.on_messages: Callable[[str, Sequence[Delivery]], int] = lambda execution, envelopes: len(envelopes)
         self.on_tasks: Callable[[list[TaskMessage]], list[int]] = lambda batch: []
-        self.on_timers: Callable[[list[Letter]], list[int]] = self._post_all
+        self.on_timers: Callable[[list[Envelope]], list[int]] = self._post_all
         self.on_event: Callable[[Mapping[str, Any]], object] = lambda event: None
         self.on_dead: Callable[[str, Death[Any]], object] = lambda number, dead: None
         self.events: list[tuple[float, State, Announce]] = []
@@ -58,19 +58,19 @@ class MemoryCloud:
         self._ground = ground = Ground(self._agenda, self.order)
         self._schedules: dict[tuple[str, str], Entry] = {}
         self._numbers = itertools.count(1)
-        self._letters = FifoQueue(ground, ADVANCE, self._died, self._deliver, lambda letter: letter.execution)
+        self._envelopes = FifoQueue(ground, ADVANCE, self._died, self._deliver, lambda envelope: envelope.execution)
         self._tasks = StandardQueue(ground, TASKS, self._died, lambda batch: self.on_tasks(batch))
-        self._timers = StandardQueue[Letter](ground, TIMERS, self._died, lambda batch: self.on_timers(batch))
+        self._timers = StandardQueue[Envelope](ground, TIMERS, self._died, lambda batch: self.on_timers(batch))
         self._bus = StandardQueue(ground, EVENTS, self._died, lambda batch: _each(self.on_event, batch))
         self._dead = StandardQueue(ground, DEAD, self._died, self._tell_dead)
         self._clients = StandardQueue(ground, CLIENTS, self._died, lambda batch: _each(_call, batch))
 
     @property
     def _queues(self) -> Sequence[Queue[Any]]:
-        return self._letters, self._tasks, self._timers, self._bus, self._dead, self._clients
+        return self._envelopes, self._tasks, self._timers, self._bus, self._dead, self._clients
 
     @property
-    def running(self) -> Sequence[Delivery]:
+    def running(self) -> Sequence[InFlight]:
         """The deliveries that are being worked off, innermost last."""
         return self._ground.running
 
@@ -95,13 +95,13 @@ class MemoryCloud:
         """What lies on the queues, or is to come."""
         return [*(body for queue in self._queues for body in queue.waiting()), *self._schedules]
 
-    def post(self, letters: Sequence[Letter]) -> None:
+    def post(self, envelopes: Sequence[Envelope]) -> None:
         """See the port Mailbox."""
-        for letter in letters:
-            self._letters.send(Letter(letter.execution, decode(encode(letter.message))), letter.message.dedup)
+        for envelope in envelopes:
+            self._envelopes.send(Envelope(envelope.execution, decode(encode(envelope.message))), envelope.message.dedup)
 
-    def _deliver(self, execution: str, batch: Sequence[Message[Letter]]) -> int:
-        return self.on_letters(execution, [Received(message.sequence, message.body.message) for message in batch])
+    def _deliver(self, execution: str, batch: Sequence[Message[Envelope]]) -> int:
+        return self.on_messages(execution, [Delivery(message.sequence, message.body.message) for message in batch])
 
     def send(self, messages: Sequence[TaskMessage]) -> None:
         """See the port TaskQueue."""
@@ -114,25 +114,25 @@ class MemoryCloud:
     def set(self, execution: str, timers: Sequence[SetTimer], now: float) -> None:
         """See the port Timers."""
         for timer in timers:
-            letter = Letter(execution, TimerFired(timer.kind, timer.attempt, timer.salt))
+            envelope = Envelope(execution, TimerFired(timer.kind, timer.attempt, timer.resend_id))
             if timer.due - now <= MAX_DELAY:
-                self._timers.send([letter], max(timer.due - now, 0.0))
+                self._timers.send([envelope], max(timer.due - now, 0.0))
             else:
-                self._schedule(letter, timer.due)
+                self._schedule(envelope, timer.due)
 
-    def _schedule(self, letter: Letter, due: float) -> None:
+    def _schedule(self, envelope: Envelope, due: float) -> None:
         """One schedule of a name; it is gone when it has fired."""
-        name = (letter.execution, letter.message.dedup)
+        name = (envelope.execution, envelope.message.dedup)
 
         def fire() -> None:
             del self._schedules[name]
-            self._timers.send([letter])
+            self._timers.send([envelope])
 
         if name not in self._schedules:
             self._schedules[name] = self.at(due + self.order.lateness(), fire)
 
-    def _post_all(self, letters: list[Letter]) -> list[int]:
-        self.post(letters)
+    def _post_all(self, envelopes: list[Envelope]) -> list[int]:
+        self.post(envelopes)
         return []
 
     def announce(self, state: State, announcements: Sequence[Announce]) -> None:

@@ -211,6 +211,6 @@ _WRITERS: dict[type, Callable[[Any], tuple[Key, Any]]] = {
     WriteVerdict: lambda w: (verdict_key(w.task, w.visit), w.error),
     WriteRetry: lambda w: (retry_key(w.number), asdict(w)),
     WriteItems: lambda w: (items_key(w.task, w.visit, w.chunk), w.values),
-    WriteScope: lambda w: (scope_key(w.task, w.visit, w.base), w.scope),
+    WriteScope: lambda w: (scope_key(w.task, w.visit, w.attempt_base), w.scope),
     WriteOutput: lambda w: (output_key(w.retries), {"output": w.output, "error": w.error}),
 }

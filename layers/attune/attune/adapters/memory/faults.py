@@ -55,7 +55,7 @@ class FaultKind(StrEnum):
 
 _SENDS = frozenset({"mailbox.post", "tasks.send", "tasks.send_later", "timers.set"})
 _CLIENT = "client"
-"""Whose letters nobody else knows of."""
+"""Whose messages nobody else knows of."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,9 @@
-"""Looking at executions in memory, and the book of dead letters."""
+"""Looking at executions in memory."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from attune.adapters.memory.catalog import MemoryCatalog
@@ -11,9 +11,7 @@ from attune.adapters.memory.execution_store import MemoryStore
 from attune.engine.facts import START
 from attune.engine.ids import AttemptId, home_of
 from attune.engine.state import State
-from attune.exceptions import NotFound
-from attune.execution.cases import Recorded, SweepNotes
-from attune.execution.dead_letters import DeadLetter, LetterPage
+from attune.execution.ports.inspector import Recorded, SweepNotes
 from attune.model.built_ins import WaitKind
 from attune.model.status import ExecutionStatus
 
@@ -67,7 +65,7 @@ class MemoryInspector:
         """See the port."""
         return self._notes
 
-    def keep(self, notes: SweepNotes) -> None:
+    def save_notes(self, notes: SweepNotes) -> None:
         """See the port."""
         self._notes = notes
 
@@ -80,34 +78,3 @@ def _recorded(row: Mapping[str, Any]) -> Recorded:
         row.get("status", ""),
         row.get("ended_at"),
     )
-
-
-class MemoryBook:
-    """Implements :class:`attune.execution.dead_letters.DeadLetterBook`; all on one page."""
-
-    def __init__(self) -> None:
-        self._letters: dict[str, DeadLetter] = {}
-
-    def add(self, letter: DeadLetter) -> None:
-        """See the port."""
-        self._letters.setdefault(letter.id, letter)
-
-    def page(self, limit: int = 50, cursor: str = "") -> LetterPage:
-        """See the port."""
-        del cursor
-        newest = sorted(self._letters.values(), key=lambda letter: letter.id, reverse=True)
-        return LetterPage(newest[:limit])
-
-    def of(self, execution: str) -> Sequence[DeadLetter]:
-        """See the port."""
-        return [letter for letter in self.page(len(self._letters)).letters if letter.execution == execution]
-
-    def get(self, letter: str) -> DeadLetter:
-        """See the port."""
-        if letter not in self._letters:
-            raise NotFound(f"there is no dead letter '{letter}'", dead_letter=letter)
-        return self._letters[letter]
-
-    def remove(self, letter: str) -> None:
-        """See the port."""
-        self._letters.pop(letter, None)

@@ -57,13 +57,13 @@ class Message(Generic[T]):
 
 
 @dataclass(eq=False, slots=True)
-class Delivery:
+class InFlight:
     """A batch in the hands of an invocation; ``again`` has the service deliver it once more."""
 
     terms: Terms
     again: Callable[[], None]
     returns: Entry
-    keep: bool = False
+    undeleted: bool = False
     """The delete gets lost."""
 
 
@@ -73,7 +73,7 @@ class Ground:
 
     agenda: Agenda
     order: Order
-    running: list[Delivery] = field(default_factory=list)
+    running: list[InFlight] = field(default_factory=list)
 
 
 class Queue(ABC, Generic[T]):
@@ -81,7 +81,7 @@ class Queue(ABC, Generic[T]):
 
     def __init__(self, ground: Ground, terms: Terms, on_dead: Callable[[Death[T]], object]) -> None:
         self._ground, self.terms, self._on_dead = ground, terms, on_dead
-        self._hidden: dict[Delivery, list[Message[T]]] = {}
+        self._hidden: dict[InFlight, list[Message[T]]] = {}
 
     def _die(self, message: Message[T]) -> None:
         self._on_dead(Death(self.terms, message.body))
@@ -95,7 +95,7 @@ class Queue(ABC, Generic[T]):
         """Lose everything, as when somebody purges the queue."""
 
     @abstractmethod
-    def _again(self, delivery: Delivery, batch: list[Message[T]]) -> None:
+    def _again(self, delivery: InFlight, batch: list[Message[T]]) -> None:
         """Deliver a batch once more although nobody failed."""
 
     @abstractmethod
@@ -108,7 +108,7 @@ class Queue(ABC, Generic[T]):
         for message in batch:
             message.receives += 1
         returns = agenda.at(agenda.clock.now() + self.terms.visibility, lambda: self._expire(delivery))
-        delivery = Delivery(self.terms, lambda: self._again(delivery, batch), returns)
+        delivery = InFlight(self.terms, lambda: self._again(delivery, batch), returns)
         self._hidden[delivery] = batch
         running.append(delivery)
         try:
@@ -119,9 +119,9 @@ class Queue(ABC, Generic[T]):
             running.pop()
         return self._delete(delivery, batch, failed)
 
-    def _delete(self, delivery: Delivery, batch: list[Message[T]], failed: set[int]) -> list[Message[T]]:
+    def _delete(self, delivery: InFlight, batch: list[Message[T]], failed: set[int]) -> list[Message[T]]:
         """A receipt that has run out deletes nothing."""
-        if delivery not in self._hidden or delivery.keep:
+        if delivery not in self._hidden or delivery.undeleted:
             return []
         left = [message for position, message in enumerate(batch) if position in failed]
         if left:
@@ -131,7 +131,7 @@ class Queue(ABC, Generic[T]):
             delivery.returns.call_off()
         return [message for position, message in enumerate(batch) if position not in failed]
 
-    def _expire(self, delivery: Delivery) -> None:
+    def _expire(self, delivery: InFlight) -> None:
         if delivery in self._hidden:
             self._returned(self._hidden.pop(delivery))
 
@@ -191,7 +191,7 @@ class StandardQueue(Queue[T]):
         if batch:
             self._hand_out(batch, lambda: self._handle([message.body for message in batch]))
 
-    def _again(self, delivery: Delivery, batch: list[Message[T]]) -> None:
+    def _again(self, delivery: InFlight, batch: list[Message[T]]) -> None:
         """A copy comes while the first is being worked off."""
         del delivery
         for message in batch:
@@ -273,10 +273,10 @@ class FifoQueue(Queue[T]):
             if box:
                 self._offer(group)
 
-    def _again(self, delivery: Delivery, batch: list[Message[T]]) -> None:
+    def _again(self, delivery: InFlight, batch: list[Message[T]]) -> None:
         """While it is in hand nothing of the group is delivered; but if its delete gets lost it comes back."""
         del batch
-        delivery.keep = True
+        delivery.undeleted = True
 
     def _returned(self, batch: list[Message[T]]) -> None:
         group = self._group_of(batch[0].body)

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from attune.cli import options, output
 from attune.cli.connection import connect
-
-if TYPE_CHECKING:
-    pass
 
 app = typer.Typer(help="Dead letters: messages that nobody could handle.", no_args_is_help=True)
 
@@ -34,26 +31,28 @@ def ls(
 
 
 @app.command()
-def show(letter: Id, url: options.Url = None, token: options.Token = None, as_json: options.Json = False) -> None:
+def show(dead_letter: Id, url: options.Url = None, token: options.Token = None, as_json: options.Json = False) -> None:
     """Show a dead letter, with what lay on the queue."""
-    from attune.cli.render.doctor import dead_letter
+    from attune.cli.render.doctor import dead_letter as rendered
 
     with connect(url, token) as client:
-        found = client.dead_letter(letter)
-    output.emit(found) if as_json else output.console().print(dead_letter(found))
+        found = client.dead_letter(dead_letter)
+    output.emit(found) if as_json else output.console().print(rendered(found))
 
 
 @app.command()
-def redrive(letter: Id, url: options.Url = None, token: options.Token = None, as_json: options.Json = False) -> None:
+def redrive(
+    dead_letter: Id, url: options.Url = None, token: options.Token = None, as_json: options.Json = False
+) -> None:
     """Send a dead letter again, to where it was going."""
     with connect(url, token) as client:
-        sent = client.redrive(letter)
-    output.say(sent, f"sent again: {letter}", as_json)
+        sent = client.redrive(dead_letter)
+    output.say(sent, f"sent again: {dead_letter}", as_json)
 
 
 @app.command()
-def drop(letter: Id, url: options.Url = None, token: options.Token = None, as_json: options.Json = False) -> None:
+def drop(dead_letter: Id, url: options.Url = None, token: options.Token = None, as_json: options.Json = False) -> None:
     """Forget a dead letter. The log keeps who did it."""
     with connect(url, token) as client:
-        dropped = client.drop(letter)
-    output.say(dropped, f"dropped: {letter}", as_json)
+        dropped = client.drop(dead_letter)
+    output.say(dropped, f"dropped: {dead_letter}", as_json)

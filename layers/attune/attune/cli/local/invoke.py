@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from attune.adapters.aws.blobs import Payloads
+from attune.adapters.aws.blobs import S3BlobStore
 from attune.adapters.aws.dynamodb.directory import DynamoDirectory
 from attune.adapters.aws.dynamodb.table import Table
 from attune.cli.local.cloud import LocalCloud
@@ -89,7 +89,7 @@ def _need_docker() -> None:
 
 def _seed(cloud: LocalCloud, outputs: StackOutputs) -> None:
     """Let the sample token in, and register the packs through the deployed function."""
-    directory = DynamoDirectory(Table(cloud.client("dynamodb"), outputs.table_name), Payloads(None, ""))
+    directory = DynamoDirectory(Table(cloud.client("dynamodb"), outputs.table_name), S3BlobStore(None, ""))
     directory.put_token(SAMPLE_TOKEN, "sample")
     event = json.loads((cloud.project_dir / "events" / SAMPLES["Api"]).read_text())
     event |= {"rawPath": "/api/v1/packs/sync", "body": "{}"}

@@ -14,7 +14,7 @@ from attune.model.graph import ActionSpec
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class Envelope:
     """A message for an execution's mailbox."""
 
     execution: str
@@ -22,8 +22,8 @@ class Letter:
 
 
 @dataclass(frozen=True, slots=True)
-class Received:
-    """A letter as it came: ``sequence`` is the FIFO queue's SequenceNumber (20 digits, growing per execution)."""
+class Delivery:
+    """A message as it came: ``sequence`` is the FIFO queue's SequenceNumber (20 digits, growing per execution)."""
 
     sequence: str
     message: Message
@@ -32,8 +32,8 @@ class Received:
 class Mailbox(Protocol):
     """The advance queue: FIFO per execution, deduplicated by ``message.dedup`` for five minutes."""
 
-    def post(self, letters: Sequence[Letter]) -> None:
-        """Returns when all have been accepted. The letters of one call stand for independent things: they go in as
+    def post(self, envelopes: Sequence[Envelope]) -> None:
+        """Returns when all have been accepted. The messages of one call stand for independent things: they go in as
         few requests as can be, and one that has to be sent again comes after the others.
         """
         ...
@@ -52,7 +52,7 @@ class TaskMessage:
     spec: ActionSpec
     input: Mapping[str, Any]
     timeout: float | None = None
-    salt: str = ""
+    resend_id: str = ""
     sealed: Mapping[str, Any] | None = None
 
     @classmethod
@@ -65,7 +65,7 @@ class TaskMessage:
             effect.spec,
             effect.input,
             effect.timeout,
-            effect.salt,
+            effect.resend_id,
             effect.sealed,
         )
 

@@ -82,7 +82,9 @@ class _Analysis:
             if self._waits(number):
                 reach = self._draft.reach[number]
                 self._steps[self._size + number].append((number, self._apart(number, reach.blockers)))
-                self._steps[2 * self._size + number].append((number, self._apart(number, reach.blockers | reach.loop)))
+                self._steps[2 * self._size + number].append(
+                    (number, self._apart(number, reach.blockers | reach.cycle_body))
+                )
 
     def _arrival(self, source: int, target: int) -> int:
         if not self._waits(target):

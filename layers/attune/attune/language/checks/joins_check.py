@@ -44,7 +44,7 @@ def _check_written(draft: Draft, number: int, task: TaskModel, choices: Choices)
 
 def _check_rounds(draft: Draft, number: int) -> None:
     """A loop that forks and whose head runs for each arrival: its rounds overlap, so its joins depend on timing."""
-    body = draft.reach[number].loop
+    body = draft.reach[number].cycle_body
     loop = body | 1 << number
     joins = [other for other in bits(body) if _is_default_join(draft, other)]
     if joins and any(_forks(draft, other, loop) for other in bits(loop)):

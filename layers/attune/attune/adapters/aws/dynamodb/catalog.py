@@ -13,12 +13,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
-from attune.adapters.aws.blobs import Payloads, to_text
+from attune.adapters.aws.blobs import to_text
 from attune.adapters.aws.cache import BoundedCache
 from attune.adapters.aws.dynamodb import keys
 from attune.adapters.aws.dynamodb.marshal import Item
 from attune.adapters.aws.dynamodb.table import Table, with_key
 from attune.exceptions import NotFound
+from attune.execution.ports.blobs import BlobStore
 from attune.execution.ports.catalog import PackRecord, WorkflowVersion
 from attune.model.graph import ActionSpec, Graph
 from attune.model.rule import Rule
@@ -36,8 +37,8 @@ CACHED_VERSIONS = 200
 class DynamoCatalog:
     """Packs, actions, rules, and workflows in immutable versions."""
 
-    def __init__(self, table: Table, payloads: Payloads) -> None:
-        self._table, self._payloads = table, payloads
+    def __init__(self, table: Table, blobs: BlobStore) -> None:
+        self._table, self._blobs = table, blobs
         self._versions: BoundedCache[keys.Key, WorkflowVersion] = BoundedCache(CACHED_VERSIONS)
 
     def workflow(self, ref: str, version: int | None = None) -> WorkflowVersion:
@@ -59,7 +60,7 @@ class DynamoCatalog:
         places = [keys.version(ref, number) for ref, number in wanted]
         missing = [place for place in places if self._versions.get(place) is None]
         read = self._table.get_many(missing) if missing else {}
-        made = {place: _version_of(self._payloads, item) for place, item in read.items()}
+        made = {place: _version_of(self._blobs, item) for place, item in read.items()}
         for place, version in made.items():
             self._versions.put(place, version)
         return [found for place in places if (found := made.get(place) or self._versions.get(place))]
@@ -71,7 +72,7 @@ class DynamoCatalog:
 
     def add_version(self, version: WorkflowVersion) -> bool:
         """See the port. A number that is taken is pointed at too: whoever took it may have died before doing so."""
-        item = _version_item(self._payloads, version)
+        item = _version_item(self._blobs, version)
         added = self._table.put(item, "attribute_not_exists(PK)").accepted
         values = {":n": version.version, ":p": version.graph.pack, ":catalog": keys.CATALOG, ":ref": version.ref}
         change = "SET n = :n, p = :p, GSI1PK = :catalog, GSI1SK = :ref"
@@ -98,7 +99,7 @@ class DynamoCatalog:
         item = self._table.get(keys.pack(ref))
         if item is None:
             raise NotFound(f"there is no pack '{ref}'", hint="register it first", pack=ref)
-        return PackRecord(**self._payloads.get(item["d"]))
+        return PackRecord(**self._blobs.get(item["d"]))
 
     def packs(self) -> list[PackRecord]:
         """See the port."""
@@ -106,7 +107,7 @@ class DynamoCatalog:
 
     def put_pack(self, pack: PackRecord) -> bool:
         """See the port."""
-        return self._table.replace(with_key(keys.pack(pack.ref), d=self._slip(pack.ref, asdict(pack)))) is None
+        return self._table.replace(with_key(keys.pack(pack.ref), d=self._reference(pack.ref, asdict(pack)))) is None
 
     def put_actions(self, pack: str, actions: Iterable[ActionSpec]) -> None:
         """See the port. What the pack had and doesn't have any more goes."""
@@ -121,7 +122,7 @@ class DynamoCatalog:
         """See the port. An action's ref begins with its pack's."""
         item = self._table.get(keys.member("ACTION", ref.partition(".")[0], ref))
         if item is not None:
-            return ActionSpec.from_dict(self._payloads.get(item["d"]))
+            return ActionSpec.from_dict(self._blobs.get(item["d"]))
         try:
             return self.workflow(ref).as_action()
         except NotFound:
@@ -155,22 +156,22 @@ class DynamoCatalog:
         return found
 
     def _all(self, kind: str) -> list[Any]:
-        return [self._payloads.get(item["d"]) for item in self._table.query(keys.CATALOG, keys.members(kind))]
+        return [self._blobs.get(item["d"]) for item in self._table.query(keys.CATALOG, keys.members(kind))]
 
-    def _slip(self, pack: str, data: Any) -> str:
-        return self._payloads.put_text(f"packs/{pack}", to_text(data), PLACE_LIMIT)
+    def _reference(self, pack: str, data: Any) -> str:
+        return self._blobs.put_text(f"packs/{pack}", to_text(data), PLACE_LIMIT)
 
     def _replace(self, kind: str, pack: str, members: Mapping[str, Any]) -> None:
         """Make the members of a pack exactly these."""
-        puts = [with_key(keys.member(kind, pack, ref), d=self._slip(pack, data)) for ref, data in members.items()]
+        puts = [with_key(keys.member(kind, pack, ref), d=self._reference(pack, data)) for ref, data in members.items()]
         kept = {item["SK"] for item in puts}
         present = self._table.query(keys.CATALOG, keys.members(kind, pack), "SK")
         gone = [(keys.CATALOG, item["SK"]) for item in present if item["SK"] not in kept]
         self._table.write_many(puts, gone)
 
 
-def _version_item(payloads: Payloads, version: WorkflowVersion) -> Item:
-    """``d`` slip of everything, or ``z`` the same compressed."""
+def _version_item(blobs: BlobStore, version: WorkflowVersion) -> Item:
+    """``d`` reference of everything, or ``z`` the same compressed."""
     data: dict[str, Any] = {"graph": version.graph.to_dict(), "source": version.source, "digest": version.digest}
     data |= {"created_at": version.created_at, "enabled": version.enabled}
     text = to_text(data)
@@ -180,11 +181,11 @@ def _version_item(payloads: Payloads, version: WorkflowVersion) -> Item:
     compressed = zlib.compress(text.encode(), 9)
     if len(compressed) <= COMPRESSED_LIMIT:
         return with_key(key, n=version.version, z=compressed)
-    return with_key(key, n=version.version, d=payloads.put_text(f"workflows/{version.ref}", text))
+    return with_key(key, n=version.version, d=blobs.put_text(f"workflows/{version.ref}", text))
 
 
-def _version_of(payloads: Payloads, item: Item) -> WorkflowVersion:
-    data = json.loads(zlib.decompress(item["z"])) if "z" in item else payloads.get(item["d"])
+def _version_of(blobs: BlobStore, item: Item) -> WorkflowVersion:
+    data = json.loads(zlib.decompress(item["z"])) if "z" in item else blobs.get(item["d"])
     ref = item["PK"].partition("#")[2]
     made = WorkflowVersion(ref, int(item["n"]), Graph.from_dict(data.pop("graph")))
     return replace(made, **data)

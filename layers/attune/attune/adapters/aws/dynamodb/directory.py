@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from attune.adapters.aws.blobs import Payloads, location, to_text
-from attune.adapters.aws.cursors import bad_cursor, opened, opened_key, sealed
+from attune.adapters.aws.blobs import location, to_text
+from attune.adapters.aws.cursors import bad_cursor, decode_cursor, decode_key_cursor, encode_cursor
 from attune.adapters.aws.dynamodb import keys
 from attune.adapters.aws.dynamodb.records import shown
 from attune.adapters.aws.dynamodb.table import Table, with_key
 from attune.engine.ids import AttemptId, is_execution_id, wait_of
+from attune.execution.ports.blobs import BlobStore
 from attune.execution.ports.directory import Page
 from attune.model.built_ins import WaitKind
 from attune.model.status import ExecutionStatus
@@ -30,14 +31,14 @@ Rows = list[dict[str, Any]]
 class DynamoDirectory:
     """See the port."""
 
-    def __init__(self, table: Table, payloads: Payloads) -> None:
-        self._table, self._payloads = table, payloads
+    def __init__(self, table: Table, blobs: BlobStore) -> None:
+        self._table, self._blobs = table, blobs
 
     def executions(
         self, *, workflow: str | None = None, status: ExecutionStatus | None = None, limit: int = 50, cursor: str = ""
     ) -> Page:
         """See the port. A page may be short, or empty, and still have a cursor."""
-        before = opened(cursor)
+        before = decode_cursor(cursor)
         if cursor and not is_execution_id(before):
             raise bad_cursor()
         if workflow is not None and status is not None:
@@ -64,7 +65,7 @@ class DynamoDirectory:
             if len(found) > limit or len(candidates) < 100:
                 return _page(found, limit)
             before = candidates[-1]
-        return Page(found[:limit], sealed(before))
+        return Page(found[:limit], encode_cursor(before))
 
     def _in_status(self, executions: Ids, status: ExecutionStatus) -> Ids:
         states = self._table.get_many(map(keys.state, executions)) if executions else {}
@@ -75,8 +76,8 @@ class DynamoDirectory:
         """See the port."""
         after = _checked(cursor, keys.attempt_of)
         items = self._table.page(keys.partition(execution), keys.TASKS, after, limit + 1)
-        rows = _fitting(shown(self._payloads, item) for item in items[:limit])
-        more = sealed(items[len(rows) - 1]["SK"]) if len(items) > len(rows) else None
+        rows = _fitting(shown(self._blobs, item) for item in items[:limit])
+        more = encode_cursor(items[len(rows) - 1]["SK"]) if len(items) > len(rows) else None
         return rows, more
 
     def stored(self, execution: str) -> dict[str, str]:
@@ -93,7 +94,7 @@ class DynamoDirectory:
     def inquiry(self, execution: str, attempt: AttemptId) -> dict[str, Any] | None:
         """See the port."""
         item = self._table.get(keys.wait(execution, WaitKind.INQUIRY, attempt))
-        return {**self._payloads.get(item["d"]), "closed": item.get("closed")} if item and "d" in item else None
+        return {**self._blobs.get(item["d"]), "closed": item.get("closed")} if item and "d" in item else None
 
     def remember(self, key: str, execution: str, digest: str) -> tuple[str, str]:
         """See the port. Bindings are kept for ever."""
@@ -113,7 +114,7 @@ class DynamoDirectory:
 
 def _page(found: Ids, limit: int) -> Page:
     shown = found[:limit]
-    return Page(shown, sealed(shown[-1]) if len(found) > limit else None)
+    return Page(shown, encode_cursor(shown[-1]) if len(found) > limit else None)
 
 
 def _fitting(rows: Iterable[dict[str, Any]]) -> Rows:
@@ -130,7 +131,7 @@ def _fitting(rows: Iterable[dict[str, Any]]) -> Rows:
 
 def _checked(cursor: str, parse: Callable[[str], Any]) -> str:
     """What a cursor holds, which must be something that ``parse`` takes."""
-    text = opened_key(cursor)
+    text = decode_key_cursor(cursor)
     try:
         if cursor and parse(text) is None:
             raise bad_cursor()

@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from attune.adapters.aws.blobs import Payloads, to_text
+from attune.adapters.aws.blobs import to_text
 from attune.adapters.aws.dynamodb import keys
 from attune.adapters.aws.dynamodb.table import Table, with_key
 from attune.engine.ids import AttemptId, wait_of
+from attune.execution.ports.blobs import BlobStore
 from attune.execution.ports.triggers import ANY_TYPE
 
 INLINE = 300 * 1024
@@ -22,24 +23,24 @@ INLINE = 300 * 1024
 class DynamoEvents:
     """See the port."""
 
-    def __init__(self, table: Table, payloads: Payloads) -> None:
-        self._table, self._payloads = table, payloads
+    def __init__(self, table: Table, blobs: BlobStore) -> None:
+        self._table, self._blobs = table, blobs
 
     def waits(self, detail_type: str) -> Iterator[tuple[str, AttemptId, Mapping[str, Any]]]:
         """See the port."""
         for kind in (detail_type, ANY_TYPE):
             for item in self._table.query(keys.waits(kind), only="SK, d"):
-                yield (*wait_of(item["SK"]), self._payloads.get(item["d"])["pattern"])
+                yield (*wait_of(item["SK"]), self._blobs.get(item["d"])["pattern"])
 
     def keep(self, detail_type: str, event: Mapping[str, Any], now: float, seconds: float) -> None:
         """See the port. DynamoDB deletes it some time after that."""
-        slip = self._payloads.put_text("events", to_text(dict(event)), INLINE)
+        reference = self._blobs.put_text("events", to_text(dict(event)), INLINE)
         self._table.put(
-            with_key(keys.event(detail_type, now, str(event.get("id"))), d=slip, ttl=int(now + seconds) + 1)
+            with_key(keys.event(detail_type, now, str(event.get("id"))), d=reference, ttl=int(now + seconds) + 1)
         )
 
     def kept(self, detail_type: str, since: float) -> Iterator[tuple[float, Mapping[str, Any]]]:
         """See the port."""
         partition, low = keys.event(detail_type, since, "")
         for item in self._table.query_from(partition, low):
-            yield keys.came(item["SK"]), self._payloads.get(item["d"])
+            yield keys.came(item["SK"]), self._blobs.get(item["d"])

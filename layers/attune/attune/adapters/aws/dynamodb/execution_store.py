@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from attune.adapters.aws.blobs import Counted, Payloads
+from attune.adapters.aws.blobs import BoundedReader
 from attune.adapters.aws.cache import BoundedCache
 from attune.adapters.aws.dynamodb import key_values, keys, records, states
 from attune.adapters.aws.dynamodb.marshal import Item
@@ -30,6 +30,7 @@ from attune.engine.facts import KV_NAMES, Key, scope_key
 from attune.engine.ids import AttemptId, wait_id
 from attune.engine.messages import Start
 from attune.engine.state import State
+from attune.execution.ports.blobs import BlobStore
 from attune.execution.ports.execution_store import Claim, ClaimStatus, Record
 from attune.execution.ports.queues import TaskMessage
 from attune.execution.ports.triggers import ANY_TYPE
@@ -52,14 +53,14 @@ class DynamoStore:
     ``retention_days`` (0: for ever) is how long an ended execution's state is kept; see ``retention`` for the rest.
     """
 
-    def __init__(self, table: Table, payloads: Payloads, retention_days: float = 0) -> None:
-        self._table, self._payloads, self._retention_days = table, payloads, retention_days
+    def __init__(self, table: Table, blobs: BlobStore, retention_days: float = 0) -> None:
+        self._table, self._blobs, self._retention_days = table, blobs, retention_days
         self._facts: BoundedCache[keys.Key, Item] = BoundedCache(CACHED_BYTES)
         self._unsaved: dict[str, list[Item]] = {}
 
     def create(self, start: Start) -> bool:
         """See the port."""
-        return self._table.put(states.start_item(self._payloads, start), "attribute_not_exists(PK)").accepted
+        return self._table.put(states.start_item(self._blobs, start), "attribute_not_exists(PK)").accepted
 
     def load_start(self, execution: str) -> Start | None:
         """See the port. One that is marked to be deleted, and has no state any more, is as good as deleted."""
@@ -67,12 +68,12 @@ class DynamoStore:
         item = self._read([key]).get(key)
         if item is None or (EXPIRES in item and self._table.get(keys.state(execution), "v") is None):
             return None
-        return states.start_of(self._payloads, item)
+        return states.start_of(self._blobs, item)
 
     def load(self, execution: str) -> State | None:
         """See the port."""
         item = self._table.get(keys.state(execution))
-        return states.state_of(self._payloads, item) if item else None
+        return states.state_of(self._blobs, item) if item else None
 
     def load_all(self, executions: Sequence[str]) -> list[tuple[Start | None, State | None]]:
         """See the port."""
@@ -84,13 +85,13 @@ class DynamoStore:
         if start is not None and state is None and EXPIRES in start:
             start = None
         return (
-            states.start_of(self._payloads, start) if start is not None else None,
-            states.state_of(self._payloads, state) if state is not None else None,
+            states.start_of(self._blobs, start) if start is not None else None,
+            states.state_of(self._blobs, state) if state is not None else None,
         )
 
     def save(self, state: State, expected: int) -> bool:
         """See the port."""
-        item = states.state_item(self._payloads, state, expected + 1, self._retention_days)
+        item = states.state_item(self._blobs, state, expected + 1, self._retention_days)
         condition = "v = :expected" if expected else "attribute_not_exists(PK)"
         accepted = self._table.put(item, condition, {":expected": expected} if expected else None).accepted
         written = self._unsaved.pop(state.execution, [])
@@ -105,14 +106,14 @@ class DynamoStore:
             if isinstance(write, WriteWait):
                 (self._open if write.closed is None else self._close)(execution, write)
             else:
-                items += _WRITERS[type(write)](self._payloads, execution, write)
+                items += _WRITERS[type(write)](self._blobs, execution, write)
         if items:
             self._table.write_many(items)
         self._unsaved = {execution: items}
 
     def _open(self, execution: str, write: WriteWait) -> None:
         """Once: a batch that comes again finds it begun, and an invocation that lost its race may find it closed."""
-        *listed, item = _wait_items(self._payloads, execution, write)
+        *listed, item = _wait_items(self._blobs, execution, write)
         there = self._table.put(item, "attribute_not_exists(SK)").existing or {}
         if listed and "closed" not in there:
             self._table.write_many(listed)
@@ -130,8 +131,7 @@ class DynamoStore:
         single = {key: _KEYS[key[0]](execution, *key[1:]) for key in wanted if key[0] in _KEYS}
         items = self._read(single.values())
         found: dict[Key, Any] = {
-            key: _VALUES[key[0]](self._payloads, items[place]) if place in items else None
-            for key, place in single.items()
+            key: _VALUES[key[0]](self._blobs, items[place]) if place in items else None for key, place in single.items()
         }
         return found | {key: self._several(execution, key) for key in wanted if key not in found}
 
@@ -147,7 +147,7 @@ class DynamoStore:
             ":t": token,
             ":l": lease_until,
             ":s": now,
-            ":i": self._payloads.put(message.execution, dict(message.input)),
+            ":i": self._blobs.put(message.execution, dict(message.input)),
             ":ac": message.spec.ref,
         }
         condition = records.FREE_OR_EXPIRED if message.spec.idempotent else records.FREE
@@ -155,16 +155,16 @@ class DynamoStore:
         outcome = self._table.update(key, records.CLAIM, values, condition)
         if outcome.accepted:
             return Claim(ClaimStatus.GRANTED, lease_until)
-        return records.refusal(self._payloads, outcome.existing or {}, now)
+        return records.refusal(self._blobs, outcome.existing or {}, now)
 
     def finish(self, execution: str, attempt: AttemptId, record: Record, now: float, child: str = "") -> Record:
         """See the port."""
-        attributes = present(records.ending(self._payloads, execution, record, now, child))
+        attributes = present(records.ending(self._blobs, execution, record, now, child))
         change = "SET " + ", ".join(f"{name} = :{name}" for name in attributes)
         values = {f":{name}": value for name, value in attributes.items()}
         key = keys.attempt(execution, attempt)
         outcome = self._table.update(key, change, values, records.NOT_ENDED)
-        recorded = records.record_of(self._payloads, outcome.existing or {})
+        recorded = records.record_of(self._blobs, outcome.existing or {})
         return recorded or record
 
     def _read(self, wanted: Collection[keys.Key]) -> dict[keys.Key, Item]:
@@ -184,10 +184,10 @@ class DynamoStore:
         """How each item of a visit ended, by its last attempt that did; None where none has."""
         rows: list[dict[str, Any] | None] = [None] * self._item_count(execution, task, visit)
         found = self._table.query(keys.partition(execution), keys.visit_prefix(task, visit), "SK, st, r, er")
-        payloads = Counted(self._payloads, f"the results of the items of '{task}'")
+        blobs = BoundedReader(self._blobs, f"the results of the items of '{task}'")
         for item in found:
             index = keys.attempt_of(item["SK"]).index
-            record = records.record_of(payloads, item)
+            record = records.record_of(blobs, item)
             if index is not None and record is not None:
                 rows += [None] * (index + 1 - len(rows))
                 rows[index] = record.to_dict()
@@ -208,25 +208,25 @@ def _size(item: Item) -> int:
     return sum(len(value) if isinstance(value, str) else 8 for value in item.values())
 
 
-def _record_item(payloads: Payloads, execution: str, write: WriteRecord) -> Item:
+def _record_item(blobs: BlobStore, execution: str, write: WriteRecord) -> Item:
     record = Record(str(write.status), write.result, write.error)
-    return with_key(keys.attempt(execution, write.attempt), **records.ending(payloads, execution, record, None))
+    return with_key(keys.attempt(execution, write.attempt), **records.ending(blobs, execution, record, None))
 
 
-def _slip_item(key: keys.Key, payloads: Payloads, execution: str, value: Any, **more: Any) -> Item:
-    return with_key(key, d=payloads.put(execution, value), **more)
+def _reference_item(key: keys.Key, blobs: BlobStore, execution: str, value: Any, **more: Any) -> Item:
+    return with_key(key, d=blobs.put(execution, value), **more)
 
 
-def _wait_items(payloads: Payloads, execution: str, write: WriteWait) -> list[Item]:
+def _wait_items(blobs: BlobStore, execution: str, write: WriteWait) -> list[Item]:
     """An inquiry is listed in the index. An event's wait has an item of its own where events look for it."""
     key, name = keys.wait(execution, write.kind, write.attempt), wait_id(execution, write.attempt)
     terms = {**write.terms, "since": write.since, "limit": write.limit}
     if write.kind is WaitKind.INQUIRY:
-        return [_slip_item(key, payloads, execution, terms, GSI1PK=keys.INQUIRIES, GSI1SK=name)]
+        return [_reference_item(key, blobs, execution, terms, GSI1PK=keys.INQUIRIES, GSI1SK=name)]
     listing = keys.waits(_only_type(write.terms["pattern"]))
     expires = int(write.limit) + LEFT_OVER if write.limit else None
-    listed = _slip_item((listing, name), payloads, execution, {"pattern": write.terms["pattern"]}, ttl=expires)
-    return [listed, _slip_item(key, payloads, execution, terms, ls=listing)]
+    listed = _reference_item((listing, name), blobs, execution, {"pattern": write.terms["pattern"]}, ttl=expires)
+    return [listed, _reference_item(key, blobs, execution, terms, ls=listing)]
 
 
 def _only_type(pattern: Mapping[str, Any]) -> str:
@@ -235,20 +235,26 @@ def _only_type(pattern: Mapping[str, Any]) -> str:
     return types[0] if len(types) == 1 and isinstance(types[0], str) else ANY_TYPE
 
 
-_WRITERS: dict[type, Callable[[Payloads, str, Any], list[Item]]] = {
-    WriteVars: lambda p, e, w: [_slip_item(keys.variables(e, w.number), p, e, dict(w.values))],
+_WRITERS: dict[type, Callable[[BlobStore, str, Any], list[Item]]] = {
+    WriteVars: lambda p, e, w: [_reference_item(keys.variables(e, w.number), p, e, dict(w.values))],
     WriteRecord: lambda p, e, w: [_record_item(p, e, w)],
-    WriteVerdict: lambda p, e, w: [_slip_item(keys.verdict(e, w.task, w.visit), p, e, dict(w.error))],
+    WriteVerdict: lambda p, e, w: [_reference_item(keys.verdict(e, w.task, w.visit), p, e, dict(w.error))],
     WriteItems: lambda p, e, w: [
-        _slip_item(keys.items(e, w.task, w.visit, w.chunk), p, e, list(w.values), n=len(w.values))
+        _reference_item(keys.items(e, w.task, w.visit, w.chunk), p, e, list(w.values), n=len(w.values))
     ],
     WriteScope: lambda p, e, w: [
-        _slip_item(
-            _KEYS[(key := scope_key(w.task, w.visit, w.base))[0]](e, *key[1:]), p, e, dict(w.scope), n=w.scope["total"]
+        _reference_item(
+            _KEYS[(key := scope_key(w.task, w.visit, w.attempt_base))[0]](e, *key[1:]),
+            p,
+            e,
+            dict(w.scope),
+            n=w.scope["total"],
         )
     ],
-    WriteRetry: lambda p, e, w: [_slip_item(keys.retry(e, w.number), p, e, asdict(w))],
-    WriteOutput: lambda p, e, w: [_slip_item(keys.output(e, w.retries), p, e, {"output": w.output, "error": w.error})],
+    WriteRetry: lambda p, e, w: [_reference_item(keys.retry(e, w.number), p, e, asdict(w))],
+    WriteOutput: lambda p, e, w: [
+        _reference_item(keys.output(e, w.retries), p, e, {"output": w.output, "error": w.error})
+    ],
 }
 
 _KEYS: Mapping[str, Callable[..., keys.Key]] = {
@@ -266,24 +272,24 @@ _KEYS: Mapping[str, Callable[..., keys.Key]] = {
 """Where each kind of fact lies that is one item."""
 
 
-def _slip_value(payloads: Payloads, item: Item) -> Any:
-    return payloads.get(item["d"])
+def _reference_value(blobs: BlobStore, item: Item) -> Any:
+    return blobs.get(item["d"])
 
 
-def _record_value(payloads: Payloads, item: Item) -> Any:
-    record = records.record_of(payloads, item)
+def _record_value(blobs: BlobStore, item: Item) -> Any:
+    record = records.record_of(blobs, item)
     return record.to_dict() if record else None
 
 
-_VALUES: Mapping[str, Callable[[Payloads, Item], Any]] = {
+_VALUES: Mapping[str, Callable[[BlobStore, Item], Any]] = {
     "start": states.start_fact,
-    "vars": _slip_value,
+    "vars": _reference_value,
     "record": _record_value,
-    "items": _slip_value,
-    "scope": _slip_value,
-    "verdict": _slip_value,
-    "retry": _slip_value,
-    "output": _slip_value,
-    "wait": lambda payloads, item: None if "closed" in item else _slip_value(payloads, item),
+    "items": _reference_value,
+    "scope": _reference_value,
+    "verdict": _reference_value,
+    "retry": _reference_value,
+    "output": _reference_value,
+    "wait": lambda blobs, item: None if "closed" in item else _reference_value(blobs, item),
     "kv": key_values.fact_of,
 }

@@ -11,13 +11,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from attune.adapters.aws.blobs import Payloads, to_text
+from attune.adapters.aws.blobs import to_text
 from attune.adapters.aws.dynamodb import keys, states
 from attune.adapters.aws.dynamodb.marshal import Item
 from attune.adapters.aws.dynamodb.table import Table, with_key
 from attune.engine.ids import AttemptId
 from attune.engine.state import State
-from attune.execution.cases import Recorded, SweepNotes
+from attune.execution.ports.blobs import BlobStore
+from attune.execution.ports.inspector import Recorded, SweepNotes
 from attune.model.built_ins import WaitKind
 from attune.model.status import ExecutionStatus
 
@@ -25,8 +26,8 @@ from attune.model.status import ExecutionStatus
 class DynamoInspector:
     """See the port."""
 
-    def __init__(self, table: Table, payloads: Payloads) -> None:
-        self._table, self._payloads = table, payloads
+    def __init__(self, table: Table, blobs: BlobStore) -> None:
+        self._table, self._blobs = table, blobs
 
     def live(self, status: ExecutionStatus, after: str, before: str, limit: int) -> list[str]:
         """See the port."""
@@ -51,7 +52,7 @@ class DynamoInspector:
         """See the port."""
         places = {keys.state(execution): execution for execution in executions}
         items = self._table.get_many(places) if places else {}
-        return {places[place]: states.state_of(self._payloads, items[place]) for place in places if place in items}
+        return {places[place]: states.state_of(self._blobs, items[place]) for place in places if place in items}
 
     def records(self, execution: str, attempts: Iterable[AttemptId]) -> dict[AttemptId, Recorded]:
         """See the port."""
@@ -61,14 +62,14 @@ class DynamoInspector:
     def terms(self, execution: str, attempt: AttemptId, kind: WaitKind) -> Mapping[str, Any]:
         """See the port."""
         item = self._table.get(keys.wait(execution, kind, attempt), "d")
-        return dict(self._payloads.get(item["d"])) if item else {}
+        return dict(self._blobs.get(item["d"])) if item else {}
 
     def notes(self) -> SweepNotes:
         """See the port."""
         item = self._table.get(keys.sweep_notes(), "d")
         return SweepNotes(**json.loads(item["d"])) if item else SweepNotes()
 
-    def keep(self, notes: SweepNotes) -> None:
+    def save_notes(self, notes: SweepNotes) -> None:
         """See the port."""
         self._table.put(with_key(keys.sweep_notes(), d=to_text(asdict(notes))))
 

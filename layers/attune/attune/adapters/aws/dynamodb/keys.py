@@ -77,9 +77,9 @@ def items(execution: str, task: str, visit: int, chunk: int | None = None) -> Ke
     return partition(execution), f"ITEMS#{task}#{visit:06d}{part}"
 
 
-def scope(execution: str, task: str, visit: int, base: int) -> Key:
+def scope(execution: str, task: str, visit: int, attempt_base: int) -> Key:
     """What the chunks of a list have in common that a retry begins again."""
-    return partition(execution), f"ITEMS#{task}#{visit:06d}#R{base:06d}"
+    return partition(execution), f"ITEMS#{task}#{visit:06d}#R{attempt_base:06d}"
 
 
 def verdict(execution: str, task: str, visit: int) -> Key:
@@ -136,14 +136,14 @@ NOBODY = "-"
 """Stands for the execution of a dead letter that nobody could read."""
 
 
-def dead_letter(letter: str) -> Key:
+def dead_letter(envelope: str) -> Key:
     """A dead letter, by its id: ``<ulid>.<execution>``, or ``<ulid>`` where nobody could tell whose it is."""
-    return partition(dead_letters_owner(letter) or NOBODY), f"{DEAD_PREFIX}{letter}"
+    return partition(dead_letters_owner(envelope) or NOBODY), f"{DEAD_PREFIX}{envelope}"
 
 
-def dead_letters_owner(letter: str) -> str:
+def dead_letters_owner(envelope: str) -> str:
     """The execution in the id of a dead letter; empty where nobody could tell."""
-    return letter.partition(".")[2]
+    return envelope.partition(".")[2]
 
 
 def sweep_notes() -> Key:

@@ -3,11 +3,11 @@
 When an item is written nobody knows when its execution will end, and a guess (created + the longest life) would
 either delete records under a running execution or keep them far longer than was asked for. So only STATE gets its
 ``ttl`` on the hot path, with the save that ends the execution, at no cost. All other items get theirs from
-:meth:`Retention.expire`, once, off the hot path: ``on_event`` calls it when an end is announced on the bus. It
+:meth:`DynamoRetention.mark_expired`, once, off the hot path: ``on_event`` calls it when an end is announced. It
 costs one more write per item, and nothing at all without a retention: DynamoDB has no cheaper way to change an item,
 and deleting each of them later would cost as much. Payloads in S3 are marked then, too, and a lifecycle rule of the
 bucket deletes them after as many days. When an ended execution is retried, that is announced too, and
-:meth:`Retention.keep` takes all marks away again.
+:meth:`DynamoRetention.unmark` takes all marks away again.
 
 An execution can have more items than a function has time for. Then both stop and say what is left; whoever called
 sees to it that it is done.
@@ -16,15 +16,15 @@ sees to it that it is done.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 from attune.adapters.aws.batches import side_by_side
-from attune.adapters.aws.blobs import Payloads
 from attune.adapters.aws.dynamodb import keys
 from attune.adapters.aws.dynamodb.marshal import Item
 from attune.adapters.aws.dynamodb.states import DAY
 from attune.adapters.aws.dynamodb.table import Table, key_of
+from attune.execution.ports.blobs import BlobStore
 from attune.execution.ports.clock import Clock
+from attune.execution.ports.retention import Rest, never
 
 IN_A_ROW = 100
 """Items that are changed before it is asked whether there is enough."""
@@ -34,29 +34,16 @@ _ITEMS, _PAYLOADS = "items:", "payloads:"
 """How the places begin at which the two parts of the work can stop."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rest:
-    """What is left to be done: to let go of what ended then (None: to keep what goes on), from a place on."""
-
-    ended_at: float | None
-    after: str = ""
-
-
-def never() -> bool:
-    """There is never enough."""
-    return False
-
-
-class Retention:
+class DynamoRetention:
     """Marks all items and payloads of an ended execution for deletion ``days`` after its end."""
 
-    def __init__(self, table: Table, payloads: Payloads, days: float, clock: Clock) -> None:
-        self._table, self._payloads, self._days, self._clock = table, payloads, days, clock
+    def __init__(self, table: Table, blobs: BlobStore, days: float, clock: Clock) -> None:
+        self._table, self._blobs, self._days, self._clock = table, blobs, days, clock
 
-    def expire(
-        self, execution: str, ended_at: float, after: str = "", enough: Callable[[], bool] = never
+    def mark_expired(
+        self, execution: str, ended_at: float, after: str = "", out_of_time: Callable[[], bool] = never
     ) -> Rest | None:
-        """Mark what is not marked so yet, from the place ``after`` on, until all is or there is ``enough``.
+        """Mark what is not marked so yet, from the place ``after`` on, until all is or there is ``out_of_time``.
 
         Returns what is left to do. Safe to call again, and at any time: an execution that goes on, having been retried,
         is left alone; if that happens meanwhile, it is left to keep it.
@@ -70,12 +57,12 @@ class Retention:
 
         if not self._is_meant(execution, ended=True):
             return None
-        stopped = self._change(execution, mark, self._payloads.let_go, after, enough)
+        stopped = self._change(execution, mark, self._blobs.mark_expired, after, out_of_time)
         if not self._is_meant(execution, ended=True):
             return Rest(None)
         return None if stopped is None else Rest(ended_at, stopped)
 
-    def keep(self, execution: str, after: str = "", enough: Callable[[], bool] = never) -> Rest | None:
+    def unmark(self, execution: str, after: str = "", out_of_time: Callable[[], bool] = never) -> Rest | None:
         """Take the marks from an execution that goes on after its end; returns what is left to do.
 
         Marks of an end that is still to come are left.
@@ -88,7 +75,7 @@ class Retention:
 
         if not self._is_meant(execution, ended=False):
             return None
-        stopped = self._change(execution, clear, self._payloads.hold, after, enough)
+        stopped = self._change(execution, clear, self._blobs.unmark, after, out_of_time)
         return None if stopped is None else Rest(None, stopped)
 
     def _change(
@@ -97,16 +84,16 @@ class Retention:
         change: Callable[[Item], None],
         mark: Callable[[str, str, Callable[[], bool]], str | None],
         after: str,
-        enough: Callable[[], bool],
+        out_of_time: Callable[[], bool],
     ) -> str | None:
         """Change all items, then the payloads; returns the place at which it stopped, None when all is done."""
         if not after.startswith(_PAYLOADS):
             items = self._items(execution, after.removeprefix(_ITEMS))
-            last = side_by_side(change, items, IN_A_ROW, enough)
+            last = side_by_side(change, items, IN_A_ROW, out_of_time)
             if last is not None:
                 return f"{_ITEMS}{last['SK']}"
             after = _PAYLOADS
-        stopped = mark(execution, after.removeprefix(_PAYLOADS), enough)
+        stopped = mark(execution, after.removeprefix(_PAYLOADS), out_of_time)
         return None if stopped is None else f"{_PAYLOADS}{stopped}"
 
     def _items(self, execution: str, after: str) -> Iterator[Item]:

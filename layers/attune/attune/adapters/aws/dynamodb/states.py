@@ -3,14 +3,14 @@
 STATE: ``d`` the encoded state, ``v`` version, ``a`` the highest sequence number absorbed, ``w`` and ``n`` the
 workflow and its version, ``c`` and ``u`` when it was created and last saved; the status is in the index key. A chunk
 has the same, but its status is ``st``; it is in a listing of its own until it has ended.
-START: ``p`` slip of the parameters (the same object in S3 as the start message's), ``d`` slip of everything else.
+START: ``p`` reference of the parameters (the same S3 object as the start message has), ``d`` that of everything else.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from attune.adapters.aws.blobs import Payloads, to_text
+from attune.adapters.aws.blobs import to_text
 from attune.adapters.aws.dynamodb import keys
 from attune.adapters.aws.dynamodb.marshal import Item
 from attune.adapters.aws.dynamodb.table import key_of, with_key
@@ -19,6 +19,7 @@ from attune.engine.ids import is_chunk
 from attune.engine.messages import Start
 from attune.engine.state import State
 from attune.engine.wire import decode, encode
+from attune.execution.ports.blobs import BlobStore
 from attune.model.status import ExecutionStatus
 
 STATE_INLINE = 300 * 1024
@@ -26,7 +27,7 @@ STATE_INLINE = 300 * 1024
 DAY = 86_400
 
 
-def state_item(payloads: Payloads, state: State, version: int, retention_days: float) -> Item:
+def state_item(blobs: BlobStore, state: State, version: int, retention_days: float) -> Item:
     """The STATE item; an ended execution's expires if there is a retention.
 
     Not that of a chunk that is complete: its execution goes on, maybe for longer than that, and a retry asks the chunk
@@ -38,7 +39,7 @@ def state_item(payloads: Payloads, state: State, version: int, retention_days: f
     return with_key(
         keys.state(state.execution),
         **_listing(state),
-        d=payloads.put_text(state.execution, text, STATE_INLINE),
+        d=blobs.put_text(state.execution, text, STATE_INLINE),
         v=version,
         a=state.absorbed,
         w=state.workflow,
@@ -57,10 +58,10 @@ def _listing(state: State) -> dict[str, str]:
     return {"st": str(state.status), **listed}
 
 
-def state_of(payloads: Payloads, item: Item) -> State:
+def state_of(blobs: BlobStore, item: Item) -> State:
     """Inverse of :func:`state_item`."""
     return codec.decode(
-        payloads.get(item["d"]),
+        blobs.get(item["d"]),
         execution=keys.execution_of_state(key_of(item)),
         workflow=item["w"],
         workflow_version=item["n"],
@@ -72,7 +73,7 @@ def state_of(payloads: Payloads, item: Item) -> State:
     )
 
 
-def start_item(payloads: Payloads, start: Start) -> Item:
+def start_item(blobs: BlobStore, start: Start) -> Item:
     """The START item."""
     data = encode(start)
     parameters = data.pop("parameters")
@@ -80,19 +81,19 @@ def start_item(payloads: Payloads, start: Start) -> Item:
         keys.start(start.execution),
         GSI1PK=keys.listed_by_workflow(start.workflow),
         GSI1SK=start.execution,
-        p=payloads.put(start.execution, parameters),
-        d=payloads.put(start.execution, data),
+        p=blobs.put(start.execution, parameters),
+        d=blobs.put(start.execution, data),
     )
 
 
-def start_fact(payloads: Payloads, item: Item) -> dict[str, Any]:
+def start_fact(blobs: BlobStore, item: Item) -> dict[str, Any]:
     """The start as JSON."""
-    return {**payloads.get(item["d"]), "parameters": payloads.get(item["p"])}
+    return {**blobs.get(item["d"]), "parameters": blobs.get(item["p"])}
 
 
-def start_of(payloads: Payloads, item: Item) -> Start:
+def start_of(blobs: BlobStore, item: Item) -> Start:
     """Inverse of :func:`start_item`."""
-    found = decode(start_fact(payloads, item))
+    found = decode(start_fact(blobs, item))
     if not isinstance(found, Start):
         raise TypeError(f"{item['PK']} does not hold a start")
     return found
