@@ -17,9 +17,9 @@ from attune.adapters.memory.catalog import MemoryCatalog
 from attune.adapters.memory.clock import VirtualClock
 from attune.exceptions import task_error
 from attune.execution.ports.catalog import PackRecord, WorkflowVersion
-from attune.language.compiler import compile_workflow, workflow_as_action
+from attune.language.compiler import compile_workflow
 from attune.language.source import load
-from attune.model.graph import ActionSpec, Graph, Runner
+from attune.model.graph import ActionSpec, Graph, Runner, workflow_as_action
 from attune.model.status import ExecutionStatus
 from attune.simulator import Simulator
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -28,6 +30,27 @@ RANKS = {
     "cli": 9,
 }
 """A module may import from rooms of a lower rank, and from its own."""
+INSIDE = {
+    "language": {
+        "yaml_nodes": 0,
+        "fields": 0,
+        "editor_schema": 0,
+        "source": 1,
+        "findings": 2,
+        "parsing": 3,
+        "flat": 3,
+        "refs": 3,
+        "task_draft": 3,
+        "draft": 4,
+        "dialect": 5,
+        "checks": 5,
+        "dialects": 6,
+        "compiler": 7,
+        "files": 8,
+    },
+    "adapters": {"aws": 0, "memory": 0},
+}
+"""The same inside of rooms that have rooms of their own; those of one rank do not know each other."""
 PURE = {"expressions", "model", "language", "engine", "execution"}
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
@@ -56,6 +79,52 @@ def test_imports_go_one_way(path):
             assert theirs == mine or RANKS[theirs] < RANKS[mine], f"{mine} must not import {name}"
 
 
+def within(name: str) -> str:
+    """The room inside of a room that a module belongs to."""
+    return name.split(".")[2] if name.count(".") > 1 else ""
+
+
+@pytest.mark.parametrize("path", [path for path in MODULES if room(path) in INSIDE and path.name != "__init__.py"],
+                         ids=lambda path: str(path.relative_to(PACKAGE)))  # fmt: skip
+def test_imports_go_one_way_inside_of_a_room_too(path):
+    ranks = INSIDE[room(path)]
+    mine = within(module_name(path))
+    for name in imported(path):
+        if name.startswith(f"attune.{room(path)}."):
+            theirs = within(name)
+            assert theirs == mine or ranks[theirs] < ranks[mine], f"{mine} must not import {name}"
+
+
+def module_name(path: Path) -> str:
+    return ".".join(("attune", *path.relative_to(PACKAGE).with_suffix("").parts)).removesuffix(".__init__")
+
+
+NAMES = {module_name(path): path for path in MODULES}
+
+
+def imported(path: Path) -> set[str]:
+    """Every module of ours that a module imports, at its top or later, for types only or not."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module is not None:
+            names = (f"{node.module}.{alias.name}" for alias in node.names)
+            found |= {name if name in NAMES else node.module for name in names}
+    return found & NAMES.keys()
+
+
+def test_no_modules_import_each_other_in_a_circle():
+    graph = {name: imported(path) - {name} for name, path in NAMES.items()}
+    with_way_out = set[str]()
+    while found := {name for name, others in graph.items() if name not in with_way_out and others <= with_way_out}:
+        with_way_out |= found
+    assert set(graph) == with_way_out, "these are on a circle, or lead to one"
+
+
+def test_the_engine_knows_nothing_of_the_compiler():
+    code = "import sys, attune.engine.advance; print([m for m in sys.modules if m.startswith('attune.language')])"
+    assert subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout == "[]\n"
+
+
 @pytest.mark.parametrize(
     ("rooms", "forbidden"),
     [
@@ -78,6 +147,16 @@ def test_a_room_keeps_to_its_job(rooms, forbidden):
 def test_only_wiring_and_the_commands_read_the_environment():
     readers = {room(path) for path in MODULES if "os.environ" in path.read_text(encoding="utf-8")}
     assert readers <= {"wiring", "cli", "actions"}, "actions scrubs the environment of its children"
+
+
+def test_functions_and_modules_stay_small():
+    """A function of more than 40 lines, or a module of more than 300, does more than one thing."""
+    for path in MODULES:
+        source = path.read_text(encoding="utf-8")
+        assert source.count("\n") <= 300, path
+        for node in ast.walk(ast.parse(source)):
+            if isinstance(node, ast.FunctionDef) and node.end_lineno is not None:
+                assert node.end_lineno - node.lineno < 40, f"{path}:{node.lineno} {node.name}"
 
 
 def test_functions_are_one_file_each_and_thin():

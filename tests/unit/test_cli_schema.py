@@ -8,15 +8,16 @@ import pytest
 from typer.testing import CliRunner
 
 from attune.cli.main import app
-from attune.language.dialects.native.json_schemas import MODELS, json_schema, templated
+from attune.language.editor_schema import templated
+from attune.language.files.json_schemas import KINDS, json_schema
 from attune.language.source import load
 from attune.packs.loader import catalogue, load_packs
 
 PROJECT = Path(__file__).parents[2]
 PACKS = PROJECT / "packs"
-KINDS = {"workflows": "workflow", "actions": "action", "rules": "rule", "sensors": "sensor", "tests": "test"}
+FOLDERS = {"workflows": "workflow", "actions": "action", "rules": "rule", "sensors": "sensor", "tests": "test"}
 FILES = [
-    (KINDS.get(file.parent.name, "pack"), file)
+    (FOLDERS.get(file.parent.name, "pack"), file)
     for folder in (PACKS, PROJECT / "tests" / "fixtures" / "packs")
     for file in sorted(folder.rglob("*.yaml"))
     if file.parent.name in KINDS or file.name == "pack.yaml"
@@ -26,7 +27,7 @@ FILES = [
 @pytest.fixture(scope="module")
 def workspace():
     packs = [*load_packs(PACKS), *load_packs(PROJECT / "tests" / "fixtures" / "packs")]
-    return {kind: json_schema(kind, catalogue(packs).values()) for kind in MODELS}
+    return {kind: json_schema(kind, catalogue(packs).values()) for kind in KINDS}
 
 
 def wrong(schema, text):
@@ -34,7 +35,7 @@ def wrong(schema, text):
     return [error.json_path for error in jsonschema.Draft7Validator(schema).iter_errors(data)]
 
 
-@pytest.mark.parametrize("kind", MODELS)
+@pytest.mark.parametrize("kind", KINDS)
 def test_a_schema_is_one_and_every_key_of_it_is_described(kind):
     schema = json_schema(kind)
     jsonschema.Draft7Validator.check_schema(schema)
@@ -136,9 +137,9 @@ def test_the_command_prints_one_all_or_writes_files(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     run = CliRunner().invoke
     assert json.loads(run(app, ["schema", "workflow"]).stdout) == json_schema("workflow")
-    assert list(json.loads(run(app, ["schema"]).stdout)) == list(MODELS)
+    assert list(json.loads(run(app, ["schema"]).stdout)) == list(KINDS)
     ended = run(app, ["schema", "--workspace", "--packs", str(PACKS), "-o", "s"])
-    assert ended.stdout.split() == [f"s/{kind}.json" for kind in MODELS]
+    assert ended.stdout.split() == [f"s/{kind}.json" for kind in KINDS]
     assert "core.echo" in (tmp_path / "s" / "workflow.json").read_text()
 
 

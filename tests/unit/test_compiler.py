@@ -11,10 +11,21 @@ import pytest
 from attune.engine.built_ins import STARTS
 from attune.exceptions import InvalidDefinition
 from attune.language.checks import built_in_check
-from attune.language.compiler import Compiled, compile_workflow, interface, workflow_as_action
+from attune.language.compiler import Compiled, compile_workflow, interface
 from attune.language.source import load
 from attune.model.built_ins import TRAITS, BuiltIn
-from attune.model.graph import ActionSpec, Backoff, Graph, Join, JoinKind, Loop, RetryPolicy, Runner, Transition
+from attune.model.graph import (
+    ActionSpec,
+    Backoff,
+    Graph,
+    Join,
+    JoinKind,
+    Loop,
+    RetryPolicy,
+    Runner,
+    Transition,
+    workflow_as_action,
+)
 from attune.model.status import TaskStatus
 from attune.packs.loader import catalogue, load_packs
 

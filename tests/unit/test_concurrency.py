@@ -18,10 +18,9 @@ from attune.exceptions import InvalidDefinition
 from attune.language.checks import races
 from attune.language.checks.concurrency import side_by_side
 from attune.language.checks.outcomes import Choices
-from attune.language.dialects.native.models import WorkflowModel
-from attune.language.draft import Draft, flatten
+from attune.language.dialects.native.dialect import NATIVE
+from attune.language.draft import Draft
 from attune.language.findings import Findings
-from attune.language.parsing import parse
 from attune.language.source import load
 from attune.model.graph import ActionSpec, Graph, Runner, Task
 
@@ -43,11 +42,11 @@ class Flow:
         return flow
 
     def _read(self, text: str) -> None:
-        findings = Findings(load(text, "f"))
-        workflow = parse(WorkflowModel, findings)
+        source = load(text, "f.yaml")
+        findings = Findings(source)
+        workflow = NATIVE.read(findings, source.data.get("ref", "p.f").partition(".")[0])
         assert workflow is not None and not findings.failed
-        nodes = flatten(workflow)
-        self.draft = Draft("p.w", workflow, findings, {}, None, nodes, (ANY,) * len(nodes), {})
+        self.draft = Draft(workflow, findings, (ANY,) * len(workflow.tasks), {})
 
     @cached_property
     def relation(self) -> list[int]:

@@ -40,7 +40,7 @@ FENCE = re.compile(r"(?:<!-- (?P<mark>run[^>]*) -->\n)?^```(?P<kind>\w+)\n(?P<te
 TABLE = re.compile(r"<!-- expressions -->\n(?P<rows>(?:\|.*\n)+)")
 TESTS = re.compile(r"^cases:", re.MULTILINE)
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\((?P<to>[^)\s]+)\)")
-CODE_CALLS = {"task_error", "error", "warning", "Problem", "_fail", "_note", "_failed", "_invalid"}
+CODE_CALLS = {"task_error", "error", "warning", "Problem", "_fail", "_note", "_failed", "problem_at"}
 
 
 @dataclass(frozen=True)

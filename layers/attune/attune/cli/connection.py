@@ -6,12 +6,8 @@ import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from attune.exceptions import InvalidRequest, Unauthorized
-
-if TYPE_CHECKING:
-    from attune.cli.client import Client
 
 FOLDER = ".attune"
 NAME = "connection.json"
@@ -23,13 +19,6 @@ class Connection:
 
     url: str
     token: str
-
-
-def connect(url: str | None, token: str | None) -> Client:
-    """A client of the stack that the options, the environment or this folder name; raises as :func:`connection`."""
-    from attune.cli.client import Client
-
-    return Client(connection(url, token, Path.cwd()))
 
 
 def connection(url: str | None, token: str | None, start: Path) -> Connection:

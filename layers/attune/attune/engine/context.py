@@ -118,7 +118,7 @@ class Context:
             makers["error"] = lambda: own.error
             makers |= _outcome_functions(own.status)
         makers |= {name: _constant(value) for name, value in extra.items()}
-        return _Lazy(makers)
+        return _Lazy(self.graph.names.renamed(makers))
 
     def _system(self, own: Own | None) -> dict[str, Callable[[], Any]]:
         state = self.state
@@ -162,7 +162,7 @@ class Context:
                 "failed_count": lambda: failed,
                 "succeeded_count": lambda: total - failed,
             }
-        return _Lazy(makers)
+        return _Lazy(self.graph.names.renamed(makers, "."))
 
     def _result(self, index: int, own: Own | None = None) -> Any:
         task = self.graph.tasks[index]
@@ -217,7 +217,8 @@ class Context:
         return {key for reference in templates.references(value) for key in self._keys(reference, own)}
 
     def _keys(self, reference: templates.Reference, own: Own | None) -> Iterator[Key]:
-        root, path = reference.root, reference.path
+        ours = self.graph.names.ours(reference)
+        root, path = ours.root, ours.path
         if root == "parameters":
             yield parameters_key(self.state)
         elif root == "system" and path[:1] in (("identity",), ("trigger",)):

@@ -11,23 +11,27 @@ from typing import Any
 from attune.engine.context import Context, Own, parameters_key
 from attune.exceptions import TemplateError
 from attune.expressions import templates
-from attune.model.graph import ActionSpec
+from attune.model.graph import ActionSpec, Graph
 from attune.model.secrets import OPEN_ACTIONS, Secrets, Withheld, parted, put_back, seal_of
 
+PARAMETERS = "parameters"
 Sealed = Mapping[str, Any]
-"""``{"templates": [[path, template], …], "scope": {…}}``: what a worker renders, and the names that it uses."""
+"""``{"templates": [[path, template], …], "scope": {…}}``: what a worker renders, and the names that it uses.
+
+``parameters`` says under which name of the scope the parameters are, where that is not their own."""
 
 
 def render(context: Context, given: Any, own: Own, extra: Mapping[str, Any]) -> tuple[dict[str, Any], Sealed | None]:
     """The input, ``***`` for what is left to the worker, and that; raises TemplateError."""
     if not given:
         return {}, None
-    secrets = context.graph.secrets
-    if not _reads_secrets(given, secrets):
+    if not _reads_secrets(given, context.graph):
         return dict(context.render(given, own=own, **extra)), None
-    shown, left = parted(context.render(_withhold(given, secrets), own=own, **extra))
+    shown, left = parted(context.render(_withhold(given, context.graph), own=own, **extra))
     scope = _excerpt(context, [source for _, source in left], own, extra)
-    return dict(shown), {"templates": [[list(path), source] for path, source in left], "scope": scope}
+    sealed: dict[str, Any] = {"templates": [[list(path), source] for path, source in left], "scope": scope}
+    parameters = context.graph.names.theirs(PARAMETERS)
+    return dict(shown), sealed if parameters == PARAMETERS else {**sealed, PARAMETERS: parameters}
 
 
 def refuse_open(spec: ActionSpec, sealed: Sealed | None) -> None:
@@ -53,25 +57,27 @@ def render_for_child(
     return values
 
 
-def _reads_secrets(given: Any, secrets: Secrets) -> bool:
-    return any(secrets.in_reference(reference) for reference in templates.references(given))
+def _reads_secrets(given: Any, graph: Graph) -> bool:
+    return any(graph.secrets.in_reference(graph.names.ours(named)) for named in templates.references(given))
 
 
-def _withhold(value: Any, secrets: Secrets) -> Any:
+def _withhold(value: Any, graph: Graph) -> Any:
     if isinstance(value, str):
-        return Withheld(value) if _reads_secrets(value, secrets) else value
+        return Withheld(value) if _reads_secrets(value, graph) else value
     if isinstance(value, Mapping):
-        return {key: _withhold(item, secrets) for key, item in value.items()}
-    return [_withhold(item, secrets) for item in value] if isinstance(value, (list, tuple)) else value
+        return {key: _withhold(item, graph) for key, item in value.items()}
+    return [_withhold(item, graph) for item in value] if isinstance(value, (list, tuple)) else value
 
 
 def _excerpt(context: Context, sources: list[str], own: Own, extra: Mapping[str, Any]) -> dict[str, Any]:
     """The parts of the scope that these templates name, secret parameters sealed."""
     scope, found = context.scope(sources, own=own, **extra), dict[str, Any]()
     for reference in sorted(templates.references(sources), key=str):
-        if reference.root == "parameters":
-            _pick(found, context.facts.get(parameters_key(context.state)), ("parameters", *reference.path))
-        elif reference.root != "kv":
+        root = context.graph.names.ours(reference).root
+        if root == PARAMETERS:
+            given = context.facts.get(parameters_key(context.state))[PARAMETERS]
+            _pick(found, {reference.root: given}, (reference.root, *reference.path))
+        elif root != "kv":
             _pick(found, scope, (reference.root, *reference.path))
     return found
 
@@ -91,8 +97,9 @@ def _pick(found: dict[str, Any], scope: Mapping[str, Any], path: tuple[str | int
 
 def _parameter(context: Context, source: str) -> Any:
     """The sealed value of the secret parameter that the template is exactly, else None."""
+    root = context.graph.names.theirs(PARAMETERS)
     for path in context.graph.secrets.paths:
-        if templates.is_path(source, ("parameters", *path)):
+        if templates.is_path(source, (root, *path)):
             values = context.facts.get(parameters_key(context.state))["parameters"]
             found = context.graph.secrets.of(values).get(path)
             return found if seal_of(found) is not None else None

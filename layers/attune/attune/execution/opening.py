@@ -61,8 +61,9 @@ class Opener:
         whole = copy.deepcopy(dict(message.input))
         values = KeyValues(self._values.get, self._names, lambda name: self._noted(self._secrets.get(name), found))
         scope = {**sealed["scope"], "kv": values}
-        if "parameters" in scope:
-            scope["parameters"] = self._unsealed(scope["parameters"], found)
+        parameters = sealed.get("parameters", "parameters")
+        if parameters in scope:
+            scope[parameters] = self._unsealed(scope[parameters], found)
         for path, source in sealed["templates"]:
             put_back(whole, tuple(path), self._noted(templates.render(source, scope), found))
         return whole

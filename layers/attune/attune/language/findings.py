@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -16,9 +17,10 @@ MAX_MESSAGE: Final = 500
 
 @dataclass(slots=True)
 class Findings:
-    """The problems of one file, each once."""
+    """The problems of one file, each once. ``advice`` has hints by code that take the place of those given."""
 
     source: Source
+    advice: Mapping[str, str | None] = field(default_factory=dict)
     _found: dict[Problem, None] = field(default_factory=dict)
 
     def error(self, code: str, path: Path, message: str, hint: str | None = None, *, key: bool = False) -> None:
@@ -30,6 +32,7 @@ class Findings:
         self._add(code, path, message, hint, Severity.WARNING, key)
 
     def _add(self, code: str, path: Path, message: str, hint: str | None, severity: Severity, key: bool) -> None:
+        hint = self.advice.get(code, hint)
         where = self.source.locate_key(path) if key else self.source.locate(path)
         if len(self._found) < MAX_PROBLEMS or (severity is Severity.ERROR and not self.failed):
             self._found[Problem(code, shortened(message), where, hint and shortened(hint), severity)] = None

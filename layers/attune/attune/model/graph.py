@@ -14,6 +14,7 @@ from functools import cached_property
 from typing import Any, Final
 
 from attune.model.built_ins import TRAITS, BuiltIn, Traits
+from attune.model.scope_names import ScopeNames
 from attune.model.secrets import Secrets
 from attune.model.status import TaskStatus
 
@@ -78,6 +79,11 @@ class ActionSpec:
     def from_dict(cls, data: Mapping[str, Any]) -> ActionSpec:
         """Inverse of :func:`dataclasses.asdict`."""
         return cls(**{**data, "runner": Runner(data["runner"])})
+
+
+def workflow_as_action(ref: str, pack: str, parameters: Mapping[str, Any]) -> ActionSpec:
+    """How a workflow stands among the actions; ``parameters`` is its JSON Schema."""
+    return ActionSpec(ref=ref, pack=pack, runner=Runner.WORKFLOW, entry_point=ref, parameters=parameters)
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +209,14 @@ class Graph:
     """How many items of a ``with_items`` one state keeps; a longer list is cut into chunks. Part of the graph, so that
     an execution keeps the one that it began with."""
 
+    scope: Mapping[str, str] = field(default_factory=dict)
+    """What templates call what, see ``model/scope_names.py``; empty: by our names."""
+
+    @cached_property
+    def names(self) -> ScopeNames:
+        """What templates call what."""
+        return ScopeNames(self.scope)
+
     @cached_property
     def by_name(self) -> dict[str, Task]:
         """Tasks by their name."""
@@ -226,6 +240,8 @@ class Graph:
     def to_dict(self) -> dict[str, Any]:
         """As JSON; enums become their values."""
         data = asdict(self)
+        if not self.scope:
+            del data["scope"]
         return {"format": FORMAT, **data, "tasks": [_stored(task) for task in data["tasks"]]}
 
     @classmethod

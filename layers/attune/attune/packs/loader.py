@@ -16,8 +16,8 @@ from typing import Any, Final, Protocol, TypeVar
 from attune.exceptions import InvalidDefinition, Location, NotFound, Problem, Severity
 from attune.language import flat
 from attune.language.compiler import Compiled, compile_workflow, interface
-from attune.language.dialects.native.models import PackModel
 from attune.language.files.action_file import compile_action
+from attune.language.files.models import PackModel
 from attune.language.files.rule_file import check_rule, compile_rule
 from attune.language.files.sensor_file import check_sensor, compile_sensor
 from attune.language.findings import Findings

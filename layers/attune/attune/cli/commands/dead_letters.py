@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from attune.cli import options, output
-from attune.cli.connection import connect
+from attune.cli.connect import connect
 
 app = typer.Typer(help="Dead letters: messages that nobody could handle.", no_args_is_help=True)
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from attune.cli import options, output
-from attune.cli.connection import connect
+from attune.cli.connect import connect
 from attune.exceptions import InvalidRequest
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from attune.cli import options, output
-from attune.cli.connection import connect
+from attune.cli.connect import connect
 from attune.exceptions import InvalidRequest
 
 if TYPE_CHECKING:

@@ -60,9 +60,7 @@ def run(
     output.emit(view.document()) if as_json else print_result(view, simulation.now())
     if not view.status.ended:
         raise _stuck(simulation)
-    if simulation.interrupted:
-        raise typer.Exit(130)
-    raise typer.Exit(0 if view.status is ExecutionStatus.COMPLETED else 1)
+    raise typer.Exit(130 if simulation.interrupted else int(view.status is not ExecutionStatus.COMPLETED))
 
 
 def _stuck(simulation: Simulation) -> AttuneError:

@@ -55,7 +55,7 @@ def schema(
 
 
 def _schemas(kinds: list[Kind], packs: list[Path] | None, workspace: bool) -> dict[str, dict[str, Any]]:
-    from attune.language.dialects.native.json_schemas import json_schema
+    from attune.language.files.json_schemas import json_schema
 
     actions = _actions(packs) if workspace else None
     return {str(kind): json_schema(kind, actions) for kind in kinds}

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from attune.model.graph import ActionSpec, Graph, Runner
+from attune.model.graph import ActionSpec, Graph, workflow_as_action
 from attune.model.rule import Rule
 from attune.model.sensor import Sensor
 
@@ -25,7 +25,7 @@ class WorkflowVersion:
 
     def as_action(self) -> ActionSpec:
         """The workflow as what a task can run."""
-        return ActionSpec(self.ref, self.graph.pack, Runner.WORKFLOW, self.ref, self.graph.parameters)
+        return workflow_as_action(self.ref, self.graph.pack, self.graph.parameters)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,42 +8,37 @@ from typing import Any
 from attune.expressions.templates import is_template
 from attune.expressions.values import nearest
 from attune.language.checks import built_in_check
-from attune.language.dialects.native.models import TaskModel
-from attune.language.draft import Draft, Node, has_wrong_type, writes
+from attune.language.draft import Draft
 from attune.language.findings import Findings
 from attune.language.source import Path
+from attune.language.task_draft import Aspect, TaskDraft, TaskKind, WorkflowDraft
 from attune.model.graph import ActionSpec, Runner
 from attune.model.schema import mismatches
 
 
-def resolve(node: Node, actions: Mapping[str, ActionSpec], findings: Findings) -> ActionSpec | None:
+def resolve(
+    task: TaskDraft, workflow: WorkflowDraft, actions: Mapping[str, ActionSpec], findings: Findings
+) -> ActionSpec | None:
     """The action that the task names; None if a template names it, or with an error if there is none."""
-    task, path = node.task, node.path
-    if task.is_group or has_wrong_type(findings, node):
+    if task.is_group or task.undecided:
         return None
-    key = "workflow" if task.type == "workflow" and task.workflow is not None else "action"
-    name = named_action(task)
-    if name is None:
-        if not writes(findings, path, "action") and not writes(findings, path, "workflow"):
-            findings.error("missing-action", path, f"task {task.name!r} has no 'action'")
-    elif is_template(name):
+    place = task.place(Aspect.CALL)
+    if task.call is None:
+        if Aspect.CALL not in task.written:
+            findings.error("missing-action", task.path, f"task {task.name!r} has no {workflow.word(Aspect.CALL)!r}")
+    elif is_template(task.call):
         return None
-    elif name not in actions:
-        kind = "workflow" if key == "workflow" else "action"
-        findings.error("unknown-action", (*path, key), f"there is no {kind} {name!r}", nearest(name, actions))
+    elif task.call not in actions:
+        kind = "workflow" if task.names_workflow else "action"
+        findings.error("unknown-action", place, f"there is no {kind} {task.call!r}", nearest(task.call, actions))
     else:
-        return _of_the_right_type(task, (*path, key), actions[name], findings)
+        return _of_the_right_kind(task, actions[task.call], findings)
     return None
 
 
-def named_action(task: TaskModel) -> str | None:
-    """What the task runs, as it is written."""
-    return task.workflow if task.type == "workflow" and task.workflow is not None else task.action
-
-
-def _of_the_right_type(task: TaskModel, path: Path, spec: ActionSpec, findings: Findings) -> ActionSpec:
-    if task.type == "workflow" and spec.runner is not Runner.WORKFLOW:
-        findings.error("not-a-workflow", path, f"{spec.ref!r} is an action, not a workflow")
+def _of_the_right_kind(task: TaskDraft, spec: ActionSpec, findings: Findings) -> ActionSpec:
+    if task.kind is TaskKind.WORKFLOW and spec.runner is not Runner.WORKFLOW:
+        findings.error("not-a-workflow", task.place(Aspect.CALL), f"{spec.ref!r} is an action, not a workflow")
     return spec
 
 
@@ -51,7 +46,7 @@ def check_inputs(draft: Draft) -> None:
     """Inputs that are missing, unknown, or written out and of the wrong type."""
     for number, (task, spec) in enumerate(zip(draft.tasks, draft.specs, strict=True)):
         if spec is not None:
-            check_input(draft.findings, (*draft.path(number), "input"), task.input, spec)
+            check_input(draft.findings, draft.place(number, Aspect.INPUT), task.input, spec)
 
 
 def check_input(findings: Findings, path: Path, values: Mapping[str, Any], spec: ActionSpec) -> None:

@@ -95,12 +95,13 @@ class _Analysis:
     def _waits(self, number: int) -> bool:
         """A default join; a join of all sources too, if each of them can fire it but once."""
         sources, join = self._draft.reach[number].sources, self._draft.tasks[number].join
-        return sources.bit_count() > 1 and (join is None or (join == JoinKind.ALL and not sources & ~self._once))
+        all_once = join.kind is JoinKind.ALL and not sources & ~self._once
+        return sources.bit_count() > 1 and (join.kind is JoinKind.ROUND or all_once)
 
     def _runs_once(self, number: int) -> bool:
         """``join: N`` ignores the arrivals that its run didn't need."""
         sources, join = self._draft.reach[number].sources, self._draft.tasks[number].join
-        return isinstance(join, int) and not sources & ~self._once
+        return join.kind is JoinKind.COUNT and not sources & ~self._once
 
     def _apart(self, number: int, blockers: int) -> int:
         """Nodes of the blockers; those that are blocked in turn are not waited for while they wait."""

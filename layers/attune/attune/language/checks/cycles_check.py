@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from attune.language.checks.outcomes import outcomes
 from attune.language.draft import Draft
+from attune.language.task_draft import Aspect
 from attune.model.reachability import bits, components, cycle, reached
 from attune.model.status import TaskStatus
 
@@ -17,7 +18,7 @@ def check(draft: Draft) -> None:
             way = " → ".join(draft.tasks[number].name for number in [*numbers, *numbers[:1]])
             message = f"the cycle {way} has no way out: only a failure or max_visits ends it"
             hint = "leave it by a decision, or by a 'next' with a 'when'"
-            path = (*draft.path(numbers[0]), "name")
+            path = draft.place(numbers[0], Aspect.NAME)
             draft.findings.warning("endless-cycle", path, message, hint)
 
 

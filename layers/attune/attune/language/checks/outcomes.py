@@ -14,8 +14,8 @@ from functools import cached_property, reduce
 from operator import or_
 from typing import Final
 
-from attune.language.dialects.native.sugar import FAIL, Arrow
 from attune.language.draft import Draft
+from attune.language.task_draft import FAIL, Arrow
 from attune.model.graph import JoinKind
 from attune.model.reachability import bits, components, predecessors, reached
 from attune.model.status import TaskStatus
@@ -73,8 +73,8 @@ def can_fail(draft: Draft, number: int) -> bool:
     task, spec = draft.tasks[number], draft.specs[number]
     if spec is None or spec.traits is None or spec.traits.can_fail or task.with_items is not None:
         return True
-    conditions = [task.when, *(arrow.when for arrow in draft.arrows[number])]
-    return bool(draft.published(number)) or not all(is_always(c) or is_never(c) for c in conditions)
+    conditions = [task.when, *(arrow.when for arrow in task.arrows)]
+    return bool(task.published()) or not all(is_always(c) or is_never(c) for c in conditions)
 
 
 def ends_of(draft: Draft, number: int) -> Iterator[TaskStatus]:
@@ -89,7 +89,7 @@ def ends_of(draft: Draft, number: int) -> Iterator[TaskStatus]:
 
 def beside_fail(draft: Draft, number: int) -> int:
     """The tasks that a task names beside ``fail``, as a bit set: they begin at once, whatever their join says."""
-    rows = [arrow for arrow in draft.arrows[number] if any(target.name == FAIL for target in arrow.targets)]
+    rows = [arrow for arrow in draft.tasks[number].arrows if any(target.name == FAIL for target in arrow.targets)]
     return draft.goals(number, rows)
 
 
@@ -99,7 +99,7 @@ def outcomes(draft: Draft, number: int) -> list[Outcome]:
 
 
 def _at(draft: Draft, number: int, end: TaskStatus) -> Iterator[Outcome]:
-    rows = [arrow for arrow in draft.arrows[number] if fires_at(arrow, end)]
+    rows = [arrow for arrow in draft.tasks[number].arrows if fires_at(arrow, end)]
     plain, branches = [a for a in rows if not a.decision], [a for a in rows if a.decision]
     choices: list[list[Arrow]] = [[branch] for branch in branches]
     if not any(is_always(branch.when) for branch in branches):
@@ -121,11 +121,11 @@ def once_per_round(draft: Draft) -> int:
     Others are on a cycle, are a ``join: each``, or run each time that one of these fires them: a default join behind a
     cycle waits for its end, and an exit that ends the cycle is taken once.
     """
-    several, cycles = sum(1 << n for n, task in enumerate(draft.tasks) if task.join == JoinKind.EACH), 0
+    several, cycles = sum(1 << n for n, task in enumerate(draft.tasks) if task.join.kind is JoinKind.EACH), 0
     for body in components(draft.successors):
         cycles |= body
         several |= _side_exits(draft, body)
-    apart = sum(1 << number for number in range(len(draft.tasks)) if _is_default_join(draft, number))
+    apart = sum(1 << number for number in range(len(draft.tasks)) if draft.is_default_join(number))
     return ~(cycles | reached(draft.successors, several & ~apart, ~apart)) & (1 << len(draft.tasks)) - 1
 
 
@@ -135,10 +135,6 @@ def singles(draft: Draft) -> int:
     numbers = range(len(draft.tasks))
     alone = (n for n in numbers if not draft.is_repeated(n) and all(once >> g & 1 for g in (n, *draft.groups_of(n))))
     return sum(1 << number for number in alone)
-
-
-def _is_default_join(draft: Draft, number: int) -> bool:
-    return draft.tasks[number].join is None and draft.reach[number].sources.bit_count() > 1
 
 
 def _side_exits(draft: Draft, body: int) -> int:

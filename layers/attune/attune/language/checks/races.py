@@ -7,9 +7,9 @@ from itertools import combinations
 
 from attune.language.checks.concurrency import side_by_side
 from attune.language.checks.outcomes import Choices, Outcome, outcomes, singles
-from attune.language.dialects.native.sugar import FAIL
 from attune.language.draft import Draft
 from attune.language.source import Path
+from attune.language.task_draft import FAIL, Aspect
 from attune.model.reachability import bits
 from attune.model.status import TaskStatus
 
@@ -31,16 +31,16 @@ def check(draft: Draft) -> None:
 def _publishers(draft: Draft) -> Iterator[tuple[str, dict[int, Path]]]:
     """Who publishes each name, and where."""
     found: dict[str, dict[int, Path]] = {}
-    for number in range(len(draft.tasks)):
-        for entry in draft.published(number):
+    for number, task in enumerate(draft.tasks):
+        for entry in task.published():
             found.setdefault(entry.name, {}).setdefault(number, entry.path)
     yield from found.items()
 
 
 def _stops(draft: Draft) -> Iterator[tuple[int, Path]]:
     """The tasks that lead to ``fail``, and where they say so."""
-    for number, row in enumerate(draft.arrows):
-        paths = [target.path for arrow in row for target in arrow.targets if target.name == FAIL]
+    for number, task in enumerate(draft.tasks):
+        paths = [target.path for arrow in task.arrows for target in arrow.targets if target.name == FAIL]
         if paths and any(outcome.stops for outcome in outcomes(draft, number)):
             yield number, paths[0]
 
@@ -95,12 +95,12 @@ class _Races:
                 beside = _listed([self._draft.tasks[o].name for o in bits(others) if self._race(number, o)])
                 name = self._draft.tasks[number].name
                 message = f"when {name!r} fails, what becomes of {beside} beside it depends on timing"
-                self._draft.findings.warning("fail-race", ("fail_fast",), message, key=True)
+                path = self._draft.workflow.place(Aspect.FAIL_FAST)
+                self._draft.findings.warning("fail-race", path, message, key=True)
                 return
 
     def _may_fail_unhandled(self, number: int) -> bool:
-        group = self._draft.nodes[number].group
-        if group is not None and self._draft.tasks[group].type == "parallel":
+        if self._draft.is_in_parallel(number):
             return False
         return any(not self._handles(number, outcome) for outcome in outcomes(self._draft, number))
 
@@ -108,7 +108,7 @@ class _Races:
         """Whether a failure is surely handled; other ends need not be."""
         if outcome.end not in (TaskStatus.FAILED, TaskStatus.TIMED_OUT):
             return True
-        rows = [arrow for arrow in self._draft.arrows[number] if outcome.end in arrow.ends and arrow.when is None]
+        rows = [arrow for arrow in self._draft.tasks[number].arrows if outcome.end in arrow.ends and arrow.when is None]
         return any(arrow.handles for arrow in rows)
 
 

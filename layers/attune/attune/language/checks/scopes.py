@@ -14,10 +14,11 @@ from attune.expressions.templates import Reference, is_template
 from attune.expressions.values import nearest
 from attune.language.checks import secrets_check
 from attune.language.checks.order import Order
-from attune.language.dialects.native.models import TaskModel
 from attune.language.draft import Draft
 from attune.language.findings import Findings
 from attune.language.source import Path
+from attune.language.task_draft import Aspect, TaskDraft, TaskKind
+from attune.model.scope_names import NATIVE, ScopeNames
 from attune.model.secrets import Secrets
 
 COMMON: Final = frozenset({"task", "vars", "parameters", "pack", "system", "kv"})
@@ -74,8 +75,18 @@ def check(draft: Draft) -> None:
     _Checker(draft).check()
 
 
-def check_place(findings: Findings, place: Place) -> Iterator[tuple[Reference, Path]]:
-    """Check syntax and root names; yields the references whose root is right, with the place of their value."""
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A name in a template: as it is written, in our names, and where the value is that has the template."""
+
+    written: Reference
+    ours: Reference
+    path: Path
+
+
+def check_place(findings: Findings, place: Place, names: ScopeNames = NATIVE) -> Iterator[Named]:
+    """Check syntax and root names; yields the references whose root is right."""
+    allowed = names.all_of(place.roots)
     for value, path in _leaves(place.value, place.path):
         if place.condition and not is_template(value) and value.strip().lower() not in ("true", "false"):
             message = f"the condition {value[:100]!r} is no template, so it would always be true"
@@ -88,10 +99,10 @@ def check_place(findings: Findings, place: Place) -> Iterator[tuple[Reference, P
             findings.error("template-syntax", path, error.message, error.hint)
             continue
         for reference in sorted(found, key=str):
-            if reference.root in place.roots:
-                yield reference, path
+            if reference.root in allowed:
+                yield Named(reference, names.ours(reference), path)
             else:
-                message, hint = _unknown_root(reference.root, place.roots)
+                message, hint = _unknown_root(reference.root, allowed, names)
                 findings.error("unknown-name", path, message, hint)
 
 
@@ -108,14 +119,14 @@ def _leaves(value: Any, path: Path) -> Iterator[tuple[str, Path]]:
             yield from _leaves(part, (*path, number))
 
 
-def _unknown_root(root: str, roots: frozenset[str]) -> tuple[str, str | None]:
-    if root in ITEM:
+def _unknown_root(root: str, allowed: frozenset[str], names: ScopeNames) -> tuple[str, str | None]:
+    if root in names.all_of(ITEM):
         return f"{root!r} is there only in the input of a task with 'with_items'", None
-    if root in ENDED:
+    if root in names.all_of(ENDED):
         return f"{root!r} is there only when the task has ended", "use it in publish, next, decision or retry.on_error"
-    if root in COMMON:
+    if root in names.all_of(COMMON):
         return f"{root!r} is not there in this place", None
-    return f"there is no {root!r} in templates", nearest(root, roots) or f"there are {', '.join(sorted(roots))}"
+    return f"there is no {root!r} in templates", nearest(root, allowed) or f"there are {', '.join(sorted(allowed))}"
 
 
 class _Checker:
@@ -125,55 +136,54 @@ class _Checker:
         self.draft, self.findings = draft, draft.findings
         self._vars_above: frozenset[str] | None = None
         self._order = Order(draft)
-        self._secrets = Secrets(draft.parameters)
-        self._by_root: Mapping[str, Callable[[Place, Path, tuple[str | int, ...]], None]] = {
+        self._names, self._secrets = draft.names_in_templates, Secrets(draft.workflow.parameters)
+        self._by_root: Mapping[str, Callable[[Place, Named], None]] = {
             "task": self._check_task,
             "vars": self._check_var,
             "parameters": self._check_parameter,
-            "system": lambda _, path, below: self._check_member("system", SYSTEM, path, below),
+            "system": lambda _, named: self._check_member(SYSTEM, named),
             "pack": self._check_pack,
-            "kv": lambda _, path, below: self._check_member("kv", KV, path, below),
+            "kv": lambda _, named: self._check_member(KV, named),
         }
 
     def check(self) -> None:
         """Variables first: each sees those above it only."""
-        above: list[str] = []
-        for name, value in self.draft.workflow.vars.items():
+        above, head = list[str](), self.draft.workflow
+        for name, value in head.vars.items():
             self._vars_above = frozenset(above)
-            self._check_place(Place(value, ("vars", name), COMMON - {"task"}, kept=True))
+            self._check_place(Place(value, (*head.place(Aspect.VARS), name), COMMON - {"task"}, kept=True))
             above.append(name)
         self._vars_above = None
         for number, task in enumerate(self.draft.tasks):
             for place in self._places(number, task):
                 self._check_place(place)
             secrets_check.check_bare(self.draft, number)
-        self._check_place(Place(self.draft.workflow.output_map, ("output_map",), kept=True))
+        self._check_place(Place(head.output_map, head.place(Aspect.OUTPUT_MAP), kept=True))
 
-    def _places(self, number: int, task: TaskModel) -> Iterator[Place]:
-        path = self.draft.path(number)
-        inside = COMMON | ITEM if task.with_items is not None or self.draft.writes(number, "with_items") else COMMON
-        after = COMMON | ENDED
-        yield Place(task.when, (*path, "when"), COMMON, number, before=True, condition=True)
-        yield Place(task.while_, (*path, "while"), COMMON, number, condition=True)
-        yield Place(task.until, (*path, "until"), COMMON, number, condition=True)
-        yield Place(task.with_items, (*path, "with_items"), COMMON, number, before=True)
-        yield Place(task.action, (*path, "action"), inside, number, before=True)
-        yield Place(task.workflow, (*path, "workflow"), inside, number, before=True)
-        yield Place(task.input, (*path, "input"), inside, number, before=True, given=True)
+    def _places(self, number: int, task: TaskDraft) -> Iterator[Place]:
+        has_items = task.with_items is not None or self.draft.writes(number, Aspect.WITH_ITEMS)
+        inside, after = COMMON | ITEM if has_items else COMMON, COMMON | ENDED
+        at = task.place
+        yield Place(task.when, at(Aspect.WHEN), COMMON, number, before=True, condition=True)
+        if task.loop is not None and self.draft.writes(number, Aspect.LOOP_CONDITION):
+            yield Place(task.loop.condition, at(Aspect.LOOP_CONDITION), COMMON, number, condition=True)
+        yield Place(task.with_items, at(Aspect.WITH_ITEMS), COMMON, number, before=True)
+        yield Place(task.call, at(Aspect.CALL), inside, number, before=True)
+        yield Place(task.input, at(Aspect.INPUT), inside, number, before=True, given=True)
         if task.retry is not None:
-            yield Place(task.retry.on_error, (*path, "retry", "on_error"), after, number, condition=True)
-        for entry in self.draft.published(number):
+            yield Place(task.retry.on_error, at(Aspect.RETRY_CONDITION), after, number, condition=True)
+        for entry in task.published():
             yield Place(entry.value, entry.path, after, number, kept=True)
-        for arrow in self.draft.arrows[number]:
+        for arrow in task.arrows:
             yield Place(arrow.when, arrow.when_path, after, number, condition=True)
 
     def _check_place(self, place: Place) -> None:
-        for reference, path in check_place(self.findings, place):
-            checker = self._by_root.get(reference.root)
-            if checker is not None and reference.path:
-                checker(place, path, reference.path)
-            if secret := self._secrets.in_reference(reference):
-                self._check_secret(place, path, secret)
+        for named in check_place(self.findings, place, self._names):
+            checker = self._by_root.get(named.ours.root)
+            if checker is not None and named.ours.path:
+                checker(place, named)
+            if secret := self._secrets.in_reference(named.ours):
+                self._check_secret(place, named.path, secret)
 
     def _check_secret(self, place: Place, path: Path, secret: str) -> None:
         if place.given and place.task is not None:
@@ -185,7 +195,7 @@ class _Checker:
 
     @cached_property
     def _vars(self) -> frozenset[str]:
-        names = {entry.name for number in range(len(self.draft.tasks)) for entry in self.draft.published(number)}
+        names = {entry.name for task in self.draft.tasks for entry in task.published()}
         return frozenset(names | set(self.draft.workflow.vars))
 
     @cached_property
@@ -193,46 +203,57 @@ class _Checker:
         """Names of tasks with a dash, by what stands before the first one: ``task.a-b`` is a subtraction."""
         return {name.partition("-")[0]: name for name in self.draft.index if "-" in name}
 
-    def _check_task(self, place: Place, path: Path, below: tuple[str | int, ...]) -> None:
+    def _check_task(self, place: Place, named: Named) -> None:
+        below, path = named.ours.path, named.path
         name = str(below[0])
         number = self.draft.index.get(name)
         if number is None:
-            dashed = self._dashed.get(name)
-            hint = f"write task['{dashed}']" if dashed else nearest(name, self.draft.index)
-            self.findings.error("unknown-task", path, f"there is no task {name!r}", hint)
+            self._report_task(name, named)
             return
         if len(below) > 1:
-            self._check_task_member(number, path, str(below[1]))
+            self._check_task_member(number, named)
         if len(below) > 2 and below[1] == "result" and self.draft.tasks[number].is_group:
-            self._check_group_result(number, path, str(below[2]))
+            self._check_group_result(number, named)
         why = None if place.task is None else self._order.why_not(number, place.task, place.before)
         texts = (text for text, where in _leaves(place.value, place.path) if where == path)
         if why is not None and not any(map(_FORGIVES.search, texts)):
             self.findings.warning("not-yet-run", path, why)
 
-    def _check_task_member(self, number: int, path: Path, member: str) -> None:
-        task = self.draft.tasks[number]
-        known = _OF_TASK | _OF_ITEMS if self.draft.writes(number, "with_items") else _OF_TASK
+    def _report_task(self, name: str, named: Named) -> None:
+        dashed = self._dashed.get(name)
+        hint = f"write {named.written.root}['{dashed}']" if dashed else nearest(name, self.draft.index)
+        self.findings.error("unknown-task", named.path, f"there is no task {name!r}", hint)
+
+    def _check_task_member(self, number: int, named: Named) -> None:
+        """Judged by the name that is written: one of ours that the dialect gives another name is not there."""
+        task, (root, member) = self.draft.tasks[number], (named.written.root, str(named.written.path[1]))
+        known, of_items = (self._members(names) for names in (_OF_TASK, _OF_ITEMS))
+        if self.draft.writes(number, Aspect.WITH_ITEMS):
+            known |= of_items
         if member in known:
             return
-        if member in _OF_ITEMS:
+        if member in of_items:
             hint = "only tasks with 'with_items' have it"
         else:
             hint = nearest(member, known) or f"there are {', '.join(sorted(known))}"
-        self.findings.error("unknown-name", path, f"'task.{task.name}' has no {member!r}", hint)
+        self.findings.error("unknown-name", named.path, f"'{root}.{task.name}' has no {member!r}", hint)
 
-    def _check_group_result(self, number: int, path: Path, member: str) -> None:
+    def _members(self, ours: frozenset[str]) -> frozenset[str]:
+        return frozenset(self._names.renamed(dict.fromkeys(ours), "."))
+
+    def _check_group_result(self, number: int, named: Named) -> None:
         """A parallel group's result has its children's names, a loop's the number of rounds."""
-        task = self.draft.tasks[number]
+        task, member = self.draft.tasks[number], str(named.ours.path[2])
         members = self.draft.names(self.draft.levels.get(number, 0))
-        known = members if task.type == "parallel" else ["iterations"]
-        if member not in known and (known or task.type == "loop"):
+        known = members if task.kind is TaskKind.PARALLEL else ["iterations"]
+        if member not in known and (known or task.kind is TaskKind.LOOP):
             hint = nearest(member, known) or f"there are {', '.join(known)}"
-            self.findings.error("unknown-name", path, f"'task.{task.name}.result' has no {member!r}", hint)
+            whole = f"{named.written.root}.{task.name}.{named.written.path[1]}"
+            self.findings.error("unknown-name", named.path, f"'{whole}' has no {member!r}", hint)
 
-    def _check_var(self, _: Place, path: Path, below: tuple[str | int, ...]) -> None:
-        name, source = str(below[0]), self.findings.source.data
-        if not isinstance(source.get("vars") or {}, dict):
+    def _check_var(self, _: Place, named: Named) -> None:
+        name, path = str(named.ours.path[0]), named.path
+        if Aspect.VARS in self.draft.workflow.unreadable:
             return
         if self._vars_above is not None and name in self._vars and name not in self._vars_above:
             self.findings.error("unknown-var", path, f"the variable {name!r} is not set above this one")
@@ -240,20 +261,23 @@ class _Checker:
             hint = nearest(name, self._vars) or "declare it under 'vars', or publish it"
             self.findings.error("unknown-var", path, f"there is no variable {name!r}", hint)
 
-    def _check_parameter(self, _: Place, path: Path, below: tuple[str | int, ...]) -> None:
-        schema, name = self.draft.parameters, str(below[0])
+    def _check_parameter(self, _: Place, named: Named) -> None:
+        schema, name = self.draft.workflow.parameters, str(named.ours.path[0])
         closed = schema.get("additionalProperties") is False
         if closed and name not in (known := schema.get("properties") or {}):
-            self.findings.error("unknown-parameter", path, f"there is no parameter {name!r}", nearest(name, known))
+            message = f"there is no parameter {name!r}"
+            self.findings.error("unknown-parameter", named.path, message, nearest(name, known))
 
-    def _check_pack(self, _: Place, path: Path, below: tuple[str | int, ...]) -> None:
-        self._check_member("pack", _PACK, path, below)
-        known = self.draft.pack_config
+    def _check_pack(self, _: Place, named: Named) -> None:
+        self._check_member(_PACK, named)
+        below, known = named.ours.path, self.draft.pack_config
         if len(below) > 1 and below[0] == "config" and below[1] not in known:
             message = f"the pack has no setting {str(below[1])!r} now"
-            self.findings.warning("unknown-setting", path, message, nearest(below[1], known))
+            self.findings.warning("unknown-setting", named.path, message, nearest(below[1], known))
 
-    def _check_member(self, root: str, known: frozenset[str], path: Path, below: tuple[str | int, ...]) -> None:
-        if below[0] not in known:
-            hint = nearest(below[0], known) or f"there are {', '.join(sorted(known))}"
-            self.findings.error("unknown-name", path, f"{root!r} has no {str(below[0])!r}", hint)
+    def _check_member(self, known: frozenset[str], named: Named) -> None:
+        member = named.ours.path[0]
+        if member not in known:
+            hint = nearest(member, known) or f"there are {', '.join(sorted(known))}"
+            message = f"{named.written.root!r} has no {str(member)!r}"
+            self.findings.error("unknown-name", named.path, message, hint)

@@ -9,6 +9,7 @@ from attune.exceptions import TemplateError
 from attune.expressions import templates
 from attune.language.draft import Draft
 from attune.language.source import Path
+from attune.language.task_draft import Aspect
 from attune.model.graph import ActionSpec, Runner
 from attune.model.secrets import OPEN_ACTIONS, Secrets
 
@@ -44,10 +45,10 @@ def check_bare(draft: Draft, number: int) -> None:
     spec = draft.specs[number]
     if spec is None or spec.runner is not Runner.WORKFLOW:
         return
-    own = Secrets(draft.parameters)
+    own = Secrets(draft.workflow.parameters)
     for inside, value in Secrets(spec.parameters).of(draft.tasks[number].input).items():
-        if not any(map(own.in_reference, _references(value))):
-            path = (*draft.path(number), "input", *inside)
+        if not any(own.in_reference(draft.names_in_templates.ours(reference)) for reference in _references(value)):
+            path = (*draft.place(number, Aspect.INPUT), *inside)
             message = f"the parameter {'.'.join(inside)!r} of {spec.ref} is secret, and this value is not"
             hint = "pass a secret parameter of this workflow, as it is"
             draft.findings.error("bare-secret", path, message, hint)
@@ -64,7 +65,7 @@ def _references(value: Any) -> frozenset[templates.Reference]:
 def _passed_on(draft: Draft, number: int, spec: ActionSpec) -> Iterator[Path]:
     """Where a secret parameter is handed on, as it is, to one that is secret."""
     given: Mapping[str, Any] = draft.tasks[number].input
-    own = Secrets(draft.parameters).paths
+    own, root = Secrets(draft.workflow.parameters).paths, draft.names_in_templates.theirs("parameters")
     for inside, value in Secrets(spec.parameters).of(given).items():
-        if isinstance(value, str) and any(templates.is_path(value, ("parameters", *path)) for path in own):
-            yield (*draft.path(number), "input", *inside)
+        if isinstance(value, str) and any(templates.is_path(value, (root, *path)) for path in own):
+            yield (*draft.place(number, Aspect.INPUT), *inside)

@@ -7,7 +7,7 @@ from typing import Final
 
 from attune.expressions.values import nearest
 from attune.language import flat
-from attune.language.dialects.native.models import ActionModel
+from attune.language.files.models import ActionModel
 from attune.language.findings import Findings
 from attune.language.parsing import parse
 from attune.language.refs import REF, ref_of

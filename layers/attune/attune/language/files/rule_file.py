@@ -12,7 +12,7 @@ from attune.expressions.values import nearest
 from attune.language.checks.built_in_check import check_pattern
 from attune.language.checks.calls import check_input
 from attune.language.checks.scopes import Place, check_place
-from attune.language.dialects.native.models import RuleModel, TriggerModel
+from attune.language.files.models import RuleModel, TriggerModel
 from attune.language.findings import Findings
 from attune.language.parsing import parse
 from attune.language.refs import ref_of

@@ -11,7 +11,7 @@ from attune.expressions.values import nearest
 from attune.language.checks.calls import check_input
 from attune.language.checks.scopes import Place, check_place
 from attune.language.compiler import Compiled, compile_workflow
-from attune.language.dialects.native.models import SensorModel
+from attune.language.files.models import SensorModel
 from attune.language.files.rule_file import check_schedule
 from attune.language.findings import Findings
 from attune.language.parsing import parse

@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from attune.exceptions import Location
 from attune.expressions.values import kind
-from attune.language.dialects.native.models import Duration, Strict
+from attune.language.fields import Duration, Strict
 from attune.language.findings import Findings
 from attune.language.parsing import parse
 from attune.language.source import Path, Source

@@ -1,7 +1,7 @@
-"""What may be written in each kind of file: the native dialect's shapes, checked one value at a time.
+"""What may be written in a workflow of the native dialect, checked one value at a time.
 
-What needs a look at more than one value (targets, templates, actions) is the validator's. Messages of the
-validators here are shown to people as they are, after the key's name.
+What needs a look at more than one value (targets, templates, actions) is the validator's or ``key_checks``'. Messages
+of the validators here are shown to people as they are, after the key's name.
 """
 
 from __future__ import annotations
@@ -9,31 +9,15 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BeforeValidator, Field
 
-from attune.expressions.values import kind
-from attune.model.durations import seconds
-from attune.model.graph import Backoff, Runner
-from attune.model.rule import TriggerType
+from attune.language.fields import Condition, Count, Duration, Strict, Timeout
+from attune.model.graph import Backoff
 
 MAX_VISITS = 100
 """How often a task may run in one execution unless its workflow says otherwise."""
 MAX_ITERATIONS = 1_000
 """How often the body of a loop may run unless the loop says otherwise."""
-
-
-class Strict(BaseModel):
-    """No unknown keys, no conversions between types; a key without a value is as good as absent."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _without_empty_keys(cls, data: Any) -> Any:
-        if not isinstance(data, dict):
-            return data
-        known = {field.alias or name for name, field in cls.model_fields.items()}
-        return {key: value for key, value in data.items() if value is not None or key not in known}
 
 
 def _one_or_more(value: Any) -> Any:
@@ -70,27 +54,8 @@ def _tolerance(value: Any) -> Any:
     raise ValueError("must be a number of at least 0, or a share like '10%'")
 
 
-def _condition(value: Any) -> Any:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, str):
-        return value
-    raise ValueError(f"must be a condition, a template like '{{{{ vars.ready }}}}', not {kind(value)}")
-
-
-def _positive(value: Any) -> float:
-    length = seconds(value)
-    if length == 0:
-        raise ValueError("must be longer than 0 s")
-    return length
-
-
-Duration = Annotated[float, BeforeValidator(seconds)]
-Timeout = Annotated[float, BeforeValidator(_positive)]
 Names = Annotated[list[str], BeforeValidator(_one_or_more)]
-Condition = Annotated[str, BeforeValidator(_condition)]
 Publish = Annotated[Any, BeforeValidator(_published)]
-Count = Annotated[int, Field(ge=1)]
 
 
 class RetryModel(Strict):
@@ -176,74 +141,3 @@ class WorkflowModel(Strict):
     concurrency: Count | None = None
     fail_fast: bool = False
     max_visits: Annotated[int, Field(ge=1, le=10_000)] = MAX_VISITS
-
-
-class ActionModel(Strict):
-    """An action file."""
-
-    ref: str | None = None
-    label: str | None = None
-    description: str | None = None
-    runner_type: Annotated[Runner, Field(strict=False)]
-    entry_point: str | None = None
-    parameters: dict[str, Any] = Field(default_factory=dict)
-    output_schema: dict[str, Any] | None = None
-    idempotent: bool = True
-    timeout: Timeout | None = None
-    tags: list[str] = Field(default_factory=list)
-    enabled: bool = True
-
-
-class PackModel(Strict):
-    """``pack.yaml``; ``config`` describes the pack's settings as an action's ``parameters`` are described."""
-
-    ref: str | None = None
-    label: str | None = None
-    description: str | None = None
-    version: str = ""
-    author: str | None = None
-    keywords: list[str] = Field(default_factory=list)
-    tags: list[str] = Field(default_factory=list)
-    enabled: bool = True
-    config: dict[str, Any] = Field(default_factory=dict)
-
-
-class TriggerModel(Strict):
-    """When a rule applies: on an event that fits ``pattern``, or as ``schedule`` says."""
-
-    type: Annotated[TriggerType, Field(strict=False)]
-    pattern: dict[str, Any] | None = None
-    schedule: str | None = None
-    timezone: str | None = None
-
-
-class RuleModel(Strict):
-    """A rule file."""
-
-    ref: str | None = None
-    label: str | None = None
-    description: str | None = None
-    enabled: bool = True
-    trigger: TriggerModel
-    criteria: Condition | None = None
-    action: str
-    parameters: dict[str, Any] = Field(default_factory=dict)
-    tags: list[str] = Field(default_factory=list)
-
-
-class SensorModel(Strict):
-    """A sensor file."""
-
-    ref: str | None = None
-    label: str | None = None
-    description: str | None = None
-    enabled: bool = True
-    schedule: Annotated[str, Field(min_length=1)]
-    timezone: str | None = None
-    action: str
-    parameters: dict[str, Any] = Field(default_factory=dict)
-    items: str = "{{ result }}"
-    key: str = "{{ item }}"
-    cursor: Any = None
-    event_type: Annotated[str, Field(min_length=1, max_length=128)]
-    tags: list[str] = Field(default_factory=list)

@@ -16,19 +16,14 @@ next           completed, failed, timed out   if ``do``  if its ``when`` asks fo
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from attune.exceptions import TemplateError
 from attune.expressions.templates import references
 from attune.language.dialects.native.models import BranchModel, NextModel, TaskModel
 from attune.language.source import Path
+from attune.language.task_draft import Arrow, Published, Target
 from attune.model.status import TaskStatus
-
-FAIL = "fail"
-NOOP = "noop"
-RESERVED = frozenset({FAIL, NOOP})
-"""Targets that are no tasks."""
 
 WHOLE_RESULT = "{{ result }}"
 """What a bare name publishes."""
@@ -39,42 +34,6 @@ _TIMEOUT = (TaskStatus.TIMED_OUT,)
 _ANY_END = (*_SUCCESS, *_FAILURE)
 _SKIP = (TaskStatus.SKIPPED,)
 _END_FUNCTIONS = frozenset({"failed", "timed_out", "completed"})
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """A name that a transition leads to, and where it is written."""
-
-    name: str
-    path: Path
-
-
-@dataclass(frozen=True, slots=True)
-class Published:
-    """A variable, the template of its value, and where that is written."""
-
-    name: str
-    value: Any
-    path: Path
-
-
-@dataclass(frozen=True, slots=True)
-class Arrow:
-    """A transition whose targets are still names; the other fields are those of the graph's Transition."""
-
-    path: Path
-    ends: tuple[TaskStatus, ...]
-    targets: tuple[Target, ...] = ()
-    when: str | None = None
-    publish: tuple[Published, ...] = ()
-    decision: bool = False
-    handles: bool = True
-    by_success: bool = False
-
-    @property
-    def when_path(self) -> Path:
-        """Where the condition is written."""
-        return (*self.path, "when")
 
 
 def arrows(task: TaskModel, path: Path) -> list[Arrow]:
@@ -92,7 +51,7 @@ def arrows(task: TaskModel, path: Path) -> list[Arrow]:
         names = getattr(task, key)
         if names and ends:
             here = (*path, key)
-            found.append(Arrow(here, ends, targets(names, here), by_success=by_success))
+            found.append(Arrow(ends=ends, targets=targets(names, here), by_success=by_success))
     found += [_next(entry, (*path, "next", number)) for number, entry in enumerate(task.next)]
     return found
 
@@ -134,16 +93,17 @@ def _decision(branches: list[BranchModel], path: Path) -> Iterator[Arrow]:
             goals: tuple[Target, ...] = (Target(branch.default, (*here, "default")),)
         else:
             goals = targets(branch.next or [], (*here, "next"))
-        yield Arrow(here, _SUCCESS, goals, branch.when, decision=True, by_success=True)
+        when_path = (*here, "when")
+        yield Arrow(ends=_SUCCESS, targets=goals, when=branch.when, when_path=when_path, decision=True, by_success=True)
 
 
 def _next(entry: NextModel, path: Path) -> Arrow:
     return Arrow(
-        path,
-        _ANY_END,
-        targets(entry.do, (*path, "do")),
-        entry.when,
-        published(entry.publish, (*path, "publish")),
+        ends=_ANY_END,
+        targets=targets(entry.do, (*path, "do")),
+        when=entry.when,
+        when_path=(*path, "when"),
+        publish=published(entry.publish, (*path, "publish")),
         handles=bool(entry.do),
         by_success=entry.when is not None and not _asks_for_the_end(entry.when),
     )

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 from attune.language.dialects.native.models import TaskModel
-from attune.language.draft import Draft, has_wrong_type
+from attune.language.dialects.native.written import writes
+from attune.language.draft import Draft
+from attune.language.task_draft import TaskKind
 
 _ACTIONS: Final = ("action", "workflow")
 _GROUPS: Final = ("parallel", "loop")
@@ -31,13 +33,13 @@ def check(draft: Draft, number: int, task: TaskModel) -> None:
     _check_items_options(draft, number, task)
     if task.type == "workflow" and task.action and task.workflow:
         _wrong_key(draft, number, "workflow", "a task has 'workflow' or 'action', not both")
-    if task.is_group and not draft.writes(number, "tasks"):
+    if task.is_group and not writes(draft.findings, draft.path(number), "tasks"):
         path = draft.path(number)
         draft.findings.error("missing-key", path, f"a task of type {task.type!r} needs 'tasks'")
     if task.type == "loop":
         _check_conditions(draft, number)
-    group = draft.nodes[number].group
-    if group is not None and draft.tasks[group].type == "parallel":
+    group = draft.tasks[number].group
+    if group is not None and draft.tasks[group].kind is TaskKind.PARALLEL:
         _check_child(draft, number, draft.tasks[group].name)
 
 
@@ -46,7 +48,7 @@ def _wrong_key(draft: Draft, number: int, key: str, message: str, hint: str | No
 
 
 def _check_keys(draft: Draft, number: int, task: TaskModel) -> None:
-    if has_wrong_type(draft.findings, draft.nodes[number]):
+    if draft.tasks[number].undecided:
         return
     for key, types in _TYPES_WITH.items():
         given = task.while_ if key == "while" else getattr(task, key)
@@ -57,13 +59,13 @@ def _check_keys(draft: Draft, number: int, task: TaskModel) -> None:
 
 def _check_items_options(draft: Draft, number: int, task: TaskModel) -> None:
     for key in _ITEMS[1:] if not task.is_group else ():
-        if getattr(task, key) is not None and not draft.writes(number, "with_items"):
+        if getattr(task, key) is not None and not writes(draft.findings, draft.path(number), "with_items"):
             path = (*draft.path(number), key)
             draft.findings.error("needs-with-items", path, f"{key!r} means nothing without 'with_items'", key=True)
 
 
 def _check_conditions(draft: Draft, number: int) -> None:
-    written = [key for key in ("while", "until") if draft.writes(number, key)]
+    written = [key for key in ("while", "until") if writes(draft.findings, draft.path(number), key)]
     if len(written) != 1:
         found = "both" if written else "neither"
         message = f"a loop needs 'while' or 'until', and has {found}"
@@ -73,7 +75,7 @@ def _check_conditions(draft: Draft, number: int) -> None:
 
 def _check_child(draft: Draft, number: int, group: str) -> None:
     for key in _OF_THE_GRAPH:
-        if draft.writes(number, key):
+        if writes(draft.findings, draft.path(number), key):
             message = f"the tasks of the parallel group {group!r} start together and lead nowhere: no {key!r} here"
             hint = f"say at {group!r} what follows"
             draft.findings.error("transition-in-parallel", (*draft.path(number), key), message, hint, key=True)

@@ -1,4 +1,4 @@
-"""JSON Schemas of our files, made from the models, for editors to complete and check by.
+"""JSON Schemas of our files, made from their models, for editors to complete and check by.
 
 They are as strict as JSON Schema can be (draft-07, which every YAML language server reads); what needs a look at more
 than one place of a file stays with the validator. With the actions of a workspace they also know which refs there are
@@ -8,6 +8,7 @@ and what each action is given.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -15,59 +16,30 @@ from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
-from attune.language.dialects.native.key_descriptions import KEYS
-from attune.language.dialects.native.models import ActionModel, PackModel, RuleModel, SensorModel, WorkflowModel
-from attune.language.files.suite_file import SuiteModel
 from attune.model.graph import ActionSpec, Runner
 
 Json = dict[str, Any]
+Models = Mapping[str, Json]
+"""The schemas of a file's models, by the models' names."""
 
-MODELS: Final[Mapping[str, type[BaseModel]]] = MappingProxyType(
-    {
-        "workflow": WorkflowModel,
-        "action": ActionModel,
-        "pack": PackModel,
-        "rule": RuleModel,
-        "sensor": SensorModel,
-        "test": SuiteModel,
-    }
-)
-"""The kinds of files."""
-
-_TEMPLATE: Final[Json] = {"type": "string", "pattern": r"\{[{%]"}
-_DURATION: Final[Json] = {
+ABOUT: Final[Mapping[str, str]] = {
+    "ref": "Its name: pack.name. Without one: the pack's and the file's.",
+    "label": "A short name for people.",
+    "description": "What it is for.",
+    "tags": "Words to find it by.",
+    "version": "Its version, as text.",
+}
+TEMPLATE: Final[Json] = {"type": "string", "pattern": r"\{[{%]"}
+DURATION: Final[Json] = {
     "anyOf": [
         {"type": "number", "minimum": 0},
         {"type": "string", "pattern": r"^\s*(\d+(\.\d+)?|(\d+(\.\d+)?(ms|[smhdw]))+)\s*$"},
     ]
 }
-_TEXTS: Final[Json] = {"type": "array", "items": {"type": "string"}}
-_NAME_OR_NAMES: Final[Json] = {"anyOf": [{"type": "string"}, _TEXTS]}
-_REASON: Final[Json] = {"anyOf": [{"const": True}, {"type": "string"}]}
+TEXTS: Final[Json] = {"type": "array", "items": {"type": "string"}}
 _WRITTEN: Final[Mapping[str, Json]] = MappingProxyType(
-    {
-        "seconds": _DURATION,
-        "_positive": _DURATION,
-        "_one_or_more": _NAME_OR_NAMES,
-        "_published": {
-            "anyOf": [
-                {"type": ["object", "string"]},
-                {"type": "array", "items": {"type": ["object", "string"]}},
-            ]
-        },
-        "_items": {"anyOf": [{"type": ["array", "object"]}, _TEMPLATE]},
-        "_join": {"anyOf": [{"enum": ["all", "each"]}, {"type": "integer", "minimum": 1}]},
-        "_tolerance": {
-            "anyOf": [{"type": "integer", "minimum": 0}, {"type": "string", "pattern": r"^\d+(\.\d+)?%$"}],
-        },
-        "_condition": {"type": ["string", "boolean"]},
-        "_real": {"anyOf": [{"type": "boolean"}, _TEXTS]},
-        "_reason": _REASON,
-    }
+    {"seconds": DURATION, "_positive": DURATION, "_condition": {"type": ["string", "boolean"]}}
 )
-"""What may be written where a function of the models reads the value, by the function's name."""
-_SHORT_FORMS: Final[Mapping[str, Json]] = MappingProxyType({"_from_length": _DURATION})
-"""The same where the value may also be written in full."""
 _PASSED_THROUGH: Final = frozenset({"_without_empty_keys", "_numbered"})
 
 _PARAMETER: Final[Json] = {
@@ -88,25 +60,58 @@ _PARAMETERS: Final[Json] = {
     },
     "else": {"type": "object", "additionalProperties": _PARAMETER},
 }
-_DESCRIBES_FIELDS: Final = (
-    ("WorkflowModel", "parameters"),
-    ("WorkflowModel", "output"),
-    ("ActionModel", "parameters"),
-    ("PackModel", "config"),
-)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FileKind:
+    """A kind of file: its model, and what its schema cannot be made of.
+
+    ``keys`` describes the keys of the models. ``written`` says what may be written where a function of the models reads
+    the value, by the function's name, and ``short_forms`` the same where the value may also be written in full.
+    ``fields`` are the ``(model, key)`` that describe fields as parameters do. ``workspace`` adds to the schemas of the
+    models what the actions of a workspace say.
+    """
+
+    name: str
+    model: type[BaseModel]
+    keys: Mapping[str, Mapping[str, str]]
+    written: Mapping[str, Json] = field(default_factory=dict)
+    short_forms: Mapping[str, Json] = field(default_factory=dict)
+    fields: tuple[tuple[str, str], ...] = ()
+    workspace: Callable[[Models, list[ActionSpec]], None] | None = None
+
+
+def editor_schema(kind: FileKind, actions: Iterable[ActionSpec] | None = None) -> Json:
+    """The schema of a kind of file, knowing these actions and workflows if they are given."""
+    schema = kind.model.model_json_schema(schema_generator=_generator_for(kind))
+    models = {kind.model.__name__: schema, **schema.get("$defs", {})}
+    for name, part in models.items():
+        _describe(kind.keys.get(name), part)
+    for name, key in kind.fields:
+        models[name]["properties"][key] = {**_PARAMETERS, "description": kind.keys[name][key]}
+    if actions is not None and kind.workspace is not None:
+        kind.workspace(models, sorted(actions, key=lambda spec: spec.ref))
+    return {"$schema": "http://json-schema.org/draft-07/schema#", "title": f"Attune {kind.name}", **_untitled(schema)}
+
+
+def _generator_for(kind: FileKind) -> type[GenerateJsonSchema]:
+    """Pydantic makes the generator itself, so what it knows of the kind of file is in its class."""
+    return type("_KindGenerator", (_Generator,), {"kind": kind})
 
 
 class _Generator(GenerateJsonSchema):
     """What may be written, rather than what the models make of it."""
 
+    kind: FileKind
+
     def function_before_schema(self, schema: core_schema.BeforeValidatorFunctionSchema) -> JsonSchemaValue:
-        """The form that the function reads; raises KeyError for a function that this module does not know."""
+        """The form that the function reads; raises KeyError for a function that the kind of file does not know."""
         name = schema["function"]["function"].__name__
         if name in _PASSED_THROUGH:
             return super().function_before_schema(schema)
-        if name in _SHORT_FORMS:
-            return {"anyOf": [_SHORT_FORMS[name], super().function_before_schema(schema)]}
-        return dict(_WRITTEN[name])
+        if name in self.kind.short_forms:
+            return {"anyOf": [self.kind.short_forms[name], super().function_before_schema(schema)]}
+        return dict({**_WRITTEN, **self.kind.written}[name])
 
     def nullable_schema(self, schema: core_schema.NullableSchema) -> JsonSchemaValue:
         """A key without a value is as good as absent, so there is no need to offer null."""
@@ -123,28 +128,12 @@ class _Generator(GenerateJsonSchema):
         return False
 
 
-def json_schema(kind: str, actions: Iterable[ActionSpec] | None = None) -> Json:
-    """The schema of a kind of file (see :data:`MODELS`), knowing these actions and workflows if they are given."""
-    model = MODELS[kind]
-    schema = model.model_json_schema(schema_generator=_Generator)
-    models = {model.__name__: schema, **schema.get("$defs", {})}
-    for name, part in models.items():
-        _describe(name, part)
-    for name, key in _DESCRIBES_FIELDS:
-        if name in models:
-            models[name]["properties"][key] = {**_PARAMETERS, "description": KEYS[name][key]}
-    if actions is not None and kind in _WORKSPACE:
-        _WORKSPACE[kind](models, sorted(actions, key=lambda spec: spec.ref))
-    return {"$schema": "http://json-schema.org/draft-07/schema#", "title": f"Attune {kind}", **_untitled(schema)}
-
-
 def _untitled(schema: Json) -> Json:
     return {key: value for key, value in schema.items() if key != "title"}
 
 
-def _describe(name: str, schema: Json) -> None:
+def _describe(keys: Mapping[str, str] | None, schema: Json) -> None:
     schema.pop("title", None)
-    keys = KEYS.get(name)
     if keys is None:
         return
     schema["description"] = keys[""]
@@ -163,7 +152,7 @@ def templated(schema: Any) -> Any:
     if schema.get("type") == "string" and not {"enum", "pattern", "format", "maxLength", "const"} & set(schema):
         return inner
     about = {key: inner.pop(key) for key in ("description", "default") if key in inner}
-    return {**about, "anyOf": [inner, _TEMPLATE]} if inner else about
+    return {**about, "anyOf": [inner, TEMPLATE]} if inner else about
 
 
 def _each_value(parts: Mapping[str, Any]) -> Json:
@@ -186,7 +175,7 @@ def _given(spec: ActionSpec) -> Json:
     needed = [name for name in spec.parameters.get("required") or () if not _has_default(spec, name)]
     if spec.parameters.get("additionalProperties") is False:
         found["additionalProperties"] = False
-        found["patternProperties"] = {_TEMPLATE["pattern"]: True}
+        found["patternProperties"] = {TEMPLATE["pattern"]: True}
     return found | ({"required": needed} if needed else {})
 
 
@@ -195,7 +184,7 @@ def _has_default(spec: ActionSpec, name: str) -> bool:
     return isinstance(rule, Mapping) and "default" in rule
 
 
-def _by_ref(key: str, given: str, specs: Iterable[ActionSpec]) -> list[Json]:
+def by_ref(key: str, given: str, specs: Iterable[ActionSpec]) -> list[Json]:
     """For each action: if ``key`` names it, ``given`` must be what it is given."""
     rows = []
     for spec in specs:
@@ -205,41 +194,13 @@ def _by_ref(key: str, given: str, specs: Iterable[ActionSpec]) -> list[Json]:
     return rows
 
 
-def _choose(schema: Json, key: str, refs: Iterable[str], *, or_template: bool = False) -> None:
+def choose(schema: Json, key: str, refs: Iterable[str], *, or_template: bool = False) -> None:
+    """Have the key of a model's schema be one of these refs."""
     names = {"enum": sorted(refs)}
-    choice: Json = {"anyOf": [names, _TEMPLATE]} if or_template else names
+    choice: Json = {"anyOf": [names, TEMPLATE]} if or_template else names
     schema["properties"][key] = {"description": schema["properties"][key]["description"], **choice}
 
 
-def _workflows(specs: Iterable[ActionSpec]) -> list[ActionSpec]:
+def workflows_among(specs: Iterable[ActionSpec]) -> list[ActionSpec]:
+    """Those of the actions that are workflows."""
     return [spec for spec in specs if spec.runner is Runner.WORKFLOW]
-
-
-def _in_workflow(models: Mapping[str, Json], specs: list[ActionSpec]) -> None:
-    task, workflows = models["TaskModel"], _workflows(specs)
-    _choose(task, "action", (spec.ref for spec in specs), or_template=True)
-    _choose(task, "workflow", (spec.ref for spec in workflows), or_template=True)
-    task["allOf"] = _by_ref("action", "input", specs) + _by_ref("workflow", "input", workflows)
-
-
-def _in_rule(models: Mapping[str, Json], specs: list[ActionSpec]) -> None:
-    rule, workflows = models["RuleModel"], _workflows(specs)
-    _choose(rule, "action", (spec.ref for spec in workflows))
-    rule["allOf"] = _by_ref("action", "parameters", workflows)
-
-
-def _in_sensor(models: Mapping[str, Json], specs: list[ActionSpec]) -> None:
-    sensor = models["SensorModel"]
-    _choose(sensor, "action", (spec.ref for spec in specs))
-    sensor["allOf"] = _by_ref("action", "parameters", specs)
-
-
-def _in_test(models: Mapping[str, Json], specs: list[ActionSpec]) -> None:
-    for name in ("SuiteModel", "CaseModel"):
-        _choose(models[name], "workflow", (spec.ref for spec in _workflows(specs)))
-        _choose(models[name], "action", (spec.ref for spec in specs))
-
-
-_WORKSPACE: Final[Mapping[str, Callable[[Mapping[str, Json], list[ActionSpec]], None]]] = MappingProxyType(
-    {"workflow": _in_workflow, "rule": _in_rule, "sensor": _in_sensor, "test": _in_test}
-)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from attune.language.checks.outcomes import can_fail, is_always, is_never
 from attune.language.dialects.native.models import BranchModel, TaskModel
 from attune.language.dialects.native.sugar import branch_problem
+from attune.language.dialects.native.written import writes
 from attune.language.draft import Draft
 from attune.language.source import Path
 from attune.model.graph import Runner
@@ -18,7 +19,7 @@ def check(draft: Draft, number: int, task: TaskModel) -> None:
     elif task.on_timeout is not None and not _may_time_out(draft, number, task):
         message = f"task {task.name!r} has no timeout, so its on_timeout never fires"
         draft.findings.warning("no-timeout", (*path, "on_timeout"), message, "give it a 'timeout'", key=True)
-    if task.on_skip and is_always(task.when) and not (task.when is None and draft.writes(number, "when")):
+    if task.on_skip and is_always(task.when) and not (task.when is None and writes(draft.findings, path, "when")):
         message = f"task {task.name!r} is never skipped, so its on_skip never fires"
         _never(draft, (*path, "on_skip"), message, "give it a 'when'")
     for position, entry in enumerate(task.next):
@@ -34,8 +35,9 @@ def _never(draft: Draft, path: Path, message: str, hint: str | None = None) -> N
 def _may_time_out(draft: Draft, number: int, task: TaskModel) -> bool:
     """An action or workflow may bring its own limit; so may one whose name is a template."""
     spec = draft.specs[number]
-    if draft.writes(number, "timeout") or task.is_group:
-        return draft.writes(number, "timeout")
+    has_timeout = writes(draft.findings, draft.path(number), "timeout")
+    if has_timeout or task.is_group:
+        return has_timeout
     return spec is None or spec.timeout is not None or spec.runner is Runner.WORKFLOW
 
 
