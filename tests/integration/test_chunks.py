@@ -16,6 +16,10 @@ from typing import Any
 import pytest
 
 from attune.actions.attempt import Attempt, Outcome, OutcomeStatus
+from attune.execution.ports.catalog import WorkflowVersion
+from attune.language.compiler import compile_workflow
+from attune.language.source import load
+from attune.wiring import storage
 from tests.bench.pages import print_measured
 from tests.integration.queues import hold
 
@@ -150,6 +154,25 @@ def test_a_question_in_a_chunk_is_answered_and_a_cancellation_closes_the_others(
     assert stack.execution(execution)["status"] == "cancelled"
     _, listed = stack.api("GET", "/api/v1/inquiries?limit=100")
     assert listed["data"]["items"] == []
+
+
+VARS_BEFORE_A_LIST = """
+ref: flows.vars_before_a_list
+vars: {mark: m}
+tasks:
+  - {name: each, action: core.noop, with_items: "{{ range(101) | list }}"}
+"""
+
+
+def test_a_list_in_chunks_begins_in_the_fold_that_sets_the_variables(stack: Any) -> None:
+    """DynamoDB refuses a batch in which one item is written twice."""
+    graph = compile_workflow(
+        load(VARS_BEFORE_A_LIST, "w.yaml"), pack="flows", actions=storage.catalog().actions()
+    ).graph
+    assert graph and storage.catalog().add_version(WorkflowVersion(graph.ref, 1, graph))
+    execution = stack.start(graph.ref)
+    stack.pump()
+    assert stack.execution(execution)["status"] == "completed"
 
 
 def main() -> int:

@@ -82,8 +82,8 @@ class Turn:
     def write_scope(self, scope: WriteScope) -> None:
         """What the chunks of a visit have in common; the variables as they are now are kept for them, too."""
         self.writes[("scope", scope.task, scope.visit)] = scope
-        if ("vars",) in self.writes:
-            self.writes[("vars", self.state.vars_number)] = self.writes[("vars",)]
+        if ("vars",) in self.writes:  # a second entry would write one item twice, which DynamoDB refuses
+            self.writes[("vars", self.state.vars_number)] = self.writes.pop(("vars",))
 
     def write_verdict(self, task: Task, visit: int, error: Mapping[str, Any]) -> None:
         """The fold itself found that this visit failed."""
