@@ -16,12 +16,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tools.measured_pages import put
+
 from attune.cost import rivals
 from attune.cost.bill import per_million, total
 from attune.cost.idle import Deployment, monthly
 from attune.cost.prices import AS_OF, PRICES, REGION, Meter
 from tests.bench import timing
-from tests.bench.pages import put
 from tests.bench.stack import Bench, account, deployed, memory, write_pack
 from tests.template import RESOURCES
 

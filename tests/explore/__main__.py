@@ -10,8 +10,9 @@ import argparse
 import sys
 import time
 
+from tools.measured_pages import put
+
 from attune.adapters.memory.faults import FaultKind
-from tests.bench.pages import put
 from tests.conftest import PROJECT
 from tests.explore.run import expected, explore, play
 from tests.explore.search import Results, Row, Trial, search

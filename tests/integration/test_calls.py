@@ -13,8 +13,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from tools.measured_pages import print_measured
 
-from tests.bench.pages import print_measured
 from tests.integration.queues import hold
 
 PROJECT = Path(__file__).parents[2]

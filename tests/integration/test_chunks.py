@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tools.measured_pages import print_measured
 
 from attune.actions.attempt import Attempt, Outcome, OutcomeStatus
 from attune.execution.ports.catalog import WorkflowVersion
 from attune.language.compiler import compile_workflow
 from attune.language.source import load
 from attune.wiring import storage
-from tests.bench.pages import print_measured
 from tests.integration.queues import hold
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "cost.md"

@@ -39,8 +39,16 @@ logger = logging.getLogger(__name__)
 _modules: dict[Path, tuple[int, ModuleType]] = {}
 
 
-class _ImportTimedOut(BaseException):
-    """A BaseException, so that a module's ``except Exception`` doesn't swallow it."""
+class _ImportStopped(BaseException):
+    """Stopped from outside. A BaseException, so that a module's ``except Exception`` doesn't swallow it."""
+
+
+class _ImportTimedOut(_ImportStopped):
+    """It took too long."""
+
+
+class _ImportInterrupted(_ImportStopped):
+    """Ctrl-C came; unlike a KeyboardInterrupt that the module raises itself, which is its failure."""
 
 
 class _SourceLoader(SourceFileLoader):
@@ -78,17 +86,19 @@ def preload(packs_dir: Path, action: ActionSpec, seconds: float) -> None:
     """Import the action's module in this process, so that forks find it; see :func:`load_function` for errors.
 
     It has ``seconds``, at most :data:`IMPORT_LIMIT`. Does nothing if that is none, nor off the main thread, to which
-    alone Python delivers signals.
+    alone Python delivers signals. Ctrl-C is a KeyboardInterrupt here as elsewhere.
     """
     limit = min(IMPORT_LIMIT, seconds)
     if limit <= 0 or threading.current_thread() is not threading.main_thread():
         return
     try:
-        with _time_limit(limit):
+        with _interruptible(), _time_limit(limit):
             load_function(packs_dir, action)
     except _ImportTimedOut:
         message = f"importing {action.entry_point} took longer than {limit:.1f} s"
         raise ActionError(message, type="action_import_failed", retryable=False) from None
+    except _ImportInterrupted:
+        raise KeyboardInterrupt from None
 
 
 def _locate(folder: Path, action: ActionSpec) -> tuple[Path, str]:
@@ -115,7 +125,7 @@ def _module(path: Path, folder: Path) -> ModuleType:
         return known[1]
     try:
         module = _import(path)
-    except _ImportTimedOut:
+    except _ImportStopped:
         raise
     except BaseException as exc:
         message = f"importing {path.name} failed: {type(exc).__name__}: {exc}"
@@ -142,6 +152,24 @@ def _import(path: Path) -> ModuleType:
         if printed.tell():
             logger.info("printed while it was imported: %s", printed.getvalue()[:1000], extra={"file": path.name})
     return module
+
+
+@contextlib.contextmanager
+def _interruptible() -> Iterator[None]:
+    """Ctrl-C stops the block by _ImportInterrupted, where it would raise KeyboardInterrupt."""
+
+    def interrupted(_signal: int, _frame: FrameType | None) -> None:
+        raise _ImportInterrupted
+
+    handler = signal.getsignal(signal.SIGINT)
+    if handler is not signal.default_int_handler:
+        yield
+        return
+    signal.signal(signal.SIGINT, interrupted)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, handler)
 
 
 @contextlib.contextmanager

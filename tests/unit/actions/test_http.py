@@ -1,0 +1,242 @@
+"""The http pack and declarative http actions, against a server on loopback."""
+
+import base64
+import json
+import socket
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+import yaml
+
+from attune.actions.attempt import Attempt, OutcomeStatus
+from attune.actions.errors import QUOTED_LIMIT
+from attune.actions.runner import ActionRunner
+from attune.model.graph import ActionSpec, Runner
+from attune.model.masking import Masker
+
+PACKS = Path(__file__).parents[3] / "packs"
+
+
+class Handler(BaseHTTPRequestHandler):
+    """Says what it was asked, or misbehaves by path."""
+
+    def answer(self):
+        url = urlsplit(self.path)
+        body = self.rfile.read(int(self.headers.get("content-length", 0))).decode()
+        routes = {"status": self.status, "slow": self.slow, "big": self.big, "redirect": self.redirect}
+        name, _, rest = url.path.strip("/").partition("/")
+        if name in routes:
+            return routes[name](rest)
+        if name == "text":
+            return self.reply(200, "grüße".encode("latin-1"), "text/plain; charset=latin-1")
+        if name == "badjson":
+            return self.reply(200, b"{oops", "application/json")
+        seen = {"method": self.command, "path": url.path, "query": parse_qs(url.query), "body": body}
+        seen["headers"] = {name.lower(): value for name, value in self.headers.items()}
+        return self.reply(200, json.dumps(seen).encode(), "application/json; charset=utf-8")
+
+    do_GET = do_POST = do_PUT = do_DELETE = do_PATCH = answer  # noqa: N815 - names that http.server asks for
+
+    def status(self, code):
+        self.reply(int(code), b'{"why": "because"}', "application/json")
+
+    def slow(self, _rest):
+        self.server.release.wait(20)
+
+    def big(self, _rest):
+        self.reply(200, b"x" * 53_000_000, "text/plain")
+
+    def redirect(self, _rest):
+        self.reply(302, b"", "text/plain", {"Location": "/landed"})
+
+    def reply(self, code, body, kind, headers=None):
+        self.send_response(code)
+        for name, value in {"Content-Type": kind, "Content-Length": str(len(body)), **(headers or {})}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *args):
+        """Says nothing."""
+
+
+@pytest.fixture(scope="module")
+def server():
+    httpd = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    httpd.daemon_threads = True
+    httpd.release = threading.Event()
+    threading.Thread(target=httpd.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{httpd.server_port}"
+    httpd.release.set()
+    httpd.shutdown()
+    httpd.server_close()
+
+
+def pack_action(ref):
+    """The action as its YAML describes it."""
+    pack, name = ref.split(".")
+    data = yaml.safe_load((PACKS / pack / "actions" / f"{name}.yaml").read_text())
+    flat = data.get("parameters", {})
+    rules = {key: {k: v for k, v in rule.items() if k != "required"} for key, rule in flat.items()}
+    needed = [key for key, rule in flat.items() if rule.get("required")]
+    schema = {"type": "object", "properties": rules, "required": needed, "additionalProperties": False}
+    return ActionSpec(ref, pack, Runner(data["runner_type"]), data["entry_point"], schema, data.get("output_schema"))
+
+
+def outcome_of(action, given, config=None, secrets=()):
+    attempt = Attempt("exec-1", "w.x", "t", None, 1, 1, action, given, 20, config or {}, mask=Masker(secrets))
+    ((_, outcome),) = ActionRunner(PACKS).run([attempt], deadline=time.monotonic() + 30)
+    return outcome
+
+
+def run(ref, **given):
+    outcome = outcome_of(pack_action(ref), given)
+    assert outcome.status is OutcomeStatus.COMPLETED, outcome.error
+    return outcome.result
+
+
+def error(ref, **given):
+    outcome = outcome_of(pack_action(ref), given)
+    assert outcome.status is OutcomeStatus.FAILED
+    return outcome.error
+
+
+def test_get_returns_status_headers_parsed_body_and_time(server):
+    answer = run("http.get", url=f"{server}/a?x=1", params={"y": [2, 3], "none": None}, headers={"X-Mine": "1"})
+    assert answer["status"] == 200 and answer["headers"]["content-type"].startswith("application/json")
+    assert answer["body"]["query"] == {"x": ["1"], "y": ["2", "3"]}
+    assert answer["body"]["headers"]["x-mine"] == "1"
+    assert 0 < answer["elapsed"] < 10
+
+
+@pytest.mark.parametrize("name", ["post", "put", "delete"])
+def test_json_is_sent_as_json(server, name):
+    seen = run(f"http.{name}", url=f"{server}/a", json={"ü": [1, None]})["body"]
+    assert seen["method"] == name.upper() and json.loads(seen["body"]) == {"ü": [1, None]}
+    assert seen["headers"]["content-type"] == "application/json"
+
+
+def test_any_method_and_a_plain_body(server):
+    seen = run("http.request", method="PATCH", url=f"{server}/a", body="grüße", headers={"Content-Type": "text/x"})
+    assert seen["body"]["method"] == "PATCH" and seen["body"]["body"] == "grüße"
+    assert seen["body"]["headers"]["content-type"] == "text/x"
+
+
+@pytest.mark.parametrize(
+    ("auth", "header"),
+    [
+        ({"token": "t0k"}, "Bearer t0k"),
+        ({"username": "me", "password": "pw"}, "Basic " + base64.b64encode(b"me:pw").decode()),
+    ],
+)
+def test_authorization(server, auth, header):
+    assert run("http.get", url=f"{server}/a", auth=auth)["body"]["headers"]["authorization"] == header
+
+
+def test_text_is_decoded_by_its_charset_and_broken_json_stays_text(server):
+    assert run("http.get", url=f"{server}/text")["body"] == "grüße"
+    assert run("http.get", url=f"{server}/badjson")["body"] == "{oops"
+
+
+@pytest.mark.parametrize(("status", "retryable"), [(404, False), (400, False), (429, True), (500, True), (503, True)])
+@pytest.mark.parametrize("name", ["get", "post"])
+def test_an_unexpected_status_is_retryable_only_if_it_may_change(server, name, status, retryable):
+    found = error(f"http.{name}", url=f"{server}/status/{status}")
+    assert (found["type"], found["retryable"]) == ("unexpected_status", retryable)
+    assert found["details"] == {"status": status, "body": '{"why": "because"}'}
+    assert f"answered {status}, expected 2xx" in found["message"]
+
+
+def test_a_secret_in_an_unexpected_body_is_masked_before_the_body_is_cut(server):
+    """Of a part of a secret nobody would know that it is one."""
+    secret = "5ecr3t-" * 20
+    pad = 10
+    while True:
+        given = {"url": f"{server}/a", "body": "." * pad + secret + "." * 4000, "expected_status": 404}
+        outcome = outcome_of(pack_action("http.post"), given, secrets=[secret])
+        body = outcome.error["details"]["body"]
+        assert len(body) == QUOTED_LIMIT
+        assert "5ecr3t" not in body
+        if "***" not in body:  # the secret is beyond what is kept
+            break
+        pad += 100
+    assert pad > 1000
+
+
+@pytest.mark.parametrize("expected", [404, [200, 404]])
+def test_what_is_expected_may_be_said(server, expected):
+    assert run("http.get", url=f"{server}/status/404", expected_status=expected)["status"] == 404
+    assert error("http.get", url=f"{server}/status/201", expected_status=expected)["type"] == "unexpected_status"
+
+
+def test_redirects_are_followed_unless_told_otherwise(server):
+    assert run("http.get", url=f"{server}/redirect")["body"]["path"] == "/landed"
+    assert run("http.get", url=f"{server}/redirect", follow_redirects=False, expected_status=302)["status"] == 302
+
+
+def test_a_server_that_does_not_answer_is_a_timeout(server):
+    found = error("http.get", url=f"{server}/slow", timeout=0.3)
+    assert found["type"] == "timeout" and "0.3 s" in found["message"] and found["retryable"]
+
+
+def test_a_closed_port_is_a_connection_error():
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        port = unused.getsockname()[1]
+    found = error("http.get", url=f"http://127.0.0.1:{port}/")
+    assert found["type"] == "connection_error" and found["retryable"]
+
+
+def test_a_response_that_is_too_large_is_cut_off(server):
+    assert error("http.get", url=f"{server}/big")["type"] == "result_too_large"
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"url": "ftp://x"},
+        {"url": "http://x", "expected_status": "200"},
+        {"url": "http://x", "auth": {"username": "me"}},
+        {"url": "http://x", "timeout": 0},
+        {"url": "http://x", "colour": "red"},
+        {"url": "http://x", "body": "a", "json": 1},
+        {},
+    ],
+)
+def test_wrong_input_is_refused_before_anything_is_sent(given):
+    found = error("http.post", **given)
+    assert found["type"] == "invalid_input" and not found["retryable"]
+
+
+def test_a_url_that_is_none_is_an_invalid_request():
+    assert error("http.get", url="http://host:port/")["type"] == "invalid_request"
+
+
+# runner_type: http
+
+
+def declared(entry_point):
+    return ActionSpec("shop.order", "shop", Runner.HTTP, entry_point)
+
+
+def test_parameters_fill_the_path_and_the_query_of_a_get(server):
+    action = declared("GET {config.base_url}/orders/{id}?fixed=1")
+    outcome = outcome_of(action, {"id": "a/b ü", "limit": 5}, {"base_url": server})
+    assert outcome.error is None
+    assert outcome.result["body"]["path"] == "/orders/a%2Fb%20%C3%BC"
+    assert outcome.result["body"]["query"] == {"fixed": ["1"], "limit": ["5"]}
+
+
+def test_parameters_left_over_are_the_json_body_of_a_post(server):
+    outcome = outcome_of(declared(f"POST {server}/orders/{{id}}"), {"id": 7, "sku": "T", "count": 2})
+    seen = outcome.result["body"]
+    assert seen["path"] == "/orders/7" and json.loads(seen["body"]) == {"sku": "T", "count": 2}
+
+
+def test_a_placeholder_without_a_value_is_invalid_input(server):
+    outcome = outcome_of(declared(f"GET {server}/orders/{{id}}"), {})
+    assert outcome.error["type"] == "invalid_input" and "{id}" in outcome.error["message"]
