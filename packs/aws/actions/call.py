@@ -5,9 +5,8 @@ from typing import Any
 
 from botocore import xform_name
 
-from attune.actions import lambda_function
+from attune.actions import ActionError, lambda_function
 from attune.actions.aws import aws_errors, client, to_json
-from attune.actions.errors import ActionError
 
 
 def call(service: str, operation: str, params: dict[str, Any], region: str | None = None) -> dict[str, Any]:

@@ -5,8 +5,8 @@ import io
 import json
 from typing import Any
 
+from attune.actions import ActionError
 from attune.actions.aws import aws_errors, client, read_bounded, warm
-from attune.actions.errors import ActionError
 
 warm("s3")
 

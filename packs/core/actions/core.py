@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from attune.actions.errors import ActionError
+from attune.actions import ActionError
 
 
 def echo(message: Any = "") -> dict[str, Any]:

@@ -4,8 +4,8 @@ import json
 import os
 from typing import Any
 
+from attune.actions import ActionError
 from attune.actions.aws import aws_errors, client, warm
-from attune.actions.errors import ActionError
 
 warm("events")
 

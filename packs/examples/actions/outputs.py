@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from attune.actions import ActionError
 from attune.actions.aws import aws_errors, client, warm
-from attune.actions.errors import ActionError
 
 warm("s3")
 

@@ -1,5 +1,6 @@
 """Every action of every pack: its YAML, its file and its function fit together."""
 
+import ast
 import inspect
 import time
 from pathlib import Path
@@ -98,3 +99,20 @@ def test_flaky_fails_as_often_as_told(tmp_path):
     failed, completed = OutcomeStatus.FAILED, OutcomeStatus.COMPLETED
     assert [end.status for end in ends] == [failed, failed, completed]
     assert ends[2].result == 3
+
+
+PUBLIC = {"attune.actions": {"ActionError", "Context", "aws", "http_request", "lambda_function"}}
+"""What the files of packs may import from; of what is not listed by name, everything."""
+PUBLIC_MODULES = {"attune.actions.aws", "attune.actions.http_request", "attune.actions.lambda_function"}
+
+
+@pytest.mark.parametrize(
+    "path",
+    sorted(base for root in (SHIPPED, FIXTURES) for base in root.glob("*/actions/*.py")),
+    ids=lambda path: str(path.relative_to(ROOT)),
+)
+def test_the_files_of_packs_import_of_attune_only_what_is_public(path):
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("attune"):
+            names = {alias.name for alias in node.names}
+            assert node.module in PUBLIC_MODULES or names <= PUBLIC.get(node.module, set()), ast.unparse(node)
