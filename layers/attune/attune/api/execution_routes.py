@@ -11,9 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from attune.api.reply import ACCEPTED, Reply, accepted, reply
 from attune.api.services import Services
-from attune.engine.messages import Cancel, Message, Pause, Resume
-from attune.exceptions import Conflict
-from attune.execution.ports.queues import Envelope
+from attune.execution.control import Controlled
 from attune.model.status import ExecutionStatus
 
 ExecutionId = Annotated[str, Path(description="The execution's id", min_length=1, max_length=64)]
@@ -77,28 +75,33 @@ def _add_reading(router: APIGatewayHttpRouter, services: Callable[[], Services])
 
 
 def _add_control(router: APIGatewayHttpRouter, services: Callable[[], Services]) -> None:
-    def post(execution: str, make: Callable[[str, str], Message], verb: str) -> Any:
-        """Nothing that has ended can be told anything any more."""
-        found, now = services(), services().clock.now()
-        status = found.reader.status(execution)
-        if status.ended:
-            raise Conflict(f"execution '{execution}' has ended ({status})", execution_id=execution, status=str(status))
-        found.mailbox.post([Envelope(execution, make(f"api.{now:.6f}", str(router.context.get("identity", ""))))])
-        return accepted({"id": execution, "status": str(status)}, f"{verb} requested")
+    tags = ["executions"]
 
-    _add_verb(router, "cancel", lambda reason, request_id, by: Cancel(reason, request_id), post)
-    _add_verb(router, "pause", Pause, post)
-    _add_verb(router, "resume", lambda reason, request_id, by: Resume(request_id, by), post)
+    def requested(told: Controlled, verb: str) -> Any:
+        return accepted({"id": told.id, "status": str(told.status)}, f"{verb} requested")
+
+    @router.post(
+        "/workflow-executions/<execution>/cancel", tags=tags, summary="Cancel an execution", responses=ACCEPTED
+    )
+    def cancel_execution(execution: ExecutionId, body: Annotated[Reason | None, Body()] = None) -> Any:
+        return requested(services().control.cancel(execution, reason=_reason(body)), "cancel")
+
+    @router.post("/workflow-executions/<execution>/pause", tags=tags, summary="Pause an execution", responses=ACCEPTED)
+    def pause_execution(execution: ExecutionId, body: Annotated[Reason | None, Body()] = None) -> Any:
+        by = str(router.context.get("identity", ""))
+        return requested(services().control.pause(execution, reason=_reason(body), by=by), "pause")
+
+    @router.post(
+        "/workflow-executions/<execution>/resume", tags=tags, summary="Resume an execution", responses=ACCEPTED
+    )
+    def resume_execution(execution: ExecutionId, body: Annotated[Reason | None, Body()] = None) -> Any:
+        del body
+        by = str(router.context.get("identity", ""))
+        return requested(services().control.resume(execution, by=by), "resume")
 
 
-def _add_verb(router: APIGatewayHttpRouter, verb: str, make: Callable[[str, str, str], Message], post: Any) -> None:
-    def handle(execution: ExecutionId, body: Annotated[Reason | None, Body()] = None) -> Any:
-        reason = body.reason if body else ""
-        return post(execution, lambda request_id, by: make(reason, request_id, by), verb)
-
-    handle.__name__ = f"{verb}_execution"
-    path = f"/workflow-executions/<execution>/{verb}"
-    router.post(path, tags=["executions"], summary=f"{verb.capitalize()} an execution", responses=ACCEPTED)(handle)
+def _reason(body: Reason | None) -> str:
+    return body.reason if body else ""
 
 
 def _add_retry(router: APIGatewayHttpRouter, services: Callable[[], Services]) -> None:

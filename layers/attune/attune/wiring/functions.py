@@ -194,7 +194,7 @@ def _operations() -> Operations:
     )
     period = 60 * float(setting("SWEEP_MINUTES"))
     checkup = Checkup(inspector(), dead_letter_store(), queues, ages, cloudwatch, setting("STACK"), period, clock)
-    return Operations(doctor, dead_letter_store(), redriver, checkup)
+    return Operations(doctor=doctor, dead_letter_store=dead_letter_store(), redriver=redriver, checkup=checkup)
 
 
 @once
@@ -202,14 +202,23 @@ def services() -> Services:
     """For ``api``."""
     from attune.adapters.aws.schedules import AwsSchedules
     from attune.api.services import Services
+    from attune.execution.control import Control
     from attune.execution.inquiries import Inquiries
     from attune.execution.queries import Reader
     from attune.execution.retrier import ExecutionRetrier
     from attune.packs.registry import Registry
 
-    registry = Registry(catalog(), AwsSchedules(scheduler()), clock, packs_dir())
     reader = Reader(store(), directory(), catalog())
-    asked = Inquiries(directory(), mailbox())
-    retrier = ExecutionRetrier(store(), catalog(), mailbox(), clock, sealer())
-    known = starter(), reader, registry, catalog(), directory(), mailbox(), clock
-    return Services(*known, asked, retrier, values(), secrets(), _operations())
+    return Services(
+        starter=starter(),
+        reader=reader,
+        control=Control(reader, mailbox(), clock),
+        retrier=ExecutionRetrier(store(), catalog(), mailbox(), clock, sealer()),
+        inquiries=Inquiries(directory(), mailbox()),
+        registry=Registry(catalog(), AwsSchedules(scheduler()), clock, packs_dir()),
+        catalog=catalog(),
+        directory=directory(),
+        values=values(),
+        secrets=secrets(),
+        operations=_operations(),
+    )
