@@ -78,7 +78,7 @@ def _add_control(router: APIGatewayHttpRouter, services: Callable[[], Services])
     tags = ["executions"]
 
     def requested(told: Controlled, verb: str) -> Any:
-        return accepted({"id": told.id, "status": str(told.status)}, f"{verb} requested")
+        return accepted(told, f"{verb} requested")
 
     @router.post(
         "/workflow-executions/<execution>/cancel", tags=tags, summary="Cancel an execution", responses=ACCEPTED
@@ -118,5 +118,4 @@ def _add_retry(router: APIGatewayHttpRouter, services: Callable[[], Services]) -
             by=str(router.context.get("identity", "anonymous")),
             idempotency_key=wanted.idempotency_key,
         )
-        data = {"id": execution, "retry": retried.number, "existing": retried.existing}
-        return accepted(data, "retry requested")
+        return accepted(retried, "retry requested")

@@ -39,7 +39,7 @@ def inquiries(services: Callable[[], Services]) -> APIGatewayHttpRouter:
 
     @router.post("/inquiries/<inquiry>/answer", tags=tags, summary="Answer an inquiry", responses=ACCEPTED)
     def answer(inquiry: InquiryId, body: Annotated[Response, Body()]) -> Any:
-        services().inquiries.answer(inquiry, body.response, str(router.context.get("identity", "anonymous")))
-        return accepted({"id": inquiry}, "answer accepted")
+        by = str(router.context.get("identity", "anonymous"))
+        return accepted(services().inquiries.answer(inquiry, body.response, by), "answer accepted")
 
     return router

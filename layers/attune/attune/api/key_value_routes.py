@@ -12,7 +12,6 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr
 from attune.api.execution_routes import Cursor, Limit
 from attune.api.reply import Reply, reply
 from attune.api.services import Services
-from attune.exceptions import NotFound
 from attune.model.masking import SHORTEST
 
 NAME = r"^[A-Za-z0-9_][A-Za-z0-9_.@-]*$"
@@ -46,26 +45,19 @@ def values(services: Callable[[], Services]) -> APIGatewayHttpRouter:
 
     @router.get("/kv", tags=tags, summary="The keys there are")
     def list_keys(prefix: Prefix = "", limit: Limit = 50, cursor: Cursor = "") -> Reply:
-        keys, following = services().values.keys(prefix, limit, cursor)
-        return reply({"items": keys, "cursor": following}, "keys")
+        return reply(services().values.keys(prefix, limit, cursor), "keys")
 
     @router.get("/kv/<key>", tags=tags, summary="A value")
     def get_value(key: Key) -> Reply:
-        found = services().values.get(key)
-        if found is None:
-            raise _no_key(key)
-        return reply({"key": key, "value": found[0]}, "value")
+        return reply(services().values.get(key), "value")
 
     @router.put("/kv/<key>", tags=tags, summary="Set a value")
     def put_value(key: Key, body: Annotated[Value, Body()]) -> Reply:
-        created = services().values.put(key, body.value)
-        return reply({"key": key, "created": created}, "value set")
+        return reply(services().values.put(key, body.value), "value set")
 
     @router.delete("/kv/<key>", tags=tags, summary="Remove a value")
     def delete_value(key: Key) -> Reply:
-        if not services().values.delete(key):
-            raise _no_key(key)
-        return reply({"key": key}, "value removed")
+        return reply(services().values.remove(key), "value removed")
 
     return router
 
@@ -77,22 +69,14 @@ def secrets(services: Callable[[], Services]) -> APIGatewayHttpRouter:
 
     @router.get("/secrets", tags=tags, summary="The names of the secrets")
     def list_secrets(limit: Limit = 50, cursor: Cursor = "") -> Reply:
-        names, following = services().secrets.names(limit, cursor)
-        return reply({"items": names, "cursor": following}, "secrets")
+        return reply(services().secrets.names(limit, cursor), "secrets")
 
     @router.put("/secrets/<name>", tags=tags, summary="Set a secret; nobody can read it here")
     def put_secret(name: Name, body: Annotated[Secret, Body()]) -> Reply:
-        created = services().secrets.put(name, body.value.get_secret_value())
-        return reply({"name": name, "created": created}, "secret set")
+        return reply(services().secrets.put(name, body.value.get_secret_value()), "secret set")
 
     @router.delete("/secrets/<name>", tags=tags, summary="Remove a secret for good")
     def delete_secret(name: Name) -> Reply:
-        if not services().secrets.delete(name):
-            raise NotFound(f"there is no secret '{name}'", secret=name)
-        return reply({"name": name}, "secret removed")
+        return reply(services().secrets.remove(name), "secret removed")
 
     return router
-
-
-def _no_key(key: str) -> NotFound:
-    return NotFound(f"there is no key '{key}' in the key-value store", key=key)

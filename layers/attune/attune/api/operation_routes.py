@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict
 from typing import Annotated, Any
 
 from aws_lambda_powertools.event_handler.openapi.params import Path
@@ -13,8 +12,7 @@ from attune.api.execution_routes import Cursor, ExecutionId, Limit
 from attune.api.log import logger
 from attune.api.reply import ACCEPTED, Reply, accepted, reply
 from attune.api.services import Services
-from attune.execution.ports.dead_letters import DeadLetter
-from attune.execution.queries import iso
+from attune.execution.kept_dead_letters import DeadLetterRow
 
 LetterId = Annotated[str, Path(description="The dead letter's id", min_length=1, max_length=200)]
 
@@ -30,8 +28,7 @@ def operations(services: Callable[[], Services]) -> APIGatewayHttpRouter:
 def _add_doctor(router: APIGatewayHttpRouter, services: Callable[[], Services]) -> None:
     @router.get("/checkup", tags=["service"], summary="Is the stack well?")
     def checkup() -> Reply:
-        checks = [asdict(check) for check in services().operations.checkup.checks()]
-        return reply({"ok": all(check["ok"] for check in checks), "checks": checks}, "checkup")
+        return reply(services().operations.checkup.report(), "checkup")
 
     @router.get(
         "/workflow-executions/<execution>/diagnosis",
@@ -49,47 +46,36 @@ def _add_doctor(router: APIGatewayHttpRouter, services: Callable[[], Services]) 
     )
     def repair_execution(execution: ExecutionId) -> Any:
         found = services().operations.doctor.repair(execution)
-        return accepted(found, "repair requested" if found["repaired"] else "there is nothing to repair")
+        return accepted(found, "repair requested" if found.repaired else "there is nothing to repair")
 
 
 def _add_dead_letters(router: APIGatewayHttpRouter, services: Callable[[], Services]) -> None:
     tags = ["dead letters"]
 
-    def audit(done: str, dead_letter: DeadLetter) -> None:
-        about = {"dead_letter": dead_letter.id, "execution_id": dead_letter.execution, "reason": dead_letter.reason}
+    def audit(done: str, dead_letter: DeadLetterRow) -> None:
+        about = {
+            "dead_letter": dead_letter.id,
+            "execution_id": dead_letter.execution or "",
+            "reason": dead_letter.reason,
+        }
         logger.warning(f"dead letter {done}", extra={**about, "by": str(router.context.get("identity", ""))})
 
     @router.get("/dead-letters", tags=tags, summary="Messages that nobody could handle, newest first")
     def list_dead_letters(limit: Limit = 50, cursor: Cursor = "") -> Reply:
-        page = services().operations.dead_letter_store.page(limit, cursor)
-        return reply(
-            {"items": [_row(dead_letter) for dead_letter in page.dead_letters], "cursor": page.cursor}, "dead letters"
-        )
+        return reply(services().operations.dead_letters.page(limit, cursor), "dead letters")
 
     @router.get("/dead-letters/<letter>", tags=tags, summary="One dead letter, with its body")
     def get_dead_letter(letter: LetterId) -> Reply:
-        found = services().operations.dead_letter_store.get(letter)
-        return reply({**_row(found), "body": found.body}, "dead letter")
+        return reply(services().operations.dead_letters.show(letter), "dead letter")
 
     @router.post("/dead-letters/<letter>/redrive", tags=tags, summary="Send a dead letter again", responses=ACCEPTED)
     def redrive_dead_letter(letter: LetterId) -> Any:
         found = services().operations.redriver.redrive(letter)
         audit("redriven", found)
-        return accepted(_row(found), "dead letter sent again")
+        return accepted(found, "dead letter sent again")
 
     @router.delete("/dead-letters/<letter>", tags=tags, summary="Forget a dead letter")
     def drop_dead_letter(letter: LetterId) -> Reply:
-        found = services().operations.dead_letter_store.get(letter)
-        services().operations.dead_letter_store.remove(letter)
+        found = services().operations.dead_letters.drop(letter)
         audit("dropped", found)
-        return reply(_row(found), "dead letter dropped")
-
-
-def _row(dead_letter: DeadLetter) -> dict[str, Any]:
-    return {
-        "id": dead_letter.id,
-        "queue": str(dead_letter.queue),
-        "died_at": iso(dead_letter.at),
-        "execution": dead_letter.execution or None,
-        "reason": dead_letter.reason,
-    }
+        return reply(found, "dead letter dropped")

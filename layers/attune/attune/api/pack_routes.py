@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict
-from typing import Annotated, Any
+from typing import Annotated
 
 from aws_lambda_powertools.event_handler.openapi.params import Body, Path
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
@@ -38,20 +37,15 @@ def _add_reading(router: APIGatewayHttpRouter, services: Callable[[], Services])
 
     @router.get("/packs", tags=tags, summary="All registered packs")
     def list_packs() -> Reply:
-        return reply({"items": [asdict(pack) for pack in services().catalog.packs()]}, "packs")
+        return reply(services().catalog.packs(), "packs")
 
     @router.get("/packs/<pack>", tags=tags, summary="One registered pack")
     def get_pack(pack: PackRef) -> Reply:
-        return reply(asdict(services().catalog.pack(pack)), "pack")
+        return reply(services().catalog.pack(pack), "pack")
 
     @router.get("/packs/<pack>/workflows", tags=tags, summary="The workflows of a pack")
     def list_workflows(pack: PackRef) -> Reply:
-        services().catalog.pack(pack)
-        rows: list[dict[str, Any]] = [
-            {"ref": version.ref, "label": version.graph.label, "version": version.graph.version}
-            for version in services().catalog.workflows(pack)
-        ]
-        return reply({"items": rows}, "workflows")
+        return reply(services().catalog.workflows_of(pack), "workflows")
 
 
 def _add_registering(router: APIGatewayHttpRouter, services: Callable[[], Services]) -> None:
@@ -59,19 +53,19 @@ def _add_registering(router: APIGatewayHttpRouter, services: Callable[[], Servic
 
     @router.post("/packs", tags=tags, summary="Register a pack and its workflows")
     def create_pack(body: Annotated[NewPack, Body()]) -> Reply:
-        return reply(services().registry.sync(body.ref).to_dict(), "Pack registered")
+        return reply(services().registry.sync(body.ref), "Pack registered")
 
     @router.put("/packs/<pack>", tags=tags, summary="Register a pack anew")
     def update_pack(pack: PackRef) -> Reply:
-        return reply(services().registry.sync(pack).to_dict(), "Pack updated")
+        return reply(services().registry.sync(pack), "Pack updated")
 
     @router.post("/packs/sync", tags=tags, summary="Register every pack on disk")
     def sync_all() -> Reply:
-        return reply({"packs": [result.to_dict() for result in services().registry.sync_all()]}, "Packs synced")
+        return reply(services().registry.sync_all(), "Packs synced")
 
     @router.post("/packs/<pack>/workflows/sync", tags=tags, summary="Register the pack's workflows")
     def sync(pack: PackRef) -> Reply:
-        return reply(services().registry.sync(pack).to_dict(), "Pack workflows synced successfully")
+        return reply(services().registry.sync(pack), "Pack workflows synced successfully")
 
     @router.post("/packs/<pack>/workflows/validate", tags=tags, summary="Check the pack's workflows")
     def validate(pack: PackRef) -> Reply:

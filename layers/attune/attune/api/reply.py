@@ -8,6 +8,8 @@ from typing import Any
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.types import OpenAPIResponse
 
+from attune.execution.answers import to_json
+
 Reply = dict[str, Any]
 ACCEPTED: dict[int, OpenAPIResponse] = {202: {"description": "Accepted"}}
 """For routes that answer with :func:`accepted`."""
@@ -15,7 +17,7 @@ ACCEPTED: dict[int, OpenAPIResponse] = {202: {"description": "Accepted"}}
 
 def reply(data: Any, message: str) -> Reply:
     """200 with the envelope."""
-    return {"data": data, "message": message}
+    return {"data": to_json(data), "message": message}
 
 
 def accepted(data: Any, message: str) -> Response[str]:

@@ -12,8 +12,6 @@ from pydantic import BaseModel, ConfigDict, Field
 from attune.api.execution_routes import Cursor, Limit
 from attune.api.reply import ACCEPTED, Reply, accepted, reply
 from attune.api.services import Services
-from attune.execution.ports.catalog import WorkflowVersion
-from attune.execution.queries import iso
 from attune.model.status import ExecutionStatus
 
 WorkflowRef = Annotated[str, Path(description="pack.workflow", min_length=1, max_length=255)]
@@ -37,13 +35,11 @@ def workflows(services: Callable[[], Services]) -> APIGatewayHttpRouter:
 
     @router.get("/workflows", tags=tags, summary="All workflows")
     def list_workflows() -> Reply:
-        return reply({"items": [_short(version) for version in services().catalog.workflows()]}, "workflows")
+        return reply(services().catalog.workflows(), "workflows")
 
     @router.get("/workflows/<workflow>", tags=tags, summary="One workflow, with its source")
     def get_workflow(workflow: WorkflowRef) -> Reply:
-        found = services().catalog.workflow(workflow)
-        more = {"parameters": found.graph.parameters, "output": found.graph.output, "source": found.source}
-        return reply(_short(found) | more, "workflow")
+        return reply(services().catalog.workflow(workflow), "workflow")
 
     @router.get("/workflows/<workflow>/executions", tags=tags, summary="Its executions, newest first")
     def list_executions(
@@ -52,8 +48,7 @@ def workflows(services: Callable[[], Services]) -> APIGatewayHttpRouter:
         limit: Limit = 50,
         cursor: Cursor = "",
     ) -> Reply:
-        services().catalog.workflow(workflow)
-        return reply(services().reader.executions(workflow, status, limit, cursor), "executions")
+        return reply(services().reader.executions_of(workflow, status, limit, cursor), "executions")
 
     @router.post("/workflows/<workflow>/execute", tags=tags, summary="Start an execution", responses=ACCEPTED)
     def execute(workflow: WorkflowRef, body: Annotated[Execute | None, Body()] = None) -> Any:
@@ -66,22 +61,6 @@ def workflows(services: Callable[[], Services]) -> APIGatewayHttpRouter:
             identity=identity,
             idempotency_key=wanted.idempotency_key,
         )
-        data = {"id": started.execution, "status": str(ExecutionStatus.REQUESTED), "existing": started.existing}
-        return accepted(data, "execution requested")
+        return accepted(started, "execution requested")
 
     return router
-
-
-def _short(version: WorkflowVersion) -> dict[str, Any]:
-    graph = version.graph
-    return {
-        "ref": version.ref,
-        "pack": graph.pack,
-        "label": graph.label,
-        "description": graph.description,
-        "version": graph.version,
-        "definition": version.version,
-        "enabled": version.enabled,
-        "tasks": len(graph.tasks),
-        "created_at": iso(version.created_at),
-    }

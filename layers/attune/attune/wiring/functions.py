@@ -180,6 +180,7 @@ def _operations() -> Operations:
     from attune.adapters.aws.queue_ages import QueueAges
     from attune.api.services import Operations
     from attune.execution.doctor import Doctor
+    from attune.execution.kept_dead_letters import KeptDeadLetters
     from attune.handlers.checkup import Checkup
     from attune.handlers.redrive import Redriver
     from attune.handlers.undelivered import OnEvent
@@ -194,7 +195,8 @@ def _operations() -> Operations:
     )
     period = 60 * float(setting("SWEEP_MINUTES"))
     checkup = Checkup(inspector(), dead_letter_store(), queues, ages, cloudwatch, setting("STACK"), period, clock)
-    return Operations(doctor=doctor, dead_letter_store=dead_letter_store(), redriver=redriver, checkup=checkup)
+    kept = KeptDeadLetters(dead_letter_store())
+    return Operations(doctor=doctor, dead_letters=kept, redriver=redriver, checkup=checkup)
 
 
 @once
@@ -202,10 +204,12 @@ def services() -> Services:
     """For ``api``."""
     from attune.adapters.aws.schedules import AwsSchedules
     from attune.api.services import Services
+    from attune.execution.catalog_queries import CatalogReader
     from attune.execution.control import Control
     from attune.execution.inquiries import Inquiries
     from attune.execution.queries import Reader
     from attune.execution.retrier import ExecutionRetrier
+    from attune.execution.stored_values import StoredSecrets, StoredValues
     from attune.packs.registry import Registry
 
     reader = Reader(store(), directory(), catalog())
@@ -216,9 +220,9 @@ def services() -> Services:
         retrier=ExecutionRetrier(store(), catalog(), mailbox(), clock, sealer()),
         inquiries=Inquiries(directory(), mailbox()),
         registry=Registry(catalog(), AwsSchedules(scheduler()), clock, packs_dir()),
-        catalog=catalog(),
+        catalog=CatalogReader(catalog()),
         directory=directory(),
-        values=values(),
-        secrets=secrets(),
+        values=StoredValues(values()),
+        secrets=StoredSecrets(secrets()),
         operations=_operations(),
     )
