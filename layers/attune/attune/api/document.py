@@ -1,25 +1,19 @@
-"""The OpenAPI document: what Powertools makes of the routes, with the answers that all of them may give."""
+"""The OpenAPI document: what Powertools makes of the routes, with what each needs and answers."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Final
 
-from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
 from aws_lambda_powertools.event_handler.openapi.models import HTTPBearer, OpenAPI, Operation
 
+from attune.api.routing import OPEN, Endpoint
 from attune.exceptions import AttuneError
 
-BEARER = {"bearer": HTTPBearer(description="made by 'attune token create'")}
-OPEN_PATHS = frozenset({"/api/v1/health", "/api/v1/openapi.json", "/docs"})
-"""What needs no token."""
+BEARER: Final = {"bearer": HTTPBearer(description="made by 'attune token create'")}
 
-_METHODS = ("get", "put", "post", "delete", "patch")
-_ENVELOPE = {
-    "type": "object",
-    "required": ["data", "message"],
-    "properties": {"data": {}, "message": {"type": "string"}},
-}
 _ERROR = {
     "type": "object",
     "required": ["error", "code", "details"],
@@ -27,25 +21,29 @@ _ERROR = {
 }
 
 
-class Resolver(APIGatewayHttpResolver):
-    """Powertools' resolver, which would document 200 and a 422 of its own, whatever the routes answer."""
+def complete(document: OpenAPI, endpoints: Mapping[tuple[str, str], Endpoint]) -> OpenAPI:
+    """The document with the answers and needs of all endpoints, which are named by method and path.
 
-    def get_openapi_schema(self, **about: Any) -> OpenAPI:
-        """The document as a model."""
-        document = super().get_openapi_schema(**{**about, "security_schemes": BEARER})
-        for path, item in (document.paths or {}).items():
-            for method in _METHODS:
-                operation = getattr(item, method)
-                if operation is not None:
-                    _complete(operation, path)
-        return document
+    Powertools would document 200 and a 422 of its own, whatever the routes answer.
+    """
+    paths = document.paths or {}
+    for (method, path), endpoint in endpoints.items():
+        operation = getattr(paths[re.sub(r"<(\w+)>", r"{\1}", path)], method.lower())
+        _complete(operation, endpoint)
+    return document
 
 
-def _complete(operation: Operation, path: str) -> None:
-    operation.security = [] if path in OPEN_PATHS else [{"bearer": []}]
-    good = 202 if 202 in (operation.responses or {}) else 200
-    schema = {"type": "object"} if path.endswith("/openapi.json") else _ENVELOPE
-    operation.responses = {good: _answer(good, schema)} | {status: _answer(status, _ERROR) for status in _refusals()}
+def _complete(operation: Operation, endpoint: Endpoint) -> None:
+    operation.security = [] if endpoint.needs is OPEN else [{"bearer": [str(endpoint.needs)]}]
+    good = _answer(endpoint.status, _good(endpoint))
+    operation.responses = {endpoint.status: good} | {status: _answer(status, _ERROR) for status in _refusals()}
+
+
+def _good(endpoint: Endpoint) -> dict[str, Any]:
+    if endpoint.data is None:
+        return {"type": "object"}
+    properties = {"data": {}, "message": {"type": "string"}}
+    return {"type": "object", "required": ["data", "message"], "properties": properties}
 
 
 def _refusals() -> list[int]:

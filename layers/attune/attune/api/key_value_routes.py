@@ -6,12 +6,15 @@ from collections.abc import Callable
 from typing import Annotated, Any
 
 from aws_lambda_powertools.event_handler.openapi.params import Body, Path, Query
-from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
-from attune.api.execution_routes import Cursor, Limit
-from attune.api.reply import Reply, reply
+from attune.api.parameters import Cursor, Limit
+from attune.api.reply import Reply
+from attune.api.routing import Routes
 from attune.api.services import Services
+from attune.execution.answers import PageOf
+from attune.execution.caller import Permission
+from attune.execution.stored_values import SecretRemoved, SecretSet, StoredValue, ValueRemoved, ValueSet
 from attune.model.masking import SHORTEST
 
 NAME = r"^[A-Za-z0-9_][A-Za-z0-9_.@-]*$"
@@ -38,45 +41,43 @@ class Secret(BaseModel):
     value: SecretStr = Field(min_length=SHORTEST, max_length=MAX_SECRET)
 
 
-def values(services: Callable[[], Services]) -> APIGatewayHttpRouter:
+def values(services: Callable[[], Services]) -> Routes:
     """Reading and writing values."""
-    router = APIGatewayHttpRouter()
-    tags = ["key-value store"]
+    routes = Routes("key-value store")
 
-    @router.get("/kv", tags=tags, summary="The keys there are")
-    def list_keys(prefix: Prefix = "", limit: Limit = 50, cursor: Cursor = "") -> Reply:
-        return reply(services().values.keys(prefix, limit, cursor), "keys")
+    @routes.get("/kv", needs=Permission.VALUES_READ, summary="The keys there are")
+    def list_keys(prefix: Prefix = "", limit: Limit = 50, cursor: Cursor = "") -> Reply[PageOf[str]]:
+        return Reply(services().values.keys(prefix, limit, cursor), "keys")
 
-    @router.get("/kv/<key>", tags=tags, summary="A value")
-    def get_value(key: Key) -> Reply:
-        return reply(services().values.get(key), "value")
+    @routes.get("/kv/<key>", needs=Permission.VALUES_READ, summary="A value")
+    def get_value(key: Key) -> Reply[StoredValue]:
+        return Reply(services().values.get(key), "value")
 
-    @router.put("/kv/<key>", tags=tags, summary="Set a value")
-    def put_value(key: Key, body: Annotated[Value, Body()]) -> Reply:
-        return reply(services().values.put(key, body.value), "value set")
+    @routes.put("/kv/<key>", needs=Permission.VALUES_WRITE, summary="Set a value")
+    def put_value(key: Key, body: Annotated[Value, Body()]) -> Reply[ValueSet]:
+        return Reply(services().values.put(key, body.value), "value set")
 
-    @router.delete("/kv/<key>", tags=tags, summary="Remove a value")
-    def delete_value(key: Key) -> Reply:
-        return reply(services().values.remove(key), "value removed")
+    @routes.delete("/kv/<key>", needs=Permission.VALUES_WRITE, summary="Remove a value")
+    def delete_value(key: Key) -> Reply[ValueRemoved]:
+        return Reply(services().values.remove(key), "value removed")
 
-    return router
+    return routes
 
 
-def secrets(services: Callable[[], Services]) -> APIGatewayHttpRouter:
+def secrets(services: Callable[[], Services]) -> Routes:
     """Setting and removing secrets."""
-    router = APIGatewayHttpRouter()
-    tags = ["secrets"]
+    routes = Routes("secrets")
 
-    @router.get("/secrets", tags=tags, summary="The names of the secrets")
-    def list_secrets(limit: Limit = 50, cursor: Cursor = "") -> Reply:
-        return reply(services().secrets.names(limit, cursor), "secrets")
+    @routes.get("/secrets", needs=Permission.SECRETS_READ, summary="The names of the secrets")
+    def list_secrets(limit: Limit = 50, cursor: Cursor = "") -> Reply[PageOf[str]]:
+        return Reply(services().secrets.names(limit, cursor), "secrets")
 
-    @router.put("/secrets/<name>", tags=tags, summary="Set a secret; nobody can read it here")
-    def put_secret(name: Name, body: Annotated[Secret, Body()]) -> Reply:
-        return reply(services().secrets.put(name, body.value.get_secret_value()), "secret set")
+    @routes.put("/secrets/<name>", needs=Permission.SECRETS_WRITE, summary="Set a secret; nobody can read it here")
+    def put_secret(name: Name, body: Annotated[Secret, Body()]) -> Reply[SecretSet]:
+        return Reply(services().secrets.put(name, body.value.get_secret_value()), "secret set")
 
-    @router.delete("/secrets/<name>", tags=tags, summary="Remove a secret for good")
-    def delete_secret(name: Name) -> Reply:
-        return reply(services().secrets.remove(name), "secret removed")
+    @routes.delete("/secrets/<name>", needs=Permission.SECRETS_WRITE, summary="Remove a secret for good")
+    def delete_secret(name: Name) -> Reply[SecretRemoved]:
+        return Reply(services().secrets.remove(name), "secret removed")
 
-    return router
+    return routes
