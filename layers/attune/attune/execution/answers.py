@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import cache
 from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
@@ -17,7 +18,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PageOf(Generic[T]):
-    """Part of a listing; ``cursor`` (opaque) continues it, None at its end. A page may be short and still have one."""
+    """Part of a listing; ``cursor`` (opaque) continues it, null at its end. A page may be short and still have one."""
 
     items: tuple[T, ...]
     cursor: str | None
@@ -39,14 +40,19 @@ def to_json(answer: Any) -> Any:
         return [to_json(item) for item in answer]
     if isinstance(answer, StrEnum):
         return str(answer)
-    if is_dataclass(answer):
-        return {key_of(field.name): to_json(getattr(answer, field.name)) for field in fields(answer)}
-    return answer
+    keys = _keys(answer.__class__)
+    return answer if keys is None else {key: to_json(getattr(answer, name)) for name, key in keys}
 
 
 def key_of(name: str) -> str:
     """The key of a field: its name, without the underscore behind one that is a word of Python (``from_``)."""
     return name.rstrip("_")
+
+
+@cache
+def _keys(kind: type) -> tuple[tuple[str, str], ...] | None:
+    """Names of the fields, and their keys; None of what is no dataclass. It is asked for every value of every row."""
+    return tuple((field.name, key_of(field.name)) for field in fields(kind)) if is_dataclass(kind) else None
 
 
 def extended(kind: type[T], answer: Any, **more: Any) -> T:

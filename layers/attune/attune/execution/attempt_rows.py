@@ -21,7 +21,7 @@ _RECORDED = frozenset({TaskStatus.COMPLETED, TaskStatus.FAILED, TaskStatus.TIMED
 class AttemptRow:
     """One attempt at a task, or at the item of it with this ``index``.
 
-    ``child`` is the execution that it was. A value that is too large to be shown is None; ``stored`` has the keys of
+    ``child`` is the execution that it was. A value that is too large to be shown is null; ``stored`` has the keys of
     the S3 objects that such values lie in. What no worker ran has no times.
     """
 

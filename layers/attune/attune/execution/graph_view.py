@@ -21,7 +21,7 @@ class ItemProgress:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Node:
-    """A task. ``type`` is what runs it, ``items`` None without a list, ``group`` the name of the group it is in."""
+    """A task. ``type`` is what runs it, ``items`` null without a list, ``group`` the name of the group it is in."""
 
     name: str
     action: str
@@ -34,7 +34,7 @@ class Node:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Edge:
-    """Where a task leads to, ``on`` which end of it, and ``when`` (a template, None: always)."""
+    """Where a task leads to, ``on`` which end of it, and ``when`` (a template, null: always)."""
 
     from_: str
     to: str

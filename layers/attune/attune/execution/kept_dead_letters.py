@@ -10,7 +10,7 @@ from attune.execution.ports.dead_letters import DeadLetter, DeadLetterStore, Ori
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DeadLetterRow:
-    """A dead letter in a list. ``execution`` is None where nobody can tell; ``reason`` says what died, and why."""
+    """A dead letter in a list. ``execution`` is null where nobody can tell; ``reason`` says what died, and why."""
 
     id: str
     queue: Origin

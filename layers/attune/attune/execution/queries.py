@@ -70,7 +70,7 @@ class RetryRow:
 class ExecutionDetails(ExecutionSummary):
     """One execution. ``parameters`` are the present ones; ``tasks`` counts its tasks by status.
 
-    Parameters or an output that are too large to be shown are None; ``stored`` has the keys of the S3 objects that
+    Parameters or an output that are too large to be shown are null; ``stored`` has the keys of the S3 objects that
     they lie in.
     """
 
