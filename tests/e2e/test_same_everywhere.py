@@ -16,7 +16,8 @@ from attune.actions.runner import ActionRunner
 from attune.adapters.memory.clock import VirtualClock
 from attune.cli.local import StackOutputs
 from attune.cli.project import prepare
-from attune.execution.queries import nodes_and_edges
+from attune.execution.answers import to_json
+from attune.execution.graph_view import nodes_and_edges
 from attune.simulator import Simulator, TimedRunner
 from tests.e2e.conftest import Api
 
@@ -67,7 +68,7 @@ class Simulated:
     def nodes(self) -> list[dict[str, Any]]:
         """The tasks, and where they stand."""
         state = self.simulator.store.load(self.execution)
-        return list(nodes_and_edges(self.prepared.graph, state)["nodes"])
+        return list(to_json(nodes_and_edges(self.prepared.graph, state).nodes))
 
     def ended(self) -> Run:
         """Run to the end."""

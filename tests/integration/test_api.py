@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import jsonschema
 import pytest
 
 from tests.integration.conftest import TABLE
@@ -147,3 +148,28 @@ def test_the_openapi_document_names_every_route(stack):
     status, document = stack.api("GET", "/api/v1/openapi.json", token="")
     assert status == 200
     assert "/api/v1/workflows/{workflow}/execute" in document["paths"]
+
+
+def closed(schema):
+    """The schema, without leave for keys that it does not name."""
+    if isinstance(schema, dict):
+        found = {key: closed(value) for key, value in schema.items()}
+        return {"additionalProperties": False, **found} if "properties" in found else found
+    return [closed(inner) for inner in schema] if isinstance(schema, list) else schema
+
+
+def test_answers_have_the_keys_that_the_document_describes_and_no_others(stack):
+    document = closed(stack.api("GET", "/api/v1/openapi.json", token="")[1])
+    asking, ended = stack.start("flows.approval"), stack.start("flows.diamond", word="x")
+    stack.pump()
+    inquiry = stack.api("GET", "/api/v1/inquiries")[1]["data"]["items"][0]["id"]
+    real = {"execution": ended, "inquiry": inquiry, "workflow": "flows.diamond", "pack": "flows"}
+    plain = [path for path, item in document["paths"].items() if "get" in item and "{letter}" not in path]
+    for path in plain:
+        if path.endswith(("/openapi.json", "/kv/{key}")):
+            continue
+        schema = document["paths"][path]["get"]["responses"]["200"]["content"]["application/json"]["schema"]
+        for execution in (asking, ended):
+            status, body = stack.api("GET", path.format(**{**real, "execution": execution}))
+            assert status == 200, body
+            jsonschema.validate(body, {**schema, "components": document["components"]})

@@ -15,6 +15,7 @@ from attune.cost import timing
 from attune.cost.bill import total
 from attune.cost.estimate import estimate
 from attune.cost.prices import PRICES, Meter
+from attune.execution.answers import to_json
 from attune.wiring import functions
 from tests.bench.cost import Case, Measured, bench, chain, fan_out, measure
 
@@ -59,8 +60,8 @@ def test_a_fan_out_costs_less_than_three_dollars_a_million(measured):
 def test_an_estimate_from_the_records_agrees_with_what_was_counted(measured, name):
     _, cases = measured
     reader, execution = functions.services().reader, cases[name].executions[0]
-    nodes, attempts = reader.graph(execution)["nodes"], reader.tasks(execution, 1000, "")["items"]
-    estimated = estimate(shape_of(View(reader.execution(execution), nodes, attempts)))
+    shown = (reader.execution(execution), reader.graph(execution).nodes, reader.tasks(execution, 1000, "").items)
+    estimated = estimate(shape_of(View(*map(to_json, shown))))
     counted = cases[name].usage
     for meter in (Meter.DYNAMODB_WRITE, Meter.SQS_FIFO, Meter.SQS_STANDARD, Meter.LAMBDA_REQUEST, Meter.EVENTS):
         assert estimated[meter] == pytest.approx(counted[meter], rel=0.03), meter

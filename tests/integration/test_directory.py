@@ -65,11 +65,11 @@ class TestList:
         for limit in (1, 12):
             reader = Reader(DynamoStore(table, blobs), directory, None)
             ledger.reset()
-            rows = reader.executions(None, None, limit, "")["items"]
-            assert [row["id"] for row in rows] == executions[::-1][:limit]
+            rows = reader.executions(None, None, limit, "").items
+            assert [row.id for row in rows] == executions[::-1][:limit]
             assert ledger.of("dynamodb")["BatchGetItem"] == 1
             assert "GetItem" not in ledger.of("dynamodb")
-        assert [row["status"] for row in rows] == ["running", "running", "failed"] * 4
+        assert [row.status for row in rows] == ["running", "running", "failed"] * 4
 
     def test_a_last_page_that_is_full_has_no_cursor(self, directory, executions):
         assert [len(page) for page in all_pages(directory, limit=6)] == [6, 6]

@@ -79,7 +79,7 @@ def test_states_stay_small_and_hold_no_results(stack, clients, monkeypatch):
 @pytest.mark.parametrize("size", [1_000, 200_000, 5_000_000])
 def test_parameters_and_results_of_any_size_arrive_whole(stack, clients, size):
     word = "ü" * (size // 12)
-    execution = functions.starter().start("flows.diamond", {"word": word}, trigger={}, identity="t").execution
+    execution = functions.starter().start("flows.diamond", {"word": word}, trigger={}, identity="t").id
     stack.pump()
     shown = stack.execution(execution)
     if (key := shown["stored"].get("output")) is None:

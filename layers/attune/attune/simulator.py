@@ -126,7 +126,7 @@ class Simulator:
     ) -> str:
         """Start the latest version of a workflow, once per idempotency key; raises NotFound and InvalidParameters."""
         trigger = {"type": "cli"}
-        return self.starter.start(ref, parameters, trigger=trigger, identity=identity, idempotency_key=key).execution
+        return self.starter.start(ref, parameters, trigger=trigger, identity=identity, idempotency_key=key).id
 
     def _entropy(self, size: int) -> bytes:
         self._count += 1

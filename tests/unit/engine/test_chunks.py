@@ -20,7 +20,7 @@ from attune.engine.state import Chunks, State, Visit
 from attune.engine.wire import encode
 from attune.exceptions import NotFound
 from attune.execution.ports.queues import Delivery, Envelope
-from attune.execution.queries import Reader
+from attune.execution.queries import ParentTask, Reader
 from attune.model.status import ExecutionStatus
 
 LIST = """
@@ -254,7 +254,7 @@ def test_items_that_are_sub_workflows_report_to_their_chunk():
     assert {start.trigger["execution"] for start in starts} == {ended.execution}
     assert {start.parent.depth for start in starts} == {1}
     reader = Reader(w.store, None, w.catalog)
-    assert reader.execution(starts[0].execution)["parent"] == {"execution": ended.execution, "task": "a"}
+    assert reader.execution(starts[0].execution).parent == ParentTask(execution=ended.execution, task="a")
 
 
 @pytest.mark.parametrize("message", [Cancel("enough"), Pause("wait")])
@@ -503,8 +503,8 @@ def test_what_is_shown_of_an_execution_knows_nothing_of_chunks():
     seen = []
     for _ in range(8):
         w.run(until=w.clock.now() + 5)
-        (node,) = reader.graph(execution)["nodes"]
-        seen.append((node["status"], node["items"]["done"]))
+        (node,) = reader.graph(execution).nodes
+        seen.append((node.status, node.items.done))
     assert seen == sorted(seen, key=lambda row: row[1])
     assert ("running", 20) in seen
     assert seen[-1] == ("completed", 60)

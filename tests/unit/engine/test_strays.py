@@ -199,19 +199,19 @@ class TestDoctor:
 
     def test_it_pauses_a_child_that_was_not_told(self, world: Any, fail: Any) -> None:
         ward = self.tell(self.ward(world, fail, PARENT), Pause("wait"), 60)
-        assert ward.doctor.repair(ward.child())["repaired"] == [], "the news may be on its way"
+        assert ward.doctor.repair(ward.child()).repaired == (), "the news may be on its way"
         found = ward.run(600).doctor.diagnosis(ward.child())
-        assert found["sentence"].startswith(f"it goes on although {ward.execution} is paused, and the news of that was")
-        assert ward.doctor.repair(ward.execution)["repaired"] == [ward.child()]
+        assert found.sentence.startswith(f"it goes on although {ward.execution} is paused, and the news of that was")
+        assert ward.doctor.repair(ward.execution).repaired == (ward.child(),)
         assert ward.run(1).w.state(ward.child()).paused
 
     def test_it_cancels_the_parts_of_a_list_of_an_execution_that_has_ended(self, world: Any, fail: Any) -> None:
         ward = self.tell(self.ward(world, fail, LIST), Cancel("enough"), 60)
-        assert not any(finding["repairable"] for finding in ward.doctor.diagnosis(ward.execution)["findings"])
+        assert not any(finding.repairable for finding in ward.doctor.diagnosis(ward.execution).findings)
         found = ward.run(600).doctor.diagnosis(ward.execution)
-        assert [finding["code"] for finding in found["findings"]] == ["orphan"] * 3 + ["ended"]
-        assert "items from 0 on of task 'a' run on, though the execution no longer waits for them" in found["sentence"]
-        assert ward.doctor.repair(ward.execution)["repaired"] == [ward.execution]
+        assert [finding.code for finding in found.findings] == ["orphan"] * 3 + ["ended"]
+        assert "items from 0 on of task 'a' run on, though the execution no longer waits for them" in found.sentence
+        assert ward.doctor.repair(ward.execution).repaired == (ward.execution,)
         ward.run(1)
         chunks = {key[1] for _, key in ward.w.store.items if key[0] == "state" and len(key) > 1}
         assert {ward.w.state(chunk).status for chunk in chunks} == {ExecutionStatus.CANCELLED}

@@ -288,16 +288,16 @@ def test_the_doctor_says_why_and_a_repair_mends_what_was_lost(world, fail, name)
     expected = stuck.sentence
     for placeholder, real in names.items():
         expected = expected.replace(placeholder, real)
-    assert found["sentence"] == expected
-    assert found["findings"][0]["code"] == stuck.code
+    assert found.sentence == expected
+    assert found.findings[0].code == stuck.code
     before = ward.w.store.load(patient)
     repaired = ward.doctor.repair(patient)
     ward.run(2 * HOUR)
     if stuck.then is None:
-        assert repaired["repaired"] == []
+        assert repaired.repaired == ()
         assert ward.w.store.load(patient).version - before.version in (0, 1), "but for what was under way"
     else:
-        assert repaired["repaired"]
+        assert repaired.repaired
         assert ward.w.state(patient).status is stuck.then
 
 
@@ -337,22 +337,22 @@ def test_of_an_unknown_execution_the_doctor_says_that_there_is_none(world, fail)
 def test_of_what_may_stand_in_a_queue_it_is_said_how_old_the_oldest_there_is(world, fail, name, queue):
     stuck = SITUATIONS[name]
     ward = stuck.make(world, fail)
-    plain = ward.doctor.diagnosis(ward.execution)["sentence"]
+    plain = ward.doctor.diagnosis(ward.execution).sentence
     ward.ages.update({"mailboxes": 1.0, "attempts": 2.0, "timers": 3.0} | {queue: 240.0})
-    told = ward.doctor.diagnosis(ward.execution)["sentence"]
+    told = ward.doctor.diagnosis(ward.execution).sentence
     assert told == f"{plain}; the oldest message in its queue is about 4 min old"
 
 
 def test_of_what_stands_in_no_queue_no_age_is_said_and_none_is_asked_for(world, fail):
     ward = Ward(world, fail, ASK).run(300)
     ward.ages = None  # asking would fail
-    assert "old" not in ward.doctor.diagnosis(ward.execution)["sentence"]
+    assert "old" not in ward.doctor.diagnosis(ward.execution).sentence
 
 
 def test_what_stands_still_deep_down_is_repaired_from_the_top(world, fail):
     ward = Ward(world, fail, PARENT, lose=3, child="ref: t.child\n" + ONE).run(HOUR)
-    assert ": task 'a' was asked for 60 min ago" in ward.doctor.diagnosis(ward.execution)["sentence"]
-    assert ward.doctor.repair(ward.execution)["repaired"] == [ward.child()]
+    assert ": task 'a' was asked for 60 min ago" in ward.doctor.diagnosis(ward.execution).sentence
+    assert ward.doctor.repair(ward.execution).repaired == (ward.child(),)
     ward.run(10)
     assert ward.w.state(ward.execution).status is DONE
 

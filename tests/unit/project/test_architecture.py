@@ -144,6 +144,15 @@ def test_a_room_keeps_to_its_job(rooms, forbidden):
             assert not found, f"{path.relative_to(PACKAGE)} imports {found}"
 
 
+def test_the_api_knows_ports_and_use_cases_and_nothing_behind_them():
+    """No adapter, and no message of the engine: what may be told to whom is for a use case to know."""
+    known = {"exceptions", "expressions", "model", "execution", "packs", "handlers", "api"}
+    for path in MODULES:
+        if room(path) == "api":
+            found = {name.split(".")[1] for name in imports(path) if name.startswith("attune.")} - known
+            assert not found, f"{path.relative_to(PACKAGE)} imports {found}"
+
+
 def test_only_wiring_and_the_commands_read_the_environment():
     readers = {room(path) for path in MODULES if "os.environ" in path.read_text(encoding="utf-8")}
     assert readers <= {"wiring", "cli", "actions"}, "actions scrubs the environment of its children"

@@ -3,75 +3,74 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError, ServiceError
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
 
 from attune import __version__
-from attune.api.body import TOO_MUCH, check_size, fits, read_json, with_text
-from attune.api.document import OPEN_PATHS, Resolver
+from attune.api.body import TOO_MUCH, check_size, fits, with_text
 from attune.api.execution_routes import executions
 from attune.api.inquiry_routes import inquiries
 from attune.api.key_value_routes import secrets, values
 from attune.api.log import logger
-from attune.api.operation_routes import operations
+from attune.api.operation_routes import dead_letters, diagnoses, stack_checkup
 from attune.api.pack_routes import packs
-from attune.api.reply import Reply, reply
+from attune.api.resolver import DOCS, Resolver
+from attune.api.service_routes import service
 from attune.api.services import Services
 from attune.api.workflow_routes import workflows
 from attune.exceptions import AttuneError, InvalidParameters, Unauthorized
+from attune.execution.caller import ANONYMOUS, Caller, Role
+
+BASE: Final = "/api/v1"
+_ABOUT: Final[Mapping[str, Any]] = {
+    "title": "Attune",
+    "version": __version__,
+    "description": "Start workflows, follow their executions, register packs.",
+}
+_PARTS = (workflows, executions, inquiries, packs, values, secrets, stack_checkup, diagnoses, dead_letters)
 
 
 class Application:
-    """Guards and answers requests. ``services`` is called when a request first needs them."""
+    """Guards and answers requests. ``services`` is called when a request first needs them.
 
-    def __init__(self, services: Callable[[], Services]) -> None:
-        self._services = services
-        self.resolver = Resolver(enable_validation=True, json_body_deserializer=read_json)
-        self.resolver.enable_swagger(path="/docs", title="Attune", version=__version__, description=_DESCRIPTION)
-        for make in (workflows, executions, inquiries, packs, values, secrets, operations):
-            self.resolver.include_router(make(services), prefix="/api/v1")
-        _add_open_routes(self.resolver)
+    ``roles`` are those of everybody whose token is known.
+    """
+
+    def __init__(self, services: Callable[[], Services], roles: frozenset[Role] = frozenset({Role.ADMIN})) -> None:
+        self._services, self._roles = services, roles
+        self.resolver = Resolver()
+        self.resolver.enable_swagger(path=DOCS, **_ABOUT)
+        for part in _PARTS:
+            self.resolver.include(part(services), BASE)
+        self.resolver.include(service(lambda: self.resolver.get_openapi_json_schema(**_ABOUT)), BASE)
+        self._open_paths = self.resolver.open_paths
         _add_error_handlers(self.resolver)
 
     def answer(self, event: dict[str, Any], context: Any) -> dict[str, Any]:
         """Answer an HTTP API event (payload version 2.0): who may not ask is told so before anything is read."""
         try:
             check_size(event)
-            self.resolver.append_context(identity=self._admit(event))
-            readable = with_text(event)
+            self.resolver.append_context(caller=self._admit(event))
+            answer = self.resolver.resolve(with_text(event), context)
         except AttuneError as error:
             return _plain(_attune_error(error))
-        answer = self.resolver.resolve(readable, context)
         return answer if fits(answer) else _plain(_attune_error(TOO_MUCH))
 
-    def _admit(self, event: dict[str, Any]) -> str:
-        """Whose request this is; raises Unauthorized."""
+    def _admit(self, event: dict[str, Any]) -> Caller:
+        """Who asks; raises Unauthorized."""
         path = str(event.get("rawPath", "")).rstrip("/")
-        if path in OPEN_PATHS:
-            return "anonymous"
+        if path in self._open_paths:
+            return ANONYMOUS
         headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
-        return _identity(self._services(), headers.get("authorization") or "")
+        name = _token_name(self._services(), headers.get("authorization") or "")
+        return Caller(name=name, roles=self._roles)
 
 
-_DESCRIPTION = "Start workflows, follow their executions, register packs."
-
-
-def _add_open_routes(app: APIGatewayHttpResolver) -> None:
-    @app.get("/api/v1/health", tags=["service"], summary="Is the API there?")
-    def health() -> Reply:
-        return reply({"status": "ok", "version": __version__}, "ok")
-
-    @app.get("/api/v1/openapi.json", tags=["service"], summary="This API as an OpenAPI document")
-    def openapi() -> Response[str]:
-        document = app.get_openapi_json_schema(title="Attune", version=__version__, description=_DESCRIPTION)
-        return Response(200, "application/json", document)
-
-
-def _identity(services: Services, header: str) -> str:
+def _token_name(services: Services, header: str) -> str:
     scheme, _, token = header.partition(" ")
     name = services.directory.token_name(token.strip()) if scheme.lower() == "bearer" and token.strip() else None
     if name is None:

@@ -6,12 +6,15 @@ from collections.abc import Callable
 from typing import Annotated, Any
 
 from aws_lambda_powertools.event_handler.openapi.params import Body, Path, Query
-from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 from pydantic import BaseModel, ConfigDict
 
-from attune.api.execution_routes import Cursor, Limit
-from attune.api.reply import ACCEPTED, Reply, accepted, reply
+from attune.api.parameters import Cursor, Limit
+from attune.api.reply import Accepted, Reply
+from attune.api.routing import Routes
 from attune.api.services import Services
+from attune.execution.answers import PageOf
+from attune.execution.caller import Permission
+from attune.execution.inquiries import Answered, Inquiry
 
 Assignee = Annotated[str, Query(description="Only those that ask this person by name", max_length=255)]
 InquiryId = Annotated[str, Path(description="The inquiry's id", pattern="^[!-~]+$", max_length=300)]
@@ -24,22 +27,21 @@ class Response(BaseModel):
     response: Any
 
 
-def inquiries(services: Callable[[], Services]) -> APIGatewayHttpRouter:
+def inquiries(services: Callable[[], Services]) -> Routes:
     """Listing, reading, answering."""
-    router = APIGatewayHttpRouter()
-    tags = ["inquiries"]
+    routes = Routes("inquiries")
 
-    @router.get("/inquiries", tags=tags, summary="Open inquiries")
-    def list_inquiries(assignee: Assignee = "", limit: Limit = 50, cursor: Cursor = "") -> Reply:
-        return reply(services().inquiries.open(limit, cursor, assignee), "inquiries")
+    @routes.get("/inquiries", needs=Permission.INQUIRIES_READ, summary="Open inquiries")
+    def list_inquiries(assignee: Assignee = "", limit: Limit = 50, cursor: Cursor = "") -> Reply[PageOf[Inquiry]]:
+        return Reply(services().inquiries.open(limit, cursor, assignee), "inquiries")
 
-    @router.get("/inquiries/<inquiry>", tags=tags, summary="One inquiry")
-    def get_inquiry(inquiry: InquiryId) -> Reply:
-        return reply(services().inquiries.show(inquiry), "inquiry")
+    @routes.get("/inquiries/<inquiry>", needs=Permission.INQUIRIES_READ, summary="One inquiry")
+    def get_inquiry(inquiry: InquiryId) -> Reply[Inquiry]:
+        return Reply(services().inquiries.show(inquiry), "inquiry")
 
-    @router.post("/inquiries/<inquiry>/answer", tags=tags, summary="Answer an inquiry", responses=ACCEPTED)
-    def answer(inquiry: InquiryId, body: Annotated[Response, Body()]) -> Any:
-        services().inquiries.answer(inquiry, body.response, str(router.context.get("identity", "anonymous")))
-        return accepted({"id": inquiry}, "answer accepted")
+    @routes.post("/inquiries/<inquiry>/answer", needs=Permission.INQUIRIES_ANSWER, summary="Answer an inquiry")
+    def answer(inquiry: InquiryId, body: Annotated[Response, Body()]) -> Accepted[Answered]:
+        answered = services().inquiries.answer(inquiry, body.response, routes.caller.name)
+        return Accepted(answered, "answer accepted")
 
-    return router
+    return routes

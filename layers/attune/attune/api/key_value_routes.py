@@ -6,13 +6,15 @@ from collections.abc import Callable
 from typing import Annotated, Any
 
 from aws_lambda_powertools.event_handler.openapi.params import Body, Path, Query
-from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
-from attune.api.execution_routes import Cursor, Limit
-from attune.api.reply import Reply, reply
+from attune.api.parameters import Cursor, Limit
+from attune.api.reply import Reply
+from attune.api.routing import Routes
 from attune.api.services import Services
-from attune.exceptions import NotFound
+from attune.execution.answers import PageOf
+from attune.execution.caller import Permission
+from attune.execution.stored_values import SecretRemoved, SecretSet, StoredValue, ValueRemoved, ValueSet
 from attune.model.masking import SHORTEST
 
 NAME = r"^[A-Za-z0-9_][A-Za-z0-9_.@-]*$"
@@ -39,60 +41,43 @@ class Secret(BaseModel):
     value: SecretStr = Field(min_length=SHORTEST, max_length=MAX_SECRET)
 
 
-def values(services: Callable[[], Services]) -> APIGatewayHttpRouter:
+def values(services: Callable[[], Services]) -> Routes:
     """Reading and writing values."""
-    router = APIGatewayHttpRouter()
-    tags = ["key-value store"]
+    routes = Routes("key-value store")
 
-    @router.get("/kv", tags=tags, summary="The keys there are")
-    def list_keys(prefix: Prefix = "", limit: Limit = 50, cursor: Cursor = "") -> Reply:
-        keys, following = services().values.keys(prefix, limit, cursor)
-        return reply({"items": keys, "cursor": following}, "keys")
+    @routes.get("/kv", needs=Permission.VALUES_READ, summary="The keys there are")
+    def list_keys(prefix: Prefix = "", limit: Limit = 50, cursor: Cursor = "") -> Reply[PageOf[str]]:
+        return Reply(services().values.keys(prefix, limit, cursor), "keys")
 
-    @router.get("/kv/<key>", tags=tags, summary="A value")
-    def get_value(key: Key) -> Reply:
-        found = services().values.get(key)
-        if found is None:
-            raise _no_key(key)
-        return reply({"key": key, "value": found[0]}, "value")
+    @routes.get("/kv/<key>", needs=Permission.VALUES_READ, summary="A value")
+    def get_value(key: Key) -> Reply[StoredValue]:
+        return Reply(services().values.get(key), "value")
 
-    @router.put("/kv/<key>", tags=tags, summary="Set a value")
-    def put_value(key: Key, body: Annotated[Value, Body()]) -> Reply:
-        created = services().values.put(key, body.value)
-        return reply({"key": key, "created": created}, "value set")
+    @routes.put("/kv/<key>", needs=Permission.VALUES_WRITE, summary="Set a value")
+    def put_value(key: Key, body: Annotated[Value, Body()]) -> Reply[ValueSet]:
+        return Reply(services().values.put(key, body.value), "value set")
 
-    @router.delete("/kv/<key>", tags=tags, summary="Remove a value")
-    def delete_value(key: Key) -> Reply:
-        if not services().values.delete(key):
-            raise _no_key(key)
-        return reply({"key": key}, "value removed")
+    @routes.delete("/kv/<key>", needs=Permission.VALUES_WRITE, summary="Remove a value")
+    def delete_value(key: Key) -> Reply[ValueRemoved]:
+        return Reply(services().values.remove(key), "value removed")
 
-    return router
+    return routes
 
 
-def secrets(services: Callable[[], Services]) -> APIGatewayHttpRouter:
+def secrets(services: Callable[[], Services]) -> Routes:
     """Setting and removing secrets."""
-    router = APIGatewayHttpRouter()
-    tags = ["secrets"]
+    routes = Routes("secrets")
 
-    @router.get("/secrets", tags=tags, summary="The names of the secrets")
-    def list_secrets(limit: Limit = 50, cursor: Cursor = "") -> Reply:
-        names, following = services().secrets.names(limit, cursor)
-        return reply({"items": names, "cursor": following}, "secrets")
+    @routes.get("/secrets", needs=Permission.SECRETS_READ, summary="The names of the secrets")
+    def list_secrets(limit: Limit = 50, cursor: Cursor = "") -> Reply[PageOf[str]]:
+        return Reply(services().secrets.names(limit, cursor), "secrets")
 
-    @router.put("/secrets/<name>", tags=tags, summary="Set a secret; nobody can read it here")
-    def put_secret(name: Name, body: Annotated[Secret, Body()]) -> Reply:
-        created = services().secrets.put(name, body.value.get_secret_value())
-        return reply({"name": name, "created": created}, "secret set")
+    @routes.put("/secrets/<name>", needs=Permission.SECRETS_WRITE, summary="Set a secret; nobody can read it here")
+    def put_secret(name: Name, body: Annotated[Secret, Body()]) -> Reply[SecretSet]:
+        return Reply(services().secrets.put(name, body.value.get_secret_value()), "secret set")
 
-    @router.delete("/secrets/<name>", tags=tags, summary="Remove a secret for good")
-    def delete_secret(name: Name) -> Reply:
-        if not services().secrets.delete(name):
-            raise NotFound(f"there is no secret '{name}'", secret=name)
-        return reply({"name": name}, "secret removed")
+    @routes.delete("/secrets/<name>", needs=Permission.SECRETS_WRITE, summary="Remove a secret for good")
+    def delete_secret(name: Name) -> Reply[SecretRemoved]:
+        return Reply(services().secrets.remove(name), "secret removed")
 
-    return router
-
-
-def _no_key(key: str) -> NotFound:
-    return NotFound(f"there is no key '{key}' in the key-value store", key=key)
+    return routes

@@ -3,93 +3,89 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict
-from typing import Annotated, Any
+from typing import Annotated
 
 from aws_lambda_powertools.event_handler.openapi.params import Path
-from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 
-from attune.api.execution_routes import Cursor, ExecutionId, Limit
 from attune.api.log import logger
-from attune.api.reply import ACCEPTED, Reply, accepted, reply
+from attune.api.parameters import Cursor, ExecutionId, Limit
+from attune.api.reply import Accepted, Reply
+from attune.api.routing import Routes
 from attune.api.services import Services
-from attune.execution.ports.dead_letters import DeadLetter
-from attune.execution.queries import iso
+from attune.execution.answers import PageOf
+from attune.execution.caller import Permission
+from attune.execution.diagnosis import DiagnosisReport, RepairReport
+from attune.execution.kept_dead_letters import DeadLetterDetails, DeadLetterRow
+from attune.handlers.checkup import CheckupReport
 
 LetterId = Annotated[str, Path(description="The dead letter's id", min_length=1, max_length=200)]
 
 
-def operations(services: Callable[[], Services]) -> APIGatewayHttpRouter:
-    """Diagnosis, repair, dead letters, check-up."""
-    router = APIGatewayHttpRouter()
-    _add_doctor(router, services)
-    _add_dead_letters(router, services)
-    return router
+def stack_checkup(services: Callable[[], Services]) -> Routes:
+    """Of the stack as a whole."""
+    routes = Routes("service")
+
+    @routes.get("/checkup", needs=Permission.OPERATIONS_READ, summary="Is the stack well?")
+    def checkup() -> Reply[CheckupReport]:
+        return Reply(services().operations.checkup.report(), "checkup")
+
+    return routes
 
 
-def _add_doctor(router: APIGatewayHttpRouter, services: Callable[[], Services]) -> None:
-    @router.get("/checkup", tags=["service"], summary="Is the stack well?")
-    def checkup() -> Reply:
-        checks = [asdict(check) for check in services().operations.checkup.checks()]
-        return reply({"ok": all(check["ok"] for check in checks), "checks": checks}, "checkup")
+def diagnoses(services: Callable[[], Services]) -> Routes:
+    """Diagnosis and repair of an execution."""
+    routes = Routes("executions")
 
-    @router.get(
+    @routes.get(
         "/workflow-executions/<execution>/diagnosis",
-        tags=["executions"],
+        needs=Permission.EXECUTIONS_READ,
         summary="Why it stands where it does",
     )
-    def get_diagnosis(execution: ExecutionId) -> Reply:
-        return reply(services().operations.doctor.diagnosis(execution), "diagnosis")
+    def get_diagnosis(execution: ExecutionId) -> Reply[DiagnosisReport]:
+        return Reply(services().operations.doctor.diagnosis(execution), "diagnosis")
 
-    @router.post(
+    @routes.post(
         "/workflow-executions/<execution>/repair",
-        tags=["executions"],
+        needs=Permission.EXECUTIONS_WRITE,
         summary="Send again what was lost",
-        responses=ACCEPTED,
     )
-    def repair_execution(execution: ExecutionId) -> Any:
+    def repair_execution(execution: ExecutionId) -> Accepted[RepairReport]:
         found = services().operations.doctor.repair(execution)
-        return accepted(found, "repair requested" if found["repaired"] else "there is nothing to repair")
+        return Accepted(found, "repair requested" if found.repaired else "there is nothing to repair")
+
+    return routes
 
 
-def _add_dead_letters(router: APIGatewayHttpRouter, services: Callable[[], Services]) -> None:
-    tags = ["dead letters"]
+def dead_letters(services: Callable[[], Services]) -> Routes:
+    """Listing, reading, redriving, dropping. Who redrives or drops one leaves a line in the log."""
+    routes = Routes("dead letters")
 
-    def audit(done: str, dead_letter: DeadLetter) -> None:
-        about = {"dead_letter": dead_letter.id, "execution_id": dead_letter.execution, "reason": dead_letter.reason}
-        logger.warning(f"dead letter {done}", extra={**about, "by": str(router.context.get("identity", ""))})
+    def audit(done: str, found: DeadLetterRow) -> None:
+        about = {"dead_letter": found.id, "execution_id": found.execution or "", "reason": found.reason}
+        logger.warning(f"dead letter {done}", extra={**about, "by": routes.caller.name})
 
-    @router.get("/dead-letters", tags=tags, summary="Messages that nobody could handle, newest first")
-    def list_dead_letters(limit: Limit = 50, cursor: Cursor = "") -> Reply:
-        page = services().operations.dead_letter_store.page(limit, cursor)
-        return reply(
-            {"items": [_row(dead_letter) for dead_letter in page.dead_letters], "cursor": page.cursor}, "dead letters"
-        )
+    @routes.get(
+        "/dead-letters", needs=Permission.OPERATIONS_READ, summary="Messages that nobody could handle, newest first"
+    )
+    def list_dead_letters(limit: Limit = 50, cursor: Cursor = "") -> Reply[PageOf[DeadLetterRow]]:
+        return Reply(services().operations.dead_letters.page(limit, cursor), "dead letters")
 
-    @router.get("/dead-letters/<letter>", tags=tags, summary="One dead letter, with its body")
-    def get_dead_letter(letter: LetterId) -> Reply:
-        found = services().operations.dead_letter_store.get(letter)
-        return reply({**_row(found), "body": found.body}, "dead letter")
+    @routes.get("/dead-letters/<letter>", needs=Permission.OPERATIONS_READ, summary="One dead letter, with its body")
+    def get_dead_letter(letter: LetterId) -> Reply[DeadLetterDetails]:
+        return Reply(services().operations.dead_letters.show(letter), "dead letter")
 
-    @router.post("/dead-letters/<letter>/redrive", tags=tags, summary="Send a dead letter again", responses=ACCEPTED)
-    def redrive_dead_letter(letter: LetterId) -> Any:
+    @routes.post(
+        "/dead-letters/<letter>/redrive", needs=Permission.OPERATIONS_WRITE, summary="Send a dead letter again"
+    )
+    def redrive_dead_letter(letter: LetterId) -> Accepted[DeadLetterRow]:
         found = services().operations.redriver.redrive(letter)
         audit("redriven", found)
-        return accepted(_row(found), "dead letter sent again")
+        return Accepted(found, "dead letter sent again")
 
-    @router.delete("/dead-letters/<letter>", tags=tags, summary="Forget a dead letter")
-    def drop_dead_letter(letter: LetterId) -> Reply:
-        found = services().operations.dead_letter_store.get(letter)
-        services().operations.dead_letter_store.remove(letter)
+    @routes.delete("/dead-letters/<letter>", needs=Permission.OPERATIONS_WRITE, summary="Forget a dead letter")
+    def drop_dead_letter(letter: LetterId) -> Reply[DeadLetterRow]:
+        found = services().operations.dead_letters.drop(letter)
         audit("dropped", found)
-        return reply(_row(found), "dead letter dropped")
+        return Reply(found, "dead letter dropped")
 
-
-def _row(dead_letter: DeadLetter) -> dict[str, Any]:
-    return {
-        "id": dead_letter.id,
-        "queue": str(dead_letter.queue),
-        "died_at": iso(dead_letter.at),
-        "execution": dead_letter.execution or None,
-        "reason": dead_letter.reason,
-    }
+    return routes

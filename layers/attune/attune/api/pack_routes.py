@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict
-from typing import Annotated, Any
+from typing import Annotated
 
 from aws_lambda_powertools.event_handler.openapi.params import Body, Path
-from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 from pydantic import BaseModel, ConfigDict, Field
 
-from attune.api.reply import Reply, reply
+from attune.api.reply import Reply
+from attune.api.routing import Routes
 from attune.api.services import Services
+from attune.execution.answers import AllOf
+from attune.execution.caller import Permission
+from attune.execution.catalog_queries import PackWorkflow
+from attune.execution.ports.catalog import PackRecord
+from attune.packs.registry import SyncResult, SyncResults, ValidationResult
 
 PackRef = Annotated[str, Path(description="The pack's ref", pattern=r"^[A-Za-z_][A-Za-z0-9_-]*$", max_length=128)]
 
@@ -25,54 +29,49 @@ class NewPack(BaseModel):
     version: str = ""
 
 
-def packs(services: Callable[[], Services]) -> APIGatewayHttpRouter:
+def packs(services: Callable[[], Services]) -> Routes:
     """Listing, registering, validating."""
-    router = APIGatewayHttpRouter()
-    _add_reading(router, services)
-    _add_registering(router, services)
-    return router
+    routes = Routes("packs")
+    _add_reading(routes, services)
+    _add_registering(routes, services)
+    return routes
 
 
-def _add_reading(router: APIGatewayHttpRouter, services: Callable[[], Services]) -> None:
-    tags = ["packs"]
+def _add_reading(routes: Routes, services: Callable[[], Services]) -> None:
+    needs = Permission.PACKS_READ
 
-    @router.get("/packs", tags=tags, summary="All registered packs")
-    def list_packs() -> Reply:
-        return reply({"items": [asdict(pack) for pack in services().catalog.packs()]}, "packs")
+    @routes.get("/packs", needs=needs, summary="All registered packs")
+    def list_packs() -> Reply[AllOf[PackRecord]]:
+        return Reply(services().catalog.packs(), "packs")
 
-    @router.get("/packs/<pack>", tags=tags, summary="One registered pack")
-    def get_pack(pack: PackRef) -> Reply:
-        return reply(asdict(services().catalog.pack(pack)), "pack")
+    @routes.get("/packs/<pack>", needs=needs, summary="One registered pack")
+    def get_pack(pack: PackRef) -> Reply[PackRecord]:
+        return Reply(services().catalog.pack(pack), "pack")
 
-    @router.get("/packs/<pack>/workflows", tags=tags, summary="The workflows of a pack")
-    def list_workflows(pack: PackRef) -> Reply:
-        services().catalog.pack(pack)
-        rows: list[dict[str, Any]] = [
-            {"ref": version.ref, "label": version.graph.label, "version": version.graph.version}
-            for version in services().catalog.workflows(pack)
-        ]
-        return reply({"items": rows}, "workflows")
+    @routes.get("/packs/<pack>/workflows", needs=needs, summary="The workflows of a pack")
+    def list_workflows(pack: PackRef) -> Reply[AllOf[PackWorkflow]]:
+        return Reply(services().catalog.workflows_of(pack), "workflows")
+
+    @routes.post("/packs/<pack>/workflows/validate", needs=needs, summary="Check the pack's workflows")
+    def validate(pack: PackRef) -> Reply[ValidationResult]:
+        return Reply(services().registry.validate(pack), "Pack workflows validated")
 
 
-def _add_registering(router: APIGatewayHttpRouter, services: Callable[[], Services]) -> None:
-    tags = ["packs"]
+def _add_registering(routes: Routes, services: Callable[[], Services]) -> None:
+    needs = Permission.PACKS_WRITE
 
-    @router.post("/packs", tags=tags, summary="Register a pack and its workflows")
-    def create_pack(body: Annotated[NewPack, Body()]) -> Reply:
-        return reply(services().registry.sync(body.ref).to_dict(), "Pack registered")
+    @routes.post("/packs", needs=needs, summary="Register a pack and its workflows")
+    def create_pack(body: Annotated[NewPack, Body()]) -> Reply[SyncResult]:
+        return Reply(services().registry.sync(body.ref), "Pack registered")
 
-    @router.put("/packs/<pack>", tags=tags, summary="Register a pack anew")
-    def update_pack(pack: PackRef) -> Reply:
-        return reply(services().registry.sync(pack).to_dict(), "Pack updated")
+    @routes.put("/packs/<pack>", needs=needs, summary="Register a pack anew")
+    def update_pack(pack: PackRef) -> Reply[SyncResult]:
+        return Reply(services().registry.sync(pack), "Pack updated")
 
-    @router.post("/packs/sync", tags=tags, summary="Register every pack on disk")
-    def sync_all() -> Reply:
-        return reply({"packs": [result.to_dict() for result in services().registry.sync_all()]}, "Packs synced")
+    @routes.post("/packs/sync", needs=needs, summary="Register every pack on disk")
+    def sync_all() -> Reply[SyncResults]:
+        return Reply(services().registry.sync_all(), "Packs synced")
 
-    @router.post("/packs/<pack>/workflows/sync", tags=tags, summary="Register the pack's workflows")
-    def sync(pack: PackRef) -> Reply:
-        return reply(services().registry.sync(pack).to_dict(), "Pack workflows synced successfully")
-
-    @router.post("/packs/<pack>/workflows/validate", tags=tags, summary="Check the pack's workflows")
-    def validate(pack: PackRef) -> Reply:
-        return reply(services().registry.validate(pack), "Pack workflows validated")
+    @routes.post("/packs/<pack>/workflows/sync", needs=needs, summary="Register the pack's workflows")
+    def sync(pack: PackRef) -> Reply[SyncResult]:
+        return Reply(services().registry.sync(pack), "Pack workflows synced successfully")

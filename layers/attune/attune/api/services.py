@@ -4,45 +4,43 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from attune.execution.catalog_queries import CatalogReader
+from attune.execution.control import Control
 from attune.execution.doctor import Doctor
 from attune.execution.execution_start import Starter
 from attune.execution.inquiries import Inquiries
-from attune.execution.ports.catalog import Catalog
-from attune.execution.ports.clock import Clock
-from attune.execution.ports.dead_letters import DeadLetterStore
+from attune.execution.kept_dead_letters import KeptDeadLetters
 from attune.execution.ports.directory import Directory
-from attune.execution.ports.key_values import KeyValueStore, SecretStore
-from attune.execution.ports.queues import Mailbox
 from attune.execution.queries import Reader
 from attune.execution.retrier import ExecutionRetrier
+from attune.execution.stored_values import StoredSecrets, StoredValues
 from attune.handlers.checkup import Checkup
 from attune.handlers.redrive import Redriver
 from attune.packs.registry import Registry
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Operations:
     """For executions that stand still, and for the stack as a whole."""
 
     doctor: Doctor
-    dead_letter_store: DeadLetterStore
+    dead_letters: KeptDeadLetters
     redriver: Redriver
     checkup: Checkup
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Services:
     """Made by wiring, once per process."""
 
     starter: Starter
     reader: Reader
-    registry: Registry
-    catalog: Catalog
-    directory: Directory
-    mailbox: Mailbox
-    clock: Clock
-    inquiries: Inquiries
+    control: Control
     retrier: ExecutionRetrier
-    values: KeyValueStore
-    secrets: SecretStore
+    inquiries: Inquiries
+    registry: Registry
+    catalog: CatalogReader
+    directory: Directory
+    values: StoredValues
+    secrets: StoredSecrets
     operations: Operations

@@ -6,14 +6,17 @@ from collections.abc import Callable
 from typing import Annotated, Any
 
 from aws_lambda_powertools.event_handler.openapi.params import Body, Path, Query
-from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 from pydantic import BaseModel, ConfigDict, Field
 
-from attune.api.execution_routes import Cursor, Limit
-from attune.api.reply import ACCEPTED, Reply, accepted, reply
+from attune.api.parameters import Cursor, Limit
+from attune.api.reply import Accepted, Reply
+from attune.api.routing import Routes
 from attune.api.services import Services
-from attune.execution.ports.catalog import WorkflowVersion
-from attune.execution.queries import iso
+from attune.execution.answers import AllOf, PageOf
+from attune.execution.caller import Permission
+from attune.execution.catalog_queries import WorkflowDetails, WorkflowSummary
+from attune.execution.execution_start import Started
+from attune.execution.queries import ExecutionSummary
 from attune.model.status import ExecutionStatus
 
 WorkflowRef = Annotated[str, Path(description="pack.workflow", min_length=1, max_length=255)]
@@ -30,58 +33,44 @@ class Execute(BaseModel):
     idempotency_key: str | None = Field(None, min_length=1, max_length=MAX_KEY)
 
 
-def workflows(services: Callable[[], Services]) -> APIGatewayHttpRouter:
+def workflows(services: Callable[[], Services]) -> Routes:
     """Listing, reading, executing."""
-    router = APIGatewayHttpRouter()
-    tags = ["workflows"]
+    routes = Routes("workflows")
+    _add_reading(routes, services)
+    _add_start(routes, services)
+    return routes
 
-    @router.get("/workflows", tags=tags, summary="All workflows")
-    def list_workflows() -> Reply:
-        return reply({"items": [_short(version) for version in services().catalog.workflows()]}, "workflows")
 
-    @router.get("/workflows/<workflow>", tags=tags, summary="One workflow, with its source")
-    def get_workflow(workflow: WorkflowRef) -> Reply:
-        found = services().catalog.workflow(workflow)
-        more = {"parameters": found.graph.parameters, "output": found.graph.output, "source": found.source}
-        return reply(_short(found) | more, "workflow")
+def _add_reading(routes: Routes, services: Callable[[], Services]) -> None:
+    @routes.get("/workflows", needs=Permission.WORKFLOWS_READ, summary="All workflows")
+    def list_workflows() -> Reply[AllOf[WorkflowSummary]]:
+        return Reply(services().catalog.workflows(), "workflows")
 
-    @router.get("/workflows/<workflow>/executions", tags=tags, summary="Its executions, newest first")
+    @routes.get("/workflows/<workflow>", needs=Permission.WORKFLOWS_READ, summary="One workflow, with its source")
+    def get_workflow(workflow: WorkflowRef) -> Reply[WorkflowDetails]:
+        return Reply(services().catalog.workflow(workflow), "workflow")
+
+    @routes.get(
+        "/workflows/<workflow>/executions", needs=Permission.EXECUTIONS_READ, summary="Its executions, newest first"
+    )
     def list_executions(
         workflow: WorkflowRef,
         status: Annotated[ExecutionStatus | None, Query(description="Only with this status")] = None,
         limit: Limit = 50,
         cursor: Cursor = "",
-    ) -> Reply:
-        services().catalog.workflow(workflow)
-        return reply(services().reader.executions(workflow, status, limit, cursor), "executions")
+    ) -> Reply[PageOf[ExecutionSummary]]:
+        return Reply(services().reader.executions_of(workflow, status, limit, cursor), "executions")
 
-    @router.post("/workflows/<workflow>/execute", tags=tags, summary="Start an execution", responses=ACCEPTED)
-    def execute(workflow: WorkflowRef, body: Annotated[Execute | None, Body()] = None) -> Any:
+
+def _add_start(routes: Routes, services: Callable[[], Services]) -> None:
+    @routes.post("/workflows/<workflow>/execute", needs=Permission.WORKFLOWS_EXECUTE, summary="Start an execution")
+    def execute(workflow: WorkflowRef, body: Annotated[Execute | None, Body()] = None) -> Accepted[Started]:
         wanted = body or Execute(idempotency_key=None)
-        identity = str(router.context.get("identity", "anonymous"))
         started = services().starter.start(
             workflow,
             wanted.parameters,
             trigger={"type": "api"},
-            identity=identity,
+            identity=routes.caller.name,
             idempotency_key=wanted.idempotency_key,
         )
-        data = {"id": started.execution, "status": str(ExecutionStatus.REQUESTED), "existing": started.existing}
-        return accepted(data, "execution requested")
-
-    return router
-
-
-def _short(version: WorkflowVersion) -> dict[str, Any]:
-    graph = version.graph
-    return {
-        "ref": version.ref,
-        "pack": graph.pack,
-        "label": graph.label,
-        "description": graph.description,
-        "version": graph.version,
-        "definition": version.version,
-        "enabled": version.enabled,
-        "tasks": len(graph.tasks),
-        "created_at": iso(version.created_at),
-    }
+        return Accepted(started, "execution requested")

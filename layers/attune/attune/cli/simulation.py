@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 from attune.actions.attempt import Attempt, Outcome, OutcomeStatus
@@ -18,7 +19,9 @@ from attune.engine.messages import Answer, Message
 from attune.engine.state import State
 from attune.engine.turn import Step
 from attune.exceptions import task_error
-from attune.execution.queries import Reader, iso
+from attune.execution.answers import iso, to_json
+from attune.execution.attempt_rows import AttemptRow
+from attune.execution.queries import Reader
 from attune.execution.worker import Runner
 from attune.simulator import Simulator, TimedRunner
 
@@ -165,13 +168,17 @@ class Simulation:
         self._times.note(state, self._clock.now())
 
     def _view(self, execution: str) -> View:
-        shown = self._reader.execution(execution)
-        nodes = self._reader.graph(execution)["nodes"]
-        names = [node["name"] for node in nodes]
-        rows = self._reader.tasks(execution, 0, "")["items"]
-        attempts = [self._times.fill(execution, names, row) for row in rows]
-        children = {row["child"] for row in rows if row["child"] and self._simulator.store.load_start(row["child"])}
-        return View(shown, nodes, attempts, {child: self._view(child) for child in sorted(children)})
+        nodes = self._reader.graph(execution).nodes
+        names = [node.name for node in nodes]
+        rows = self._reader.tasks(execution, 0, "").items
+        attempts = tuple(self._times.fill(execution, names, row) for row in rows)
+        children = {row.child for row in rows if row.child and self._simulator.store.load_start(row.child)}
+        return View(
+            to_json(self._reader.execution(execution)),
+            to_json(nodes),
+            to_json(attempts),
+            {child: self._view(child) for child in sorted(children)},
+        )
 
 
 class _Interruptible:
@@ -234,11 +241,11 @@ class _Times:
             self._seen[state.execution, *visit] = now, None
         self._active[state.execution] = after
 
-    def fill(self, execution: str, names: list[str], row: dict[str, Any]) -> dict[str, Any]:
+    def fill(self, execution: str, names: list[str], row: AttemptRow) -> AttemptRow:
         """The row with the times that it lacks."""
-        found = self._seen.get((execution, names.index(row["task"]), row["visit"]))
-        if found is None or row["started_at"] or row["child"]:
+        found = self._seen.get((execution, names.index(row.task), row.visit))
+        if found is None or row.started_at or row.child:
             return row
         start, end = found
         length = None if end is None else round(end - start, 3)
-        return row | {"started_at": iso(start), "ended_at": iso(end), "duration": length}
+        return replace(row, started_at=iso(start), ended_at=iso(end), duration=length)

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Any
 
 from attune.engine.ids import AttemptId
 from attune.engine.messages import Nudge
 from attune.execution.ports.queues import Envelope
 from attune.execution.spans import span
+from attune.model.status import ExecutionStatus
 
 LATE = 120.0
 """Seconds by which a timer, a start, a result or a child's news may be late before it counts as lost."""
@@ -72,6 +72,34 @@ QUEUES = {
 _ORDER = {code: position for position, code in enumerate(Code)}
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FindingRow:
+    """A finding as it is shown: a sentence, what to do about it, and whether a repair does it."""
+
+    code: Code
+    sentence: str
+    remedy: str
+    task: str | None
+    repairable: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DiagnosisReport:
+    """Why an execution is where it is: in a sentence, and all findings, the weightiest first."""
+
+    id: str
+    status: ExecutionStatus
+    sentence: str
+    findings: tuple[FindingRow, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RepairReport(DiagnosisReport):
+    """What a repair found, and the executions that it sent something to (none: there was nothing to do)."""
+
+    repaired: tuple[str, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One reason, in a sentence. ``remedy`` says what to do; ``envelopes`` do it."""
@@ -84,15 +112,15 @@ class Finding:
     since: float = 0.0
     """Since when an attempt has waited for a worker, as far as anybody knows."""
 
-    def to_dict(self) -> dict[str, Any]:
-        """As the API shows it."""
-        return {
-            "code": str(self.code),
-            "sentence": self.sentence,
-            "remedy": self.remedy,
-            "task": self.attempt.task if self.attempt else None,
-            "repairable": bool(self.envelopes),
-        }
+    def row(self) -> FindingRow:
+        """As it is shown."""
+        return FindingRow(
+            code=self.code,
+            sentence=self.sentence,
+            remedy=self.remedy,
+            task=self.attempt.task if self.attempt else None,
+            repairable=bool(self.envelopes),
+        )
 
 
 @dataclass(frozen=True, slots=True)

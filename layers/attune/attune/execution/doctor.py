@@ -9,8 +9,9 @@ from typing import Any
 
 from attune.engine.ids import CHUNK, AttemptId, home_of, is_chunk
 from attune.exceptions import NotFound
+from attune.execution.answers import extended
 from attune.execution.cases import Case, Child
-from attune.execution.diagnosis import Diagnosis, aged
+from attune.execution.diagnosis import Diagnosis, DiagnosisReport, RepairReport, aged
 from attune.execution.examiner import Examiner
 from attune.execution.ports.clock import Clock
 from attune.execution.ports.dead_letters import DeadLetterStore
@@ -18,6 +19,7 @@ from attune.execution.ports.execution_store import ExecutionStore
 from attune.execution.ports.inspector import Inspector
 from attune.execution.ports.queues import Envelope, Mailbox
 from attune.execution.symptoms import together
+from attune.model.status import ExecutionStatus
 
 DEEPEST = 10
 """Levels of sub-workflows that a story goes down (no workflow is deeper)."""
@@ -47,11 +49,11 @@ class Doctor:
         self._inspector, self._examiner, self._store = inspector, examiner, store
         self._dead_letter_store, self._mailbox, self._clock, self._oldest = dead_letter_store, mailbox, clock, oldest
 
-    def diagnosis(self, execution: str) -> dict[str, Any]:
+    def diagnosis(self, execution: str) -> DiagnosisReport:
         """What is found, and which of it a repair would mend; raises NotFound."""
-        return self._shown(execution, self._diagnose(execution, self._look()))
+        return self._report(execution, self._diagnose(execution, self._look()))
 
-    def repair(self, execution: str) -> dict[str, Any]:
+    def repair(self, execution: str) -> RepairReport:
         """Post what mends what is found, down to its sub-workflows; returns what was found, and whose was posted.
 
         Raises NotFound.
@@ -60,23 +62,21 @@ class Doctor:
         found = self._diagnose(execution, look)
         envelopes = _once(envelope for one in (found, *look.others.values()) for envelope in one.envelopes)
         self._mailbox.post(envelopes)
-        return {
-            **self._shown(execution, found),
-            "repaired": sorted({home_of(envelope.execution) for envelope in envelopes}),
-        }
+        repaired = sorted({home_of(envelope.execution) for envelope in envelopes})
+        return extended(RepairReport, self._report(execution, found), repaired=tuple(repaired))
 
     def _look(self) -> _Look:
         now = self._clock.now()
         return _Look(now, f"doctor.{now:.3f}", self._inspector.notes().marks, cache(self._oldest))
 
-    def _shown(self, execution: str, found: Diagnosis) -> dict[str, Any]:
+    def _report(self, execution: str, found: Diagnosis) -> DiagnosisReport:
         state = self._store.load(execution)
-        return {
-            "id": execution,
-            "status": str(state.status) if state else "requested",
-            "sentence": found.sentence,
-            "findings": [finding.to_dict() for finding in found.findings],
-        }
+        return DiagnosisReport(
+            id=execution,
+            status=state.status if state else ExecutionStatus.REQUESTED,
+            sentence=found.sentence,
+            findings=tuple(finding.row() for finding in found.findings),
+        )
 
     def _diagnose(self, execution: str, look: _Look, depth: int = 0) -> Diagnosis:
         start, state = self._store.load_start(execution), self._store.load(execution)

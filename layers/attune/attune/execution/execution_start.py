@@ -22,6 +22,7 @@ from attune.model.graph import Graph
 from attune.model.masking import Masker
 from attune.model.schema import mismatches, with_defaults
 from attune.model.secrets import Secrets, seal_of, sealed
+from attune.model.status import ExecutionStatus
 
 NOT_SHOWN = "it does not fit (it is, or holds, a secret, and is not shown)"
 
@@ -132,12 +133,17 @@ def _summary(wrong: list[dict[str, str]]) -> str:
     return first if len(wrong) == 1 else f"{first} (and {len(wrong) - 1} more)"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Started:
-    """The execution, and whether it was there already (same idempotency key)."""
+    """The execution, which begins soon, and whether it was there already (same idempotency key)."""
 
-    execution: str
+    id: str
+    status: ExecutionStatus
     existing: bool
+
+
+def _requested(execution: str, *, existing: bool) -> Started:
+    return Started(id=execution, status=ExecutionStatus.REQUESTED, existing=existing)
 
 
 class Starter:
@@ -186,11 +192,11 @@ class Starter:
         if idempotency_key is not None:
             bound = self._bind(idempotency_key, prepared)
             if bound != execution:
-                return Started(self._again(bound, prepared), existing=True)
+                return _requested(self._again(bound, prepared), existing=True)
         start = prepared.sealed(self._sealer, execution)
         self._store.create(start)
         self._mailbox.post([Envelope(execution, start)])
-        return Started(execution, existing=False)
+        return _requested(execution, existing=False)
 
     def _bind(self, key: str, prepared: Prepared) -> str:
         """Secrets do not count: a hash of something short would give it away."""

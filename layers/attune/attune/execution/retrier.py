@@ -26,11 +26,12 @@ MOST_RETRIES = 100
 Version = int | Literal["latest"] | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Retried:
-    """The number of the retry, from 1, and whether it was asked for before (same idempotency key)."""
+    """The number of an execution's retry, from 1, and whether it was asked for before (same idempotency key)."""
 
-    number: int
+    id: str
+    retry: int
     existing: bool
 
 
@@ -66,7 +67,7 @@ class ExecutionRetrier:
             raise self._cannot_begin(execution)
         request_id = f"key.{idempotency_key}" if idempotency_key else f"api.{self._clock.now():.6f}"
         if request_id in state.retried:
-            return Retried(state.retried.index(request_id) + 1, existing=True)
+            return Retried(id=execution, retry=state.retried.index(request_id) + 1, existing=True)
         _check_status(state)
         old = self._catalog.workflow(state.workflow, state.workflow_version).graph
         _check_names(old, state, names)
@@ -75,7 +76,7 @@ class ExecutionRetrier:
             _check_fit(old, new, state, names, number)
         values = self._parameters(state, new, parameters, moved=number is not None)
         self._mailbox.post([Envelope(execution, RetryExecution(request_id, tuple(names), number, values, by))])
-        return Retried(len(state.retried) + 1, existing=False)
+        return Retried(id=execution, retry=len(state.retried) + 1, existing=False)
 
     def _cannot_begin(self, execution: str) -> Conflict | NotFound:
         if self._store.load_start(execution) is None:

@@ -32,6 +32,14 @@ class Check:
     remedy: str = ""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CheckupReport:
+    """Whether all is well, and every check."""
+
+    ok: bool
+    checks: tuple[Check, ...]
+
+
 class Checkup:
     """``sweep_period`` is in seconds; ``cloudwatch`` a client of it. ``queues`` and ``ages`` go by the same names."""
 
@@ -49,9 +57,10 @@ class Checkup:
         self._inspector, self._dead_letter_store, self._queues, self._ages = inspector, dead_letter_store, queues, ages
         self._cloudwatch, self._stack, self._sweep_period, self._clock = cloudwatch, stack, sweep_period, clock
 
-    def checks(self) -> list[Check]:
-        """All of them; raises Unavailable."""
-        return [self._sweep(), self._dead_letters(), *map(self._queue, self._queues), *self._alarms()]
+    def report(self) -> CheckupReport:
+        """All checks; raises Unavailable."""
+        checks = (self._sweep(), self._dead_letters(), *map(self._queue, self._queues), *self._alarms())
+        return CheckupReport(ok=all(check.ok for check in checks), checks=checks)
 
     def _sweep(self) -> Check:
         at = self._inspector.notes().at

@@ -12,6 +12,7 @@ from attune.engine.facts import record_key
 from attune.engine.messages import Dead, Message
 from attune.engine.wire import encode
 from attune.exceptions import Conflict
+from attune.execution.kept_dead_letters import DeadLetterRow, row_of
 from attune.execution.ports.blobs import BlobStore
 from attune.execution.ports.clock import Clock
 from attune.execution.ports.dead_letters import DeadLetter, DeadLetterStore, Origin
@@ -43,7 +44,7 @@ class Redriver:
             Origin.EVENT: self._event,
         }
 
-    def redrive(self, dead_letter: str) -> DeadLetter:
+    def redrive(self, dead_letter: str) -> DeadLetterRow:
         """Send it again; returns what was sent.
 
         Raises:
@@ -55,7 +56,7 @@ class Redriver:
         found = self._dead_letter_store.get(dead_letter)
         self._ways[found.queue](found, f"redrive.{self._clock.now():.3f}")
         self._dead_letter_store.remove(dead_letter)
-        return found
+        return row_of(found)
 
     def _envelope(self, dead: DeadLetter, request_id: str) -> None:
         self._tell(dead.execution, body_to_envelope(dead.body, self._blobs).message, request_id)

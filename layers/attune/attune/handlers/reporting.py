@@ -15,4 +15,4 @@ def report(fired: list[Fired], log: Any, wrong: str = RULE) -> dict[str, str]:
     for one in fired:
         if one.error is not None:
             log.error(wrong, extra={"rule": one.rule, **one.error.to_dict()})
-    return {one.rule: one.started.execution for one in fired if one.started is not None}
+    return {one.rule: one.started.id for one in fired if one.started is not None}

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from attune.exceptions import InvalidDefinition, NotFound, Problem, Severity
 from attune.execution.ports.catalog import Catalog, PackRecord, WorkflowVersion
@@ -22,24 +21,42 @@ from attune.model.sensor import Sensor
 from attune.packs.loader import Pack, catalogue, check_rules, check_sensors, compile_pack, load_packs
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RegisteredWorkflow:
+    """A workflow that is registered now. ``created`` says that it is new, ``workflow_def_id`` counts its versions."""
+
+    ref_name: str
+    created: bool
+    workflow_def_id: int
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class SyncResult:
-    """What became of one pack; the API's answer."""
+    """What became of one pack: of so many workflows that were loaded, those that are sound and registered."""
 
     pack_ref: str
-    loaded_count: int = 0
-    workflows: list[dict[str, Any]] = field(default_factory=list)
-    errors: list[str] = field(default_factory=list)
+    loaded_count: int
+    registered_count: int
+    workflows: tuple[RegisteredWorkflow, ...]
+    errors: tuple[str, ...]
 
-    def to_dict(self) -> dict[str, Any]:
-        """As JSON."""
-        return {
-            "pack_ref": self.pack_ref,
-            "loaded_count": self.loaded_count,
-            "registered_count": len(self.workflows),
-            "workflows": self.workflows,
-            "errors": self.errors,
-        }
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SyncResults:
+    """What became of every pack on disk."""
+
+    packs: tuple[SyncResult, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ValidationResult:
+    """What is wrong with a pack, by workflow or file."""
+
+    pack_ref: str
+    validated_count: int
+    error_count: int
+    errors: Mapping[str, Sequence[str]]
 
 
 class Registry:
@@ -61,12 +78,12 @@ class Registry:
         packs = self._load(self._base)
         return self._sync(_find(packs, ref, self._base), packs)
 
-    def sync_all(self) -> list[SyncResult]:
+    def sync_all(self) -> SyncResults:
         """Register every pack."""
         packs = self._load(self._base)
-        return [self._sync(pack, packs) for pack in packs]
+        return SyncResults(packs=tuple(self._sync(pack, packs) for pack in packs))
 
-    def validate(self, ref: str) -> dict[str, Any]:
+    def validate(self, ref: str) -> ValidationResult:
         """What :meth:`sync` would find wrong, per workflow or file; registers nothing."""
         packs = self._load(self._base)
         pack, known = _find(packs, ref, self._base), catalogue(packs)
@@ -78,34 +95,44 @@ class Registry:
             if isinstance(compiled, InvalidDefinition):
                 errors[workflow] = self._errors(compiled.problems)
         count = sum(len(found) for found in errors.values())
-        return {"pack_ref": ref, "validated_count": len(pack.workflows), "error_count": count, "errors": errors}
+        return ValidationResult(pack_ref=ref, validated_count=len(pack.workflows), error_count=count, errors=errors)
 
     def _sync(self, pack: Pack, packs: list[Pack]) -> SyncResult:
         known = catalogue(packs)
-        result = SyncResult(pack.ref, len(pack.workflows), errors=self._errors(pack.problems))
+        errors = self._errors(pack.problems)
         self._catalog.put_pack(PackRecord(pack.ref, pack.label, pack.version, pack.description, pack.config))
         self._catalog.put_actions(pack.ref, pack.actions.values())
-        self._sync_workflows(pack, known, result)
-        sensors = self._sync_sensors(pack, known, result)
-        rules = self._sync_rules(pack, known, result)
-        result.errors += self._schedules.sync(pack.ref, [*rules, *(sensor.as_rule() for sensor in sensors)])
-        return result
+        workflows = self._sync_workflows(pack, known, errors)
+        sensors = self._sync_sensors(pack, known, errors)
+        rules = self._sync_rules(pack, known, errors)
+        errors += self._schedules.sync(pack.ref, [*rules, *(sensor.as_rule() for sensor in sensors)])
+        return SyncResult(
+            pack_ref=pack.ref,
+            loaded_count=len(pack.workflows),
+            registered_count=len(workflows),
+            workflows=tuple(workflows),
+            errors=tuple(errors),
+        )
 
-    def _sync_workflows(self, pack: Pack, known: Mapping[str, ActionSpec], result: SyncResult) -> None:
+    def _sync_workflows(
+        self, pack: Pack, known: Mapping[str, ActionSpec], errors: list[str]
+    ) -> list[RegisteredWorkflow]:
         """A workflow that is broken now keeps its last good version; one that is gone can't be started any more."""
+        registered = list[RegisteredWorkflow]()
         present, graphs = {sensor.ref for sensor in pack.sensors}, list[Graph]()
         for ref, compiled in compile_pack(pack, known):
             present.add(ref)
             if isinstance(compiled, InvalidDefinition):
-                result.errors += self._errors(compiled.problems)
+                errors += self._errors(compiled.problems)
                 graphs += self._last_good(ref)
             else:
                 graphs.append(compiled.graph)
-                result.workflows.append(self._register(ref, compiled, pack.workflows[ref].text))
+                registered.append(self._register(ref, compiled, pack.workflows[ref].text))
         for old in self._catalog.workflows(pack.ref):
             if old.ref not in present:
                 self._catalog.remove_workflow(old.ref)
         self._catalog.put_awaited(pack.ref, awaited(graphs))
+        return registered
 
     def _last_good(self, ref: str) -> list[Graph]:
         try:
@@ -113,28 +140,28 @@ class Registry:
         except NotFound:
             return []
 
-    def _sync_sensors(self, pack: Pack, known: Mapping[str, ActionSpec], result: SyncResult) -> list[Sensor]:
+    def _sync_sensors(self, pack: Pack, known: Mapping[str, ActionSpec], errors: list[str]) -> list[Sensor]:
         """Each has a workflow of its own, which polls."""
         sound = list[Sensor]()
         for sensor in pack.sensors:
             source = pack.sensor_sources[sensor.ref]
             wrong = self._errors(check_sensor(source, sensor, known))
-            result.errors += wrong
+            errors += wrong
             if not wrong:
                 self._register(sensor.ref, compile_polling(source, sensor, known, pack.config), source.text)
                 sound.append(sensor)
         self._catalog.put_sensors(pack.ref, sound)
         return sound
 
-    def _sync_rules(self, pack: Pack, known: Mapping[str, ActionSpec], result: SyncResult) -> list[Rule]:
+    def _sync_rules(self, pack: Pack, known: Mapping[str, ActionSpec], errors: list[str]) -> list[Rule]:
         broken = [p for p in check_rules(pack, known) if p.severity is Severity.ERROR]
-        result.errors += self._errors(broken)
+        errors += self._errors(broken)
         files = {problem.location.file for problem in broken}
         sound = [rule for rule in pack.rules if pack.rule_sources[rule.ref].file not in files]
         self._catalog.put_rules(pack.ref, sound)
         return sound
 
-    def _register(self, ref: str, compiled: Compiled, text: str) -> dict[str, Any]:
+    def _register(self, ref: str, compiled: Compiled, text: str) -> RegisteredWorkflow:
         """Add a version if anything has changed."""
         digest = graph_digest(compiled)
         number = self._catalog.latest_version(ref)
@@ -146,12 +173,12 @@ class Registry:
                 break
             number = self._catalog.latest_version(ref)
         warnings = [self._words(problem) for problem in compiled.problems if problem.severity is Severity.WARNING]
-        return {
-            "ref_name": ref,
-            "created": number == 0,
-            "workflow_def_id": number if unchanged else number + 1,
-            "warnings": warnings,
-        }
+        return RegisteredWorkflow(
+            ref_name=ref,
+            created=number == 0,
+            workflow_def_id=number if unchanged else number + 1,
+            warnings=tuple(warnings),
+        )
 
     def _errors(self, problems: Iterable[Problem]) -> list[str]:
         return [self._words(problem) for problem in problems if problem.severity is Severity.ERROR]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from attune.execution.queries import kind
+from attune.execution.graph_view import kind
 from attune.model.graph import Graph, Task, Transition
 from attune.testing.case import Taken
 

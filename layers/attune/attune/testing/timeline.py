@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from attune.engine.messages import Pause, Resume
 from attune.exceptions import InvalidRequest
-from attune.execution.queries import iso
+from attune.execution.answers import iso
 from attune.language.files.suite_file import MomentModel
 from attune.simulator import Simulator
 

@@ -180,6 +180,7 @@ def _operations() -> Operations:
     from attune.adapters.aws.queue_ages import QueueAges
     from attune.api.services import Operations
     from attune.execution.doctor import Doctor
+    from attune.execution.kept_dead_letters import KeptDeadLetters
     from attune.handlers.checkup import Checkup
     from attune.handlers.redrive import Redriver
     from attune.handlers.undelivered import OnEvent
@@ -194,7 +195,8 @@ def _operations() -> Operations:
     )
     period = 60 * float(setting("SWEEP_MINUTES"))
     checkup = Checkup(inspector(), dead_letter_store(), queues, ages, cloudwatch, setting("STACK"), period, clock)
-    return Operations(doctor, dead_letter_store(), redriver, checkup)
+    kept = KeptDeadLetters(dead_letter_store())
+    return Operations(doctor=doctor, dead_letters=kept, redriver=redriver, checkup=checkup)
 
 
 @once
@@ -202,14 +204,25 @@ def services() -> Services:
     """For ``api``."""
     from attune.adapters.aws.schedules import AwsSchedules
     from attune.api.services import Services
+    from attune.execution.catalog_queries import CatalogReader
+    from attune.execution.control import Control
     from attune.execution.inquiries import Inquiries
     from attune.execution.queries import Reader
     from attune.execution.retrier import ExecutionRetrier
+    from attune.execution.stored_values import StoredSecrets, StoredValues
     from attune.packs.registry import Registry
 
-    registry = Registry(catalog(), AwsSchedules(scheduler()), clock, packs_dir())
     reader = Reader(store(), directory(), catalog())
-    asked = Inquiries(directory(), mailbox())
-    retrier = ExecutionRetrier(store(), catalog(), mailbox(), clock, sealer())
-    known = starter(), reader, registry, catalog(), directory(), mailbox(), clock
-    return Services(*known, asked, retrier, values(), secrets(), _operations())
+    return Services(
+        starter=starter(),
+        reader=reader,
+        control=Control(reader, mailbox(), clock),
+        retrier=ExecutionRetrier(store(), catalog(), mailbox(), clock, sealer()),
+        inquiries=Inquiries(directory(), mailbox()),
+        registry=Registry(catalog(), AwsSchedules(scheduler()), clock, packs_dir()),
+        catalog=CatalogReader(catalog()),
+        directory=directory(),
+        values=StoredValues(values()),
+        secrets=StoredSecrets(secrets()),
+        operations=_operations(),
+    )

@@ -64,10 +64,11 @@ def graph(
 def _of_workflow(target: str, packs: list[Path] | None) -> Drawing:
     from attune.cli.project import prepare
     from attune.cli.render.graph import Drawing
-    from attune.execution.queries import nodes_and_edges
+    from attune.execution.answers import to_json
+    from attune.execution.graph_view import nodes_and_edges
 
     prepared = prepare(target, packs)
-    return Drawing(prepared.ref, **nodes_and_edges(prepared.graph))
+    return Drawing(prepared.ref, **to_json(nodes_and_edges(prepared.graph)))
 
 
 def _of_execution(execution: str, url: str | None, token: str | None) -> Drawing:
