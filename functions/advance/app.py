@@ -23,7 +23,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
             done = advancer().deliver(execution, received(records, blobs()))
         except Exception:
             where = {"execution_id": home_of(execution), "mailbox": execution}
-            log().exception("letters could not be folded", extra=where)
+            log().exception("messages could not be folded", extra=where)
             done = 0
         failed += records[done:]
     return failures(failed)

@@ -7,19 +7,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from attune.handlers.sqs_records import failures
+from attune.handlers.sqs_records import deliver_each
 from attune.wiring.functions import dead_letter_handler
 from attune.wiring.process import log
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Returns the messages that must come again."""
-    failed = []
-    for record in event["Records"]:
-        try:
-            log().error("dead letter", extra={"message_id": record["messageId"], "queue": record["eventSourceARN"]})
-            dead_letter_handler().deliver(record)
-        except Exception:
-            log().exception("a dead letter could not be told")
-            failed.append(record)
-    return failures(failed)
+    return deliver_each(event["Records"], _deliver, log(), "a dead letter could not be told")
+
+
+def _deliver(record: dict[str, Any]) -> None:
+    log().error("dead letter", extra={"message_id": record["messageId"], "queue": record["eventSourceARN"]})
+    dead_letter_handler().deliver(record)

@@ -8,18 +8,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from attune.handlers.sqs_records import failures
+from attune.handlers.sqs_records import deliver_each
 from attune.wiring.functions import timer_handler
 from attune.wiring.process import log
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Returns the timers that must come again."""
-    failed = []
-    for record in event["Records"]:
-        try:
-            timer_handler().deliver(record)
-        except Exception:
-            log().exception("a timer could not be delivered")
-            failed.append(record)
-    return failures(failed)
+    return deliver_each(event["Records"], timer_handler().deliver, log(), "a timer could not be delivered")

@@ -82,7 +82,7 @@ def synced(stack):
     return stack
 
 
-def test_a_letter_that_is_no_letter_hinders_no_other_execution(synced):
+def test_a_message_that_is_no_message_hinders_no_other_execution(synced):
     @tries(MESSAGES)
     @given(BODIES)
     @example("@payloads/none/none")
@@ -98,7 +98,7 @@ def test_a_letter_that_is_no_letter_hinders_no_other_execution(synced):
     deliver()
 
 
-def test_a_letter_that_is_no_letter_lets_those_before_it_in_its_mailbox_through(synced):
+def test_a_message_that_is_no_message_lets_those_before_it_in_its_mailbox_through(synced):
     @tries(MESSAGES)
     @given(BODIES)
     @example("@payloads/none/none")

@@ -13,7 +13,7 @@ from tests.integration.conftest import REGION
 
 URL = "https://sqs/queue"
 FIFO = {"QueueUrl": f"{URL}.fifo"}
-LETTER = {"Id": "0", "MessageBody": "{}", "MessageGroupId": "g", "MessageDeduplicationId": "d"}
+ENTRY = {"Id": "0", "MessageBody": "{}", "MessageGroupId": "g", "MessageDeduplicationId": "d"}
 EVENT = {"EventBusName": "bus", "Source": "attune", "DetailType": "News", "Detail": "{}"}
 SCHEDULE = {
     "Name": "n",
@@ -50,16 +50,16 @@ REFUSED: list[tuple[str, str, dict[str, Any], str]] = [
     ("dynamodb", "BatchWriteItem", {"RequestItems": {"t": []}}, "is 0, not 1 to 25"),
     ("sqs", "SendMessageBatch", {"QueueUrl": URL, "Entries": [{"Id": "0", "MessageBody": "a\x0b"}]}, "the body"),
     ("sqs", "SendMessageBatch", {"QueueUrl": URL, "Entries": [{"Id": "a b", "MessageBody": "{}"}]}, "the id"),
-    ("sqs", "SendMessageBatch", {**FIFO, "Entries": [{**LETTER, "DelaySeconds": 1}]}, "the delay"),
-    ("sqs", "SendMessageBatch", {**FIFO, "Entries": [{**LETTER, "MessageGroupId": "ä"}]}, "the group"),
+    ("sqs", "SendMessageBatch", {**FIFO, "Entries": [{**ENTRY, "DelaySeconds": 1}]}, "the delay"),
+    ("sqs", "SendMessageBatch", {**FIFO, "Entries": [{**ENTRY, "MessageGroupId": "ä"}]}, "the group"),
     (
         "sqs",
         "SendMessageBatch",
-        {**FIFO, "Entries": [{**LETTER, "MessageDeduplicationId": "x" * 129}]},
+        {**FIFO, "Entries": [{**ENTRY, "MessageDeduplicationId": "x" * 129}]},
         "deduplication",
     ),
-    ("sqs", "SendMessageBatch", {**FIFO, "Entries": [LETTER, LETTER]}, "two with one id"),
-    ("sqs", "SendMessageBatch", {**FIFO, "Entries": [{**LETTER, "MessageBody": "x" * 2**21}]}, "1 MiB"),
+    ("sqs", "SendMessageBatch", {**FIFO, "Entries": [ENTRY, ENTRY]}, "two with one id"),
+    ("sqs", "SendMessageBatch", {**FIFO, "Entries": [{**ENTRY, "MessageBody": "x" * 2**21}]}, "1 MiB"),
     ("events", "PutEvents", {"Entries": [{**EVENT, "Source": "aws.s3"}]}, "source"),
     ("events", "PutEvents", {"Entries": [{**EVENT, "DetailType": "x" * 129}]}, "detail-type"),
     ("events", "PutEvents", {"Entries": [{**EVENT, "Detail": "[]"}]}, "no object"),

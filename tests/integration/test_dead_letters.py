@@ -15,7 +15,7 @@ from attune.execution.ports.dead_letters import Origin
 from attune.wiring import functions, process, storage
 from tests.integration.aws_rules import Referee
 
-LETTERS = "/api/v1/dead-letters"
+DEAD_LETTERS = "/api/v1/dead-letters"
 EXECUTIONS = "/api/v1/workflow-executions"
 EVENT = {"id": "e-1", "source": "tests", "detail-type": "Hello", "detail": {"word": "from an event"}}
 LARGE = "x" * 100_000
@@ -41,7 +41,7 @@ def die(stack: Any, queue: str, body: str, *, group: str | None = None, message:
 
 
 def listed(stack: Any) -> list[dict[str, Any]]:
-    status, body = stack.api("GET", LETTERS)
+    status, body = stack.api("GET", DEAD_LETTERS)
     assert status == 200
     return list(body["data"]["items"])
 
@@ -96,7 +96,7 @@ class TestEvents:
     ) -> None:
         self.die(stack, self.wrapped(EVENT) if form == "wrapped" else json.dumps(EVENT))
         (row,) = listed(stack)
-        assert stack.api("POST", f"{LETTERS}/{row['id']}/redrive")[0] == 202
+        assert stack.api("POST", f"{DEAD_LETTERS}/{row['id']}/redrive")[0] == 202
         assert listed(stack) == []
         (call,) = invoked
         assert call["headers"]["X-Amz-Invocation-Type"] == "Event"
@@ -108,7 +108,7 @@ class TestEvents:
     def test_what_was_half_done_is_not_done_twice(self, stack: Any, invoked: list[dict[str, Any]]) -> None:
         first = stack.invoke("on_event", EVENT)["started"]
         self.die(stack, self.wrapped(EVENT))
-        stack.api("POST", f"{LETTERS}/{listed(stack)[0]['id']}/redrive")
+        stack.api("POST", f"{DEAD_LETTERS}/{listed(stack)[0]['id']}/redrive")
         assert stack.invoke("on_event", json.loads(invoked[0]["body"]))["started"] == first
         stack.pump()
         items = stack.api("GET", f"{EXECUTIONS}?workflow=flows.diamond")[1]["data"]["items"]
@@ -121,7 +121,7 @@ class TestEvents:
         monkeypatch.setattr(process.client("lambda"), "invoke", refuse)
         self.die(stack, json.dumps(EVENT))
         (row,) = listed(stack)
-        assert stack.api("POST", f"{LETTERS}/{row['id']}/redrive")[0] == 503
+        assert stack.api("POST", f"{DEAD_LETTERS}/{row['id']}/redrive")[0] == 503
         assert listed(stack) == [row]
 
     @pytest.mark.parametrize("body", ["no json", "[1]", '{"a": 1}', '{"requestPayload": null}', '{"source": 1}'])
@@ -130,11 +130,11 @@ class TestEvents:
         (row,) = listed(stack)
         assert row["queue"] == "event"
         assert row["reason"].startswith("nobody can read it: it holds no event")
-        status, answer = stack.api("POST", f"{LETTERS}/{row['id']}/redrive")
+        status, answer = stack.api("POST", f"{DEAD_LETTERS}/{row['id']}/redrive")
         assert (status, answer["code"]) == (400, "invalid_request")
         assert answer["error"].startswith("it holds no event")
         assert answer["details"]["hint"].startswith("drop it")
-        assert stack.api("DELETE", f"{LETTERS}/{row['id']}")[0] == 200
+        assert stack.api("DELETE", f"{DEAD_LETTERS}/{row['id']}")[0] == 200
         assert listed(stack) == []
 
 
@@ -196,7 +196,7 @@ class TestWhatIsGone:
         assert (found["status"], found["error"]["type"]) == ("paused", "poison_message")
         assert "could not be read" in found["error"]["message"]
 
-    def test_a_letter_whose_content_is_gone_parks_its_execution_and_says_so(self, stack: Any, clients: Any) -> None:
+    def test_a_message_whose_content_is_gone_parks_its_execution_and_says_so(self, stack: Any, clients: Any) -> None:
         execution = stack.start("flows.diamond", word="x")
         stack.invoke("advance", stack.messages())
         reference = storage.blobs().put(execution, LARGE)

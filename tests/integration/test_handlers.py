@@ -89,7 +89,7 @@ def test_a_crash_after_the_result_and_before_its_report_reports_the_recorded_res
     assert_each_ran_once(stack, execution, tmp_path)
 
 
-def test_one_broken_letter_does_not_take_the_others_of_the_batch_along(stack):
+def test_one_broken_message_does_not_take_the_others_of_the_batch_along(stack):
     execution = stack.start("flows.diamond", word="x")
     event = stack.messages()
     broken = copy.deepcopy(event["Records"][0]) | {"messageId": "broken", "body": "{"}

@@ -14,7 +14,7 @@ BIG = {"text": "x" * INLINE_LIMIT}
 
 
 @pytest.mark.parametrize("value", [None, 0, "", "@payloads/e/abc", {"a": ["ä", 1.5, True]}, "\x00\ud800"])
-def test_a_small_value_travels_in_its_slip(blobs, ledger, value):
+def test_a_small_value_travels_in_its_reference(blobs, ledger, value):
     reference = blobs.put("e", value)
     assert blobs.get(reference) == value
     assert location(reference) is None

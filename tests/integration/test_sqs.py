@@ -42,7 +42,7 @@ def tasks(clients, queues, blobs):
     return SqsTaskQueue(Queue(clients.sqs, queues.tasks.url, lambda seconds: None), blobs)
 
 
-def letters_of(make):
+def envelopes_of(make):
     start = make.start(parent=Parent("01JPARENT00000000000000000", ATTEMPT, 2))
     messages = [
         start,
@@ -59,8 +59,8 @@ def letters_of(make):
 
 
 class TestBodies:
-    def test_every_kind_of_letter_comes_back(self, make, blobs):
-        for envelope in letters_of(make):
+    def test_every_kind_of_message_comes_back(self, make, blobs):
+        for envelope in envelopes_of(make):
             assert body_to_envelope(envelope_to_body(envelope, blobs), blobs) == envelope
 
     def test_a_task_comes_back(self, make, blobs):
@@ -68,7 +68,7 @@ class TestBodies:
         assert body_to_task(task_to_body(message, blobs), blobs) == message
 
     @pytest.mark.parametrize("large", ["start", "dead", "reason"])
-    def test_a_large_letter_is_small_on_the_queue_and_comes_back(self, make, blobs, large):
+    def test_a_large_message_is_small_on_the_queue_and_comes_back(self, make, blobs, large):
         start = make.start(parameters={"big": BIG})
         message = {"start": start, "dead": Dead("1", encode(start)), "reason": Cancel(BIG)}[large]
         body = envelope_to_body(Envelope(make.execution, message), blobs)
@@ -119,19 +119,19 @@ class TestBodies:
             with pytest.raises(InvalidRequest):
                 read(json.dumps(data), blobs)
 
-    def test_a_letter_of_an_unknown_type_or_with_a_wrong_field_is_an_invalid_request(self, make, blobs):
+    def test_a_message_of_an_unknown_type_or_with_a_wrong_field_is_an_invalid_request(self, make, blobs):
         for message in ({"type": "party"}, {"type": "cancel", "volume": 11}, {"type": "timer", "kind": "tea"}):
             with pytest.raises(InvalidRequest):
                 body_to_envelope(json.dumps({"execution": make.execution, "message": message}), blobs)
 
 
 class TestMailbox:
-    def test_a_letter_goes_into_its_executions_group(self, make, mailbox, queues):
+    def test_a_message_goes_into_its_executions_group(self, make, mailbox, queues):
         mailbox.post([Envelope(make.execution, Cancel("why"))])
         (message,) = queues.advance.messages()
         assert message["Attributes"]["MessageGroupId"] == make.execution
 
-    def test_the_same_letter_to_two_executions_reaches_both(self, mailbox, queues, blobs):
+    def test_the_same_message_to_two_executions_reaches_both(self, mailbox, queues, blobs):
         """Also where deduplication is not kept to the group."""
         envelopes = [Envelope(f"execution-{n}", Cancel("why")) for n in range(2)]
         mailbox.post(envelopes)
@@ -143,11 +143,11 @@ class TestMailbox:
             mailbox.post([Envelope(make.execution, Cancel("why"))])
         assert len(queues.advance.messages()) == 1
 
-    def test_ten_letters_to_ten_executions_are_one_call(self, mailbox, ledger, queues):
+    def test_ten_messages_to_ten_executions_are_one_call(self, mailbox, ledger, queues):
         mailbox.post([Envelope(f"execution-{n}", Cancel()) for n in range(10)])
         assert ledger.counts == {("sqs", "SendMessageBatch"): 1}
 
-    def test_letters_to_one_execution_go_in_one_call_and_none_is_lost_when_it_fails_in_part(
+    def test_messages_to_one_execution_go_in_one_call_and_none_is_lost_when_it_fails_in_part(
         self, clients, make, mailbox, queues, blobs, ledger, monkeypatch
     ):
         fail_first_of_each_batch_once(monkeypatch, clients.sqs)

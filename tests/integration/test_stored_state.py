@@ -463,14 +463,14 @@ def listen(stored: Stored) -> Any:
 
 def test_dead_letters_are_listed_redriven_and_dropped(stored: Stored) -> None:
     stored.bring("dead_letter")
-    letters = {row["queue"]: row for row in stored.ask("GET", f"{API}/dead-letters")["items"]}
-    stored.ask("POST", f"{API}/dead-letters/{letters['timer']['id']}/redrive")
+    kept = {row["queue"]: row for row in stored.ask("GET", f"{API}/dead-letters")["items"]}
+    stored.ask("POST", f"{API}/dead-letters/{kept['timer']['id']}/redrive")
     (body,) = stored.stack.queues.timers.bodies()
     stored.tick(body)
     stored.stack.pump()
     (row,) = stored.ask("GET", f"{EXECUTIONS}?workflow=stored.chain&limit=1")["items"]
     assert row["trigger"]["type"] == "schedule"
-    stored.ask("DELETE", f"{API}/dead-letters/{letters['advance']['id']}")
+    stored.ask("DELETE", f"{API}/dead-letters/{kept['advance']['id']}")
     assert stored.ask("GET", f"{API}/dead-letters")["items"] == []
     attributes = {"MessageGroupId": stored.id("dead_letter"), "SentTimestamp": "1767225600000"}
     record = {"messageId": "m", "body": "garbage", "attributes": attributes, "eventSourceARN": "advance"}

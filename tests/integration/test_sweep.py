@@ -27,7 +27,7 @@ from attune.model.status import ExecutionStatus
 from attune.wiring import process, sending, storage
 
 EXECUTIONS = "/api/v1/workflow-executions"
-LETTERS = "/api/v1/dead-letters"
+DEAD_LETTERS = "/api/v1/dead-letters"
 RFC3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\+00:00")
 
 
@@ -191,11 +191,11 @@ class TestDeadLetters:
         assert stack.invoke("on_dead", {"Records": [record]}) == {"batchItemFailures": []}
 
     def listed(self, stack: Any) -> list[dict[str, Any]]:
-        status, body = stack.api("GET", LETTERS)
+        status, body = stack.api("GET", DEAD_LETTERS)
         assert status == 200
         return list(body["data"]["items"])
 
-    def test_a_letter_of_a_mailbox_is_kept_once_shown_and_redriven(self, stack: Any) -> None:
+    def test_a_message_of_a_mailbox_is_kept_once_shown_and_redriven(self, stack: Any) -> None:
         execution = stack.start("flows.diamond", word="x")
         (record,) = stack.messages()["Records"]
         for _ in range(2):
@@ -203,9 +203,9 @@ class TestDeadLetters:
         (row,) = self.listed(stack)
         assert (row["queue"], row["execution"]) == ("advance", execution)
         assert row["reason"] == "start could not be folded; its execution was asked to try once more"
-        _, body = stack.api("GET", f"{LETTERS}/{row['id']}")
+        _, body = stack.api("GET", f"{DEAD_LETTERS}/{row['id']}")
         assert body["data"]["body"] == record["body"]
-        status, _ = stack.api("POST", f"{LETTERS}/{row['id']}/redrive")
+        status, _ = stack.api("POST", f"{DEAD_LETTERS}/{row['id']}/redrive")
         assert status == 202
         assert self.listed(stack) == []
         stack.pump()
@@ -231,7 +231,7 @@ class TestDeadLetters:
         self.dead(stack, "TimerDeadQueue", body)
         (row,) = self.listed(stack)
         assert row["reason"] == "the schedule of rule 't.nightly' could not start its workflow"
-        assert stack.api("POST", f"{LETTERS}/{row['id']}/redrive")[0] == 202
+        assert stack.api("POST", f"{DEAD_LETTERS}/{row['id']}/redrive")[0] == 202
         assert stack.queues.timers.bodies() == [body]
 
     def test_a_task_whose_attempt_has_ended_is_not_redriven(self, stack: Any) -> None:
@@ -241,7 +241,7 @@ class TestDeadLetters:
         self.dead(stack, "TaskDeadQueue", record["body"])
         (row,) = self.listed(stack)
         assert row["execution"] == execution
-        status, body = stack.api("POST", f"{LETTERS}/{row['id']}/redrive")
+        status, body = stack.api("POST", f"{DEAD_LETTERS}/{row['id']}/redrive")
         assert (status, body["code"]) == (409, "conflict")
         assert "has ended (failed)" in body["error"]
         assert len(self.listed(stack)) == 1
@@ -251,21 +251,21 @@ class TestDeadLetters:
         (row,) = self.listed(stack)
         assert row["execution"] is None
         assert row["reason"].startswith("nobody can read it: not a message of ours (JSONDecodeError")
-        assert stack.api("POST", f"{LETTERS}/{row['id']}/redrive")[0] == 400
-        assert stack.api("DELETE", f"{LETTERS}/{row['id']}")[0] == 200
+        assert stack.api("POST", f"{DEAD_LETTERS}/{row['id']}/redrive")[0] == 400
+        assert stack.api("DELETE", f"{DEAD_LETTERS}/{row['id']}")[0] == 200
         assert self.listed(stack) == []
         lines = [line for line in caplog.records if line.message == "dead letter dropped"]
         assert [(line.dead_letter, line.by) for line in lines] == [(row["id"], "tester")]
-        assert stack.api("DELETE", f"{LETTERS}/{row['id']}")[0] == 404
+        assert stack.api("DELETE", f"{DEAD_LETTERS}/{row['id']}")[0] == 404
 
-    def test_a_letter_of_an_ended_execution_is_not_redriven(self, stack: Any) -> None:
+    def test_a_message_of_an_ended_execution_is_not_redriven(self, stack: Any) -> None:
         execution = stack.start("flows.diamond", word="x")
         envelopes = stack.messages()
         self.dead(stack, "AdvanceDeadQueue", envelopes["Records"][0]["body"], execution)
         stack.invoke("advance", envelopes)
         stack.pump()
         (row,) = self.listed(stack)
-        status, body = stack.api("POST", f"{LETTERS}/{row['id']}/redrive")
+        status, body = stack.api("POST", f"{DEAD_LETTERS}/{row['id']}/redrive")
         assert (status, body["details"]["hint"]) == (409, "drop it")
 
     def test_news_of_a_dead_letter_that_dies_itself_is_sent_again_a_few_times(self, stack: Any) -> None:
@@ -279,11 +279,11 @@ class TestDeadLetters:
         self.dead(stack, "AdvanceDeadQueue", body, execution, message="m-6")
         assert stack.messages() is None
         (last,) = [row for row in self.listed(stack) if row["reason"] == "start could not be folded, 5 times over"]
-        assert stack.api("POST", f"{LETTERS}/{last['id']}/redrive")[0] == 202
+        assert stack.api("POST", f"{DEAD_LETTERS}/{last['id']}/redrive")[0] == 202
         stack.pump()
         assert stack.execution(execution)["status"] == "completed"
 
-    def test_a_poison_letter_parks_its_execution_and_the_doctor_names_it(self, stack: Any) -> None:
+    def test_a_poison_message_parks_its_execution_and_the_doctor_names_it(self, stack: Any) -> None:
         execution = stack.start("flows.diamond", word="x")
         stack.invoke("advance", stack.messages())
         self.dead(stack, "AdvanceDeadQueue", "garbage", execution)

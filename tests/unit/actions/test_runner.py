@@ -127,7 +127,7 @@ def test_an_action_that_closes_our_pipe_is_a_crash():
     assert error("closes_everything")["type"] == "crashed"
 
 
-def test_an_action_that_forks_is_heard_and_its_child_is_not():
+def test_an_action_that_forks_has_its_result_and_its_child_is_not():
     assert result("forks_and_both_return") == "the parent"
 
 

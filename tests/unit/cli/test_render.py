@@ -97,7 +97,7 @@ def test_the_tree_has_every_task_in_the_order_of_the_graph_with_its_status():
     assert "· later  not run" in lines[6], "the execution is over"
 
 
-def test_a_task_that_a_worker_has_taken_up_is_running_though_the_execution_has_not_heard_of_it():
+def test_a_task_that_a_worker_has_taken_up_is_running_though_the_execution_does_not_know_yet():
     view = View(execution(), [node("a", "scheduled")], [attempt("a", "running", 0, None)])
     assert latest_visits(view, T0 + 5)[0].status is TaskStatus.RUNNING
     assert "⠋ a  running" in text_of(tree(view, T0 + 5, "⠋")) and "5.0s" in text_of(tree(view, T0 + 5))

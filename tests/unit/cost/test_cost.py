@@ -228,14 +228,14 @@ def test_the_constants_of_the_time_are_what_calls_and_attempts_took(tmp_path):
     }
     page = tmp_path / "timing.py"
     page.write_text(
-        "AS_OF = 'x'\nWORKER_CALL = 1\nWORKER_ATTEMPT = 2\nADVANCE_LETTER = 3\nADVANCE_CALL = 4\nAPI_CALL = 5\n"
+        "AS_OF = 'x'\nWORKER_CALL = 1\nWORKER_ATTEMPT = 2\nADVANCE_MESSAGE = 3\nADVANCE_CALL = 4\nAPI_CALL = 5\n"
     )
     put(page, constants(times))
     lines = page.read_text().splitlines()
     assert lines[1:] == [
         "WORKER_CALL = 0.005",
         "WORKER_ATTEMPT = 0.01",
-        "ADVANCE_LETTER = 3",
+        "ADVANCE_MESSAGE = 3",
         "ADVANCE_CALL = 0.005",
         "API_CALL = 0.0088",
     ]

@@ -186,7 +186,7 @@ class Watch:
             done, found = deliver(execution, envelopes), self.world.store.load(execution)
             self.live |= {execution: found} if found else {}
             return done
-        live = self.live.get(execution) or stored or self._born(execution, start)
+        live = self.live.get(execution) or stored or self._begun(execution, start)
         graph = self._graph(live)
         folded = self._look(graph, live, stored or live, batch)
         done = deliver(execution, envelopes)
@@ -197,7 +197,7 @@ class Watch:
         assert after == self.live[execution], "the state that was stored is the one that was folded"
         return done
 
-    def _born(self, execution: str, start: Start | StartChunk | None) -> State:
+    def _begun(self, execution: str, start: Start | StartChunk | None) -> State:
         if isinstance(start, StartChunk):
             scope = self.world.store.facts(execution, [key := items_key(start.task, start.visit)])[key]
             return chunk_fold.initial_state(execution, start, scope, self.world.graph)

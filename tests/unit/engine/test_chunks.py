@@ -318,7 +318,7 @@ def test_a_workflows_timeout_and_fail_fast_stop_the_chunks(how, fail):
 
 
 @pytest.mark.parametrize("later", [0, 3, 6, 400])
-def test_every_letter_that_comes_again_later_changes_nothing(fail, later):
+def test_every_message_that_comes_again_later_changes_nothing(fail, later):
     """The queue's own deduplication is switched off."""
 
     def answer(attempt):
@@ -360,7 +360,7 @@ def test_a_cancellation_that_overtakes_the_start_of_a_chunk_leaves_a_tombstone()
     assert w.runner.ran == []
 
 
-def test_letters_for_a_chunk_that_never_was_begin_nothing():
+def test_messages_for_a_chunk_that_never_was_begin_nothing():
     w = World(LIST % "concurrency: 1", chunk_size=3)
     ended = w.go(over=list(range(5)))
     before = dict(w.store.items)
@@ -516,7 +516,7 @@ def test_what_is_shown_of_an_execution_knows_nothing_of_chunks():
 def test_ten_thousand_items_cost_each_what_a_hundred_do():
     """Fifty at a time: messages, saves and bytes per item, and the largest state."""
     short, long = cost(100), cost(10_000)
-    for name in ("letters", "saves", "bytes"):
+    for name in ("messages", "saves", "bytes"):
         assert long[name] / 10_000 < 1.1 * short[name] / 100, name
     assert long["largest"] < 4096
 
@@ -525,11 +525,11 @@ def cost(items: int) -> dict[str, int]:
     """What one list costs in the simulator."""
     w = World(f"tasks: [{{name: a, action: t.do, with_items: '{{{{ range({items}) | list }}}}', concurrency: 50}}]")
     watch = Watch(w)
-    counted = {"letters": 0, "bytes": 0}
+    counted = {"messages": 0, "bytes": 0}
     post, put = w.cloud.post, w.store._put
 
     def posting(envelopes):
-        counted["letters"] += len(envelopes)
+        counted["messages"] += len(envelopes)
         post(envelopes)
 
     def putting(execution, key, value):

@@ -111,7 +111,7 @@ class TestPause:
         it.say(Resume()).sweep(4 * HOUR)
         assert it.w.state(it.execution).status is ExecutionStatus.COMPLETED
 
-    def test_a_second_pause_counts_although_the_first_was_heard(self, world: Any, fail: Any) -> None:
+    def test_a_second_pause_counts_although_the_first_was_folded(self, world: Any, fail: Any) -> None:
         it = World(world, fail, PARENT).say(Pause("one")).wait(10).say(Resume()).wait(10)
         it.loss.kinds = (Pause,)
         it.say(Pause("two", "2")).sweep()

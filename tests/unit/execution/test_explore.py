@@ -77,7 +77,7 @@ def test_after_an_outage_that_outlasts_all_retries_everything_ends_as_it_would_h
     assert "advance" in {dead.terms.name for dead in killed("child", outage)}
 
 
-def test_a_letter_that_dies_of_less_than_it_bears_is_found_out(monkeypatch):
+def test_a_message_that_dies_of_less_than_it_bears_is_found_out(monkeypatch):
     expected("chain")
     monkeypatch.setattr(Advancer, "deliver", lambda self, execution, envelopes: 0)
     assert any(wrong.startswith("0 faults killed") for wrong in explore("chain", {}))

@@ -151,7 +151,7 @@ def test_a_dead_result_is_folded_when_its_dead_letter_is_told(world):
     assert w.ended(execution).status is ExecutionStatus.COMPLETED
 
 
-def test_an_execution_whose_start_was_lost_begins_with_its_next_letter(world):
+def test_an_execution_whose_start_was_lost_begins_with_its_next_message(world):
     w = world(CHAIN)
     execution = w.start("t.w", {})
     w.cloud.purge()

@@ -90,7 +90,7 @@ def test_a_stale_fold_that_comes_to_nothing_is_folded_again_on_the_state_as_it_i
     assert not w.state(execution).paused
 
 
-def test_a_letter_that_the_stale_state_has_absorbed_is_answered_by_the_saved_one(world):
+def test_a_message_that_the_stale_state_has_absorbed_is_answered_by_the_saved_one(world):
     w = world(CHAIN)
     execution = w.start("t.w", {})
     w.cloud.step(), w.cloud.step()

@@ -18,7 +18,7 @@ texts = st.text(st.characters(codec="utf-8"), max_size=40)
 FORMS = {
     "plain": str,
     "json": json.dumps,
-    "json with letters": lambda text: json.dumps(text, ensure_ascii=False),
+    "json in unicode": lambda text: json.dumps(text, ensure_ascii=False),
     "json in json": lambda text: json.dumps({"a": [text]}),
     "python": lambda text: repr({"a": text}),
     "url": lambda text: quote(text, safe=""),

@@ -18,7 +18,7 @@ from attune.execution.diagnosis import DiagnosisReport, RepairReport
 from attune.execution.kept_dead_letters import DeadLetterDetails, DeadLetterRow
 from attune.handlers.checkup import CheckupReport
 
-LetterId = Annotated[str, Path(description="The dead letter's id", min_length=1, max_length=200)]
+DeadLetterId = Annotated[str, Path(description="The dead letter's id", min_length=1, max_length=200)]
 
 
 def stack_checkup(services: Callable[[], Services]) -> Routes:
@@ -71,19 +71,19 @@ def dead_letters(services: Callable[[], Services]) -> Routes:
         return Reply(services().operations.dead_letters.page(limit, cursor), "dead letters")
 
     @routes.get("/dead-letters/<letter>", needs=Permission.OPERATIONS_READ, summary="One dead letter, with its body")
-    def get_dead_letter(letter: LetterId) -> Reply[DeadLetterDetails]:
+    def get_dead_letter(letter: DeadLetterId) -> Reply[DeadLetterDetails]:
         return Reply(services().operations.dead_letters.show(letter), "dead letter")
 
     @routes.post(
         "/dead-letters/<letter>/redrive", needs=Permission.OPERATIONS_WRITE, summary="Send a dead letter again"
     )
-    def redrive_dead_letter(letter: LetterId) -> Accepted[DeadLetterRow]:
+    def redrive_dead_letter(letter: DeadLetterId) -> Accepted[DeadLetterRow]:
         found = services().operations.redriver.redrive(letter)
         audit("redriven", found)
         return Accepted(found, "dead letter sent again")
 
     @routes.delete("/dead-letters/<letter>", needs=Permission.OPERATIONS_WRITE, summary="Forget a dead letter")
-    def drop_dead_letter(letter: LetterId) -> Reply[DeadLetterRow]:
+    def drop_dead_letter(letter: DeadLetterId) -> Reply[DeadLetterRow]:
         found = services().operations.dead_letters.drop(letter)
         audit("dropped", found)
         return Reply(found, "dead letter dropped")

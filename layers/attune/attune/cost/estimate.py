@@ -102,7 +102,7 @@ def _functions(shape: Shape) -> dict[Meter, float]:
     """The API's call and the event at the end are one each."""
     attempts, batches, timers = len(shape.tried), _batches(shape), _timers(shape)
     envelopes = attempts + timers - shape.saves
-    folding = shape.saves * timing.ADVANCE_CALL + max(envelopes, 0) * timing.ADVANCE_LETTER
+    folding = shape.saves * timing.ADVANCE_CALL + max(envelopes, 0) * timing.ADVANCE_MESSAGE
     working = batches * timing.WORKER_CALL + attempts * timing.WORKER_ATTEMPT
     ended = int(not shape.chunk)
     others = shape.started * timing.API_CALL + (ended + timers) * timing.SMALL_CALL

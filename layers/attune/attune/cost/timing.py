@@ -12,7 +12,7 @@ MACHINE = "Intel Xeon, Python 3.11"
 
 ADVANCE_CALL = 0.0041
 """A fold of one message, with its save and a send."""
-ADVANCE_LETTER = 0.0003
+ADVANCE_MESSAGE = 0.0003
 """Each further message of its batch; by hand, high rather than low."""
 WORKER_CALL = 0.0051
 """A batch of attempts: its report."""

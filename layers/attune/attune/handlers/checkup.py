@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from botocore.exceptions import ClientError
-
-from attune.adapters.aws.failures import calling, code_of
+from attune.adapters.aws.alarms import Alarms
 from attune.adapters.aws.queue_ages import QueueAges
 from attune.adapters.aws.sqs import Queue
 from attune.execution.ports.clock import Clock
@@ -41,25 +38,25 @@ class CheckupReport:
 
 
 class Checkup:
-    """``sweep_period`` is in seconds; ``cloudwatch`` a client of it. ``queues`` and ``ages`` go by the same names."""
+    """``sweep_period`` is in seconds. ``queues`` and ``ages`` go by the same names."""
 
     def __init__(
         self,
+        *,
         inspector: Inspector,
         dead_letter_store: DeadLetterStore,
         queues: Mapping[str, Queue],
         ages: QueueAges,
-        cloudwatch: Any,
-        stack: str,
+        alarms: Alarms,
         sweep_period: float,
         clock: Clock,
     ) -> None:
         self._inspector, self._dead_letter_store, self._queues, self._ages = inspector, dead_letter_store, queues, ages
-        self._cloudwatch, self._stack, self._sweep_period, self._clock = cloudwatch, stack, sweep_period, clock
+        self._alarms, self._sweep_period, self._clock = alarms, sweep_period, clock
 
     def report(self) -> CheckupReport:
         """All checks; raises Unavailable."""
-        checks = (self._sweep(), self._dead_letters(), *map(self._queue, self._queues), *self._alarms())
+        checks = (self._sweep(), self._dead_letters(), *map(self._queue, self._queues), *self._stack())
         return CheckupReport(ok=all(check.ok for check in checks), checks=checks)
 
     def _sweep(self) -> Check:
@@ -84,20 +81,8 @@ class Checkup:
         oldest = f"; the oldest message there is about {span(age)} old" if depth and age is not None else ""
         return Check(f"queue_{name}", depth < MANY, f"{depth} {name} wait in their queue{oldest}", remedy)
 
-    def _alarms(self) -> list[Check]:
-        """Nothing where they may not be looked at: a local cloud that enforces policies allows it for ``*`` only.
-
-        CloudFormation names them ``<stack>-<resource>-<chance>``; another stack's name may begin as ours does.
-        """
-        prefix = f"{self._stack}-"
-        try:
-            with calling("CloudWatch"):
-                answer = self._cloudwatch.describe_alarms(AlarmNamePrefix=prefix, StateValue="ALARM")
-        except ClientError as error:
-            if code_of(error) not in ("AccessDenied", "AccessDeniedException"):
-                raise
-            return []
-        names = [alarm["AlarmName"] for alarm in answer.get("MetricAlarms", ())]
-        ringing = [name for name in names if name.removeprefix(prefix).count("-") == 1]
+    def _stack(self) -> list[Check]:
+        ringing = self._alarms.on()
         said = f"alarms: {', '.join(ringing)}" if ringing else "no alarm is on"
-        return [Check("alarms", not ringing, said, "each says in its description what it is about")]
+        remedy = "each says in its description what it is about"
+        return [] if ringing is None else [Check("alarms", not ringing, said, remedy)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from attune.adapters.aws.sqs import body_to_envelope, body_to_task
@@ -50,6 +50,20 @@ def tasks(records: Iterable[Record], blobs: BlobStore) -> tuple[list[tuple[Recor
         except InvalidRequest:
             broken.append(record)
     return readable, broken
+
+
+def deliver_each(
+    records: Iterable[Record], deliver: Callable[[Record], object], log: Any, wrong: str
+) -> dict[str, list[dict[str, str]]]:
+    """Deliver one after the other; what raises is logged as ``wrong``, and in the answer, so that it comes again."""
+    failed = []
+    for record in records:
+        try:
+            deliver(record)
+        except Exception:
+            log.exception(wrong)
+            failed.append(record)
+    return failures(failed)
 
 
 def failures(records: Iterable[Record]) -> dict[str, list[dict[str, str]]]:

@@ -177,6 +177,7 @@ def sweeper() -> Sweeper:
 
 
 def _operations() -> Operations:
+    from attune.adapters.aws.alarms import Alarms
     from attune.adapters.aws.queue_ages import QueueAges
     from attune.api.services import Operations
     from attune.execution.doctor import Doctor
@@ -193,8 +194,15 @@ def _operations() -> Operations:
     redriver = Redriver(
         dead_letter_store(), store(), mailbox(), task_queue(), queues["timers"], on_event, blobs(), clock
     )
-    period = 60 * float(setting("SWEEP_MINUTES"))
-    checkup = Checkup(inspector(), dead_letter_store(), queues, ages, cloudwatch, setting("STACK"), period, clock)
+    checkup = Checkup(
+        inspector=inspector(),
+        dead_letter_store=dead_letter_store(),
+        queues=queues,
+        ages=ages,
+        alarms=Alarms(cloudwatch, setting("STACK")),
+        sweep_period=60 * float(setting("SWEEP_MINUTES")),
+        clock=clock,
+    )
     kept = KeptDeadLetters(dead_letter_store())
     return Operations(doctor=doctor, dead_letters=kept, redriver=redriver, checkup=checkup)
 
