@@ -31,6 +31,14 @@ def find(turn: Turn, task: Task, attempt: AttemptId) -> Active | None:
     return found if found is not None and found.number == attempt.number else None
 
 
+def awaited(turn: Turn, attempt: AttemptId) -> tuple[Task | None, Active | None]:
+    """The task and what the state keeps of the attempt; both None for what is over or unknown."""
+    task = turn.graph.by_name.get(attempt.task)
+    if task is None or turn.state.status.ended:
+        return None, None
+    return task, find(turn, task, attempt)
+
+
 def track(turn: Turn, task: Task, attempt: AttemptId, active: Active) -> None:
     """Remember what the attempt waits for."""
     visit = turn.state.own(task.index, attempt.visit)

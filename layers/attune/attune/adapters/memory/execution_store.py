@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import Any, assert_never
 
 from attune.adapters.memory.key_values import MemoryKeyValueStore
 from attune.engine import codec
@@ -85,7 +85,7 @@ class MemoryStore:
     def write(self, execution: str, writes: Iterable[Write]) -> None:
         """See the port."""
         for write in writes:
-            key, value = _WRITERS[type(write)](write)
+            key, value = _written(write)
             if isinstance(write, WriteWait):
                 value = _merged(self._get(execution, key) or {}, value)
                 self._waiting.pop((execution, key), None)
@@ -191,26 +191,29 @@ def _ending(record: dict[str, Any] | None) -> dict[str, Any] | None:
     return {name: record[name] for name in ("status", "result", "error")}
 
 
-def _record(write: WriteRecord) -> tuple[Key, Any]:
-    return record_key(write.attempt), {"status": str(write.status), "result": write.result, "error": write.error}
-
-
-def _wait(write: WriteWait) -> tuple[Key, Any]:
-    return ("wait", write.attempt), asdict(write)
-
-
 def _merged(held: dict[str, Any], wait: dict[str, Any]) -> dict[str, Any]:
     """It is opened once: it began when it was first written, and what is closed stays closed."""
     return {**wait, **held} if wait["closed"] is None else {**wait, **held, "closed": wait["closed"]}
 
 
-_WRITERS: dict[type, Callable[[Any], tuple[Key, Any]]] = {
-    WriteVars: lambda w: (vars_key(w.number), w.values),
-    WriteRecord: _record,
-    WriteWait: _wait,
-    WriteVerdict: lambda w: (verdict_key(w.task, w.visit), w.error),
-    WriteRetry: lambda w: (retry_key(w.number), asdict(w)),
-    WriteItems: lambda w: (items_key(w.task, w.visit, w.chunk), w.values),
-    WriteScope: lambda w: (scope_key(w.task, w.visit, w.attempt_base), w.scope),
-    WriteOutput: lambda w: (output_key(w.retries), {"output": w.output, "error": w.error}),
-}
+def _written(write: Write) -> tuple[Key, Any]:  # noqa: C901 - one case for each kind
+    match write:
+        case WriteVars():
+            return vars_key(write.number), write.values
+        case WriteRecord():
+            record = {"status": str(write.status), "result": write.result, "error": write.error}
+            return record_key(write.attempt), record
+        case WriteWait():
+            return ("wait", write.attempt), asdict(write)
+        case WriteVerdict():
+            return verdict_key(write.task, write.visit), write.error
+        case WriteItems():
+            return items_key(write.task, write.visit, write.chunk), write.values
+        case WriteScope():
+            return scope_key(write.task, write.visit, write.attempt_base), write.scope
+        case WriteRetry():
+            return retry_key(write.number), asdict(write)
+        case WriteOutput():
+            return output_key(write.retries), {"output": write.output, "error": write.error}
+        case _ as never:
+            assert_never(never)
