@@ -10,10 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.conftest import Failure, World, graphs
 
+from attune.adapters.memory.execution_store import StateOf
 from attune.engine import chunk_fold, codec
 from attune.engine.chunk_owner import scope_of
 from attune.engine.context import Context
-from attune.engine.facts import Facts
+from attune.engine.facts import Facts, VarsFact
 from attune.engine.ids import AttemptId, chunk_id, home_of, wait_id, wait_of
 from attune.engine.messages import Cancel, ChunkEnded, Dead, Pause, Resume, StartChunk
 from attune.engine.state import Chunks, State, Visit
@@ -137,6 +138,17 @@ output_map: {seen: "{{ task.a.result | map(attribute='v') | unique | list }}", v
 """
     ended = World(text % when, takes={"a": 5}, chunk_size=2).go()
     assert ended.output == {"seen": ["begun"], "v": "later"}
+
+
+def test_variables_that_a_list_keeps_are_written_once():
+    """DynamoDB refuses a batch that has an item twice."""
+    written = []
+    w = World("vars: {v: 1}\ntasks: [{name: a, action: t.do, with_items: '{{ range(9) | list }}'}]", chunk_size=2)
+    write = w.store.write
+    w.store.write = lambda execution, writes: (written.append([one.fact for one in writes]), write(execution, writes))
+    assert w.go().status is ExecutionStatus.COMPLETED
+    assert any(isinstance(fact, VarsFact) for fact in written[0])
+    assert all(len(set(facts)) == len(facts) for facts in written)
 
 
 def test_items_see_tasks_and_visits_as_they_do_in_a_short_list():
@@ -302,7 +314,7 @@ def test_a_cancellation_at_any_point_stops_every_chunk(after):
     w.run()
     assert w.state(execution).status in (ExecutionStatus.CANCELLED, ExecutionStatus.COMPLETED)
     assert len({attempt for attempt, _ in w.store.records(execution)}) <= len(begun) + 25
-    states = [key[1] for _, key in w.store.items if key[0] == "state" and len(key) > 1]
+    states = [place.chunk for _, place in w.store.items if isinstance(place, StateOf) and place.chunk]
     assert all(w.store.load(mailbox).status.ended for mailbox in states)
 
 

@@ -23,7 +23,7 @@ from attune.engine import (
     timers,
 )
 from attune.engine.effects import Announce, Effect, RunTask, StartChild, StartChunks, TellHome, Write
-from attune.engine.facts import START, Facts, Key, record_key
+from attune.engine.facts import START, Fact, Facts, RecordFact
 from attune.engine.ids import AttemptId
 from attune.engine.launch import launch
 from attune.engine.messages import (
@@ -65,12 +65,12 @@ class Folded:
     steps: tuple[Step, ...] = ()
 
 
-def advance(graph: Graph, state: State, message: Message, now: float, known: Mapping[Key, Any]) -> Folded:
+def advance(graph: Graph, state: State, message: Message, now: float, known: Mapping[Fact, Any]) -> Folded:
     """Fold one message; raises MissingFacts if ``known`` does not hold what its templates name."""
     return fold(graph, state, [message], now, known)
 
 
-def fold(graph: Graph, state: State, batch: Iterable[Message], now: float, known: Mapping[Key, Any]) -> Folded:
+def fold(graph: Graph, state: State, batch: Iterable[Message], now: float, known: Mapping[Fact, Any]) -> Folded:
     """Fold messages in order; ``state`` itself is left as it was.
 
     Raises:
@@ -169,7 +169,7 @@ def _task_ended(turn: Turn, message: TaskEnded) -> None:
         return
     if message.has_result:
         record = {"status": str(message.status), "result": message.result, "error": message.error}
-        turn.facts.put(record_key(message.attempt), record)
+        turn.facts.put(RecordFact(message.attempt), record)
     attempts.ended(turn, task, message.attempt, message.status, message.error)
 
 

@@ -26,7 +26,7 @@ from attune.engine.effects import (
     TellChunks,
     TellHome,
 )
-from attune.engine.facts import OUTPUT, Facts, Key
+from attune.engine.facts import Fact, Facts, OutputFact
 from attune.engine.ids import AttemptId
 from attune.engine.messages import ChunkEnded, TimerKind
 from attune.engine.ranges import compress, expand
@@ -101,7 +101,7 @@ def _chunk_control_row(effect: TellChunks) -> list[Any]:
     return [Row.CHUNK_CONTROL, effect.task, effect.visit, numbers, *said]
 
 
-def rebuild(graph: Graph, state: State, known: Mapping[Key, Any]) -> list[Effect]:
+def rebuild(graph: Graph, state: State, known: Mapping[Fact, Any]) -> list[Effect]:
     """The effects of the fold that made ``state``, again; raises MissingFacts."""
     turn = Turn(graph, state, Facts(known), state.updated_at)
     return [effect for row in state.outbox for effect in _rebuilt(turn, row)]
@@ -150,7 +150,7 @@ def _words_home(turn: Turn, message: Mapping[str, Any] | None = None) -> Iterato
 
 def _notices(turn: Turn) -> Iterator[Effect]:
     if turn.state.parent is not None and not turn.state.retried:
-        ended = turn.facts.get(OUTPUT)
+        ended = turn.facts.get(OutputFact())
         state = turn.state
         yield NotifyParent(turn.state.parent, state.status, ended["output"], ended["error"], state.resend_id)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from attune.engine.context import Context, Own, parameters_key
+from attune.engine.context import Context, Own, parameters_fact
 from attune.exceptions import TemplateError
 from attune.expressions import templates
 from attune.model.graph import ActionSpec
@@ -70,7 +70,7 @@ def _excerpt(context: Context, sources: list[str], own: Own, extra: Mapping[str,
     scope, found = context.scope(sources, own=own, **extra), dict[str, Any]()
     for reference in sorted(templates.references(sources), key=str):
         if reference.root == "parameters":
-            _pick(found, context.facts.get(parameters_key(context.state)), ("parameters", *reference.path))
+            _pick(found, context.facts.get(parameters_fact(context.state)), ("parameters", *reference.path))
         elif reference.root != "kv":
             _pick(found, scope, (reference.root, *reference.path))
     return found
@@ -93,7 +93,7 @@ def _parameter(context: Context, source: str) -> Any:
     """The sealed value of the secret parameter that the template is exactly, else None."""
     for path in context.graph.secrets.paths:
         if templates.is_path(source, ("parameters", *path)):
-            values = context.facts.get(parameters_key(context.state))["parameters"]
+            values = context.facts.get(parameters_fact(context.state))["parameters"]
             found = context.graph.secrets.of(values).get(path)
             return found if seal_of(found) is not None else None
     return None

@@ -7,7 +7,6 @@ It holds where every task stands, never what it was given or returned: those liv
 from __future__ import annotations
 
 from collections.abc import Iterable
-from copy import copy
 from dataclasses import dataclass, field, fields
 from operator import attrgetter
 from typing import Any
@@ -65,6 +64,11 @@ class Items:
         """True when every item has ended."""
         return self.next >= self.total and not self.active and not self.again
 
+    def copy(self) -> Items:
+        """A copy that shares nothing that can change."""
+        active, failed, again = dict(self.active), set(self.failed), list(self.again)
+        return Items(self.total, self.elements, next=self.next, active=active, failed=failed, again=again)
+
 
 @dataclass(slots=True)
 class Chunks:
@@ -96,6 +100,19 @@ class Chunks:
         """How many items are in chunks that have ended."""
         under_way = sum(stop - first for first, stop in map(self.bounds, self.running))
         return self.bounds(self.next)[0] - under_way
+
+    def copy(self) -> Chunks:
+        """A copy that shares nothing that can change."""
+        return Chunks(
+            self.total,
+            self.elements,
+            self.count,
+            next=self.next,
+            running=dict(self.running),
+            failed=self.failed,
+            indexes=list(self.indexes),
+            whole=self.whole,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,15 +155,16 @@ class Visit:
 
     def copy(self) -> Visit:
         """A copy that shares nothing that can change."""
-        twin = copy(self)
-        if self.items is not None:
-            twin.items = copy(self.items)
-            twin.items.active, twin.items.failed = dict(self.items.active), set(self.items.failed)
-            twin.items.again = list(self.items.again)
-        if self.chunks is not None:
-            twin.chunks = copy(self.chunks)
-            twin.chunks.running, twin.chunks.indexes = dict(self.chunks.running), list(self.chunks.indexes)
-        return twin
+        return Visit(
+            self.task,
+            self.number,
+            single=self.single,
+            items=self.items.copy() if self.items is not None else None,
+            chunks=self.chunks.copy() if self.chunks is not None else None,
+            round=self.round,
+            attempt_base=self.attempt_base,
+            last=self.last,
+        )
 
     def attempts(self) -> Iterable[tuple[int | None, Active]]:
         """``(index, attempt)`` of all that is awaited here; index None without items; what chunks await is theirs."""

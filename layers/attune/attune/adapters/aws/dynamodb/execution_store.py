@@ -6,24 +6,24 @@ a small cache, as the items it came as, so a warm ``advance`` doesn't read it tw
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any, assert_never
 
 from attune.adapters.aws.blobs import BoundedReader
 from attune.adapters.aws.cache import BoundedCache
 from attune.adapters.aws.dynamodb import key_values, keys, records, states
+from attune.adapters.aws.dynamodb.facts import Place, place_of
 from attune.adapters.aws.dynamodb.marshal import Item
 from attune.adapters.aws.dynamodb.table import Table, key_of, present
 from attune.adapters.aws.dynamodb.writes import items_of, wait_items
 from attune.engine.effects import Write, WriteWait
-from attune.engine.facts import KV_NAMES, Key
+from attune.engine.facts import Fact, KeyNamesFact, RecordsFact, StoredFact
 from attune.engine.ids import AttemptId, wait_id
 from attune.engine.messages import Start
 from attune.engine.state import State
 from attune.execution.ports.blobs import BlobStore
 from attune.execution.ports.execution_store import Claim, ClaimStatus, Record
 from attune.execution.ports.queues import TaskMessage
-from attune.model.built_ins import WaitKind
 
 EXPIRES = "ttl"
 """Attribute of what DynamoDB deletes: some days after its time, each item for itself, in no order. The state may be
@@ -111,21 +111,31 @@ class DynamoStore:
         if "ls" in item:
             self._table.write_many([], [(item["ls"], wait_id(execution, write.attempt))])
 
-    def facts(self, execution: str, keys: Iterable[Key]) -> dict[Key, Any]:
-        """See the port."""
-        wanted = list(keys)
-        single = {key: _KEYS[key[0]](execution, *key[1:]) for key in wanted if key[0] in _KEYS}
-        items = self._read(single.values())
-        found: dict[Key, Any] = {
-            key: _VALUES[key[0]](self._blobs, items[place]) if place in items else None for key, place in single.items()
+    def facts(self, execution: str, wanted: Iterable[StoredFact]) -> dict[Fact, Any]:
+        """See the port. Lists of records come last: how long a list is stands in what is cached by then."""
+        places: dict[Fact, Place] = {}
+        several: list[RecordsFact | KeyNamesFact] = []
+        for fact in wanted:
+            if isinstance(fact, RecordsFact | KeyNamesFact):
+                several.append(fact)
+            else:
+                places[fact] = place_of(execution, fact)
+        items = self._read([place.key for place in places.values()])
+        found: dict[Fact, Any] = {
+            fact: place.read(self._blobs, items[place.key]) if place.key in items else None
+            for fact, place in places.items()
         }
-        return found | {key: self._several(execution, key) for key in wanted if key not in found}
+        return found | {fact: self._several(execution, fact) for fact in several}
 
-    def _several(self, execution: str, key: Key) -> Any:
+    def _several(self, execution: str, fact: RecordsFact | KeyNamesFact) -> Any:
         """A fact that is made of many items."""
-        if key == KV_NAMES:
-            return key_values.names(self._table, "", "", NAMES)
-        return self._records(execution, key[1], key[2])
+        match fact:
+            case RecordsFact():
+                return self._records(execution, fact.task, fact.visit)
+            case KeyNamesFact():
+                return key_values.names(self._table, "", "", NAMES)
+            case _ as never:
+                assert_never(never)
 
     def claim(self, message: TaskMessage, token: str, now: float, lease_until: float) -> Claim:
         """See the port."""
@@ -192,41 +202,3 @@ def _never_changes(item: Item) -> bool:
 
 def _size(item: Item) -> int:
     return sum(len(value) if isinstance(value, str) else 8 for value in item.values())
-
-
-_KEYS: Mapping[str, Callable[..., keys.Key]] = {
-    "start": keys.start,
-    "vars": keys.variables,
-    "record": keys.attempt,
-    "items": keys.items,
-    "scope": keys.scope,
-    "verdict": keys.verdict,
-    "retry": keys.retry,
-    "output": keys.output,
-    "wait": lambda execution, attempt: keys.wait(execution, WaitKind.EVENT, attempt),
-    "kv": lambda _, key: keys.value(key),
-}
-"""Where each kind of fact lies that is one item."""
-
-
-def _reference_value(blobs: BlobStore, item: Item) -> Any:
-    return blobs.get(item["d"])
-
-
-def _record_value(blobs: BlobStore, item: Item) -> Any:
-    record = records.record_of(blobs, item)
-    return record.to_dict() if record else None
-
-
-_VALUES: Mapping[str, Callable[[BlobStore, Item], Any]] = {
-    "start": states.start_fact,
-    "vars": _reference_value,
-    "record": _record_value,
-    "items": _reference_value,
-    "scope": _reference_value,
-    "verdict": _reference_value,
-    "retry": _reference_value,
-    "output": _reference_value,
-    "wait": lambda blobs, item: None if "closed" in item else _reference_value(blobs, item),
-    "kv": key_values.fact_of,
-}
