@@ -23,7 +23,7 @@ from attune.engine.effects import (
 from attune.engine.facts import START, ItemsFact, RecordFact, RecordsFact, ScopeFact, VarsFact
 from attune.engine.ids import AttemptId
 from attune.engine.messages import Parent
-from attune.engine.state import Active, Visit
+from attune.engine.visits import Active, Visit
 from attune.exceptions import task_error
 from attune.execution.ports.execution_store import ClaimStatus, Record
 from attune.model.built_ins import WaitKind

@@ -17,7 +17,8 @@ from attune.engine.context import Context
 from attune.engine.facts import Facts, VarsFact
 from attune.engine.ids import AttemptId, chunk_id, home_of, wait_id, wait_of
 from attune.engine.messages import Cancel, ChunkEnded, Dead, Pause, Resume, StartChunk
-from attune.engine.state import Chunks, State, Visit
+from attune.engine.state import State
+from attune.engine.visits import Chunks, Visit
 from attune.engine.wire import encode
 from attune.exceptions import NotFound
 from attune.execution.ports.queues import Delivery, Envelope
@@ -175,7 +176,16 @@ output_map: "{{ task.a.result }}"
 
 
 def test_what_a_chunk_knows_of_a_task_is_its_latest_visit_that_had_ended():
-    state = State("01EXEC", "t.w", 1, 0.0, 2, codes=["c", "."], visits={0: 3}, begun=0b11)
+    state = State(
+        execution="01EXEC",
+        workflow="t.w",
+        workflow_version=1,
+        created_at=0.0,
+        size=2,
+        codes=["c", "."],
+        visits={0: 3},
+        begun=0b11,
+    )
     state.open(Visit(0, 3))
     state.open(Visit(1, 1))
     graph = graphs("tasks: [{name: x, action: t.do, on_success: a}, {name: a, action: t.do, with_items: [1]}]")[0]

@@ -118,7 +118,15 @@ def initial_state(start: Start, graph: Graph) -> State:
 
 def tombstone(execution: str, now: float) -> State:
     """What a cancellation leaves for an execution that does not exist yet, for its late start to find."""
-    return State(execution, TOMBSTONE, 0, now, 0, status=ExecutionStatus.CANCELLED, updated_at=now)
+    return State(
+        execution=execution,
+        workflow=TOMBSTONE,
+        workflow_version=0,
+        created_at=now,
+        size=0,
+        status=ExecutionStatus.CANCELLED,
+        updated_at=now,
+    )
 
 
 def _handle(turn: Turn, message: Message) -> None:  # noqa: C901 - one case for each kind

@@ -12,8 +12,8 @@ from attune.engine.context import Own
 from attune.engine.effects import SetTimer, TellChild
 from attune.engine.ids import AttemptId
 from attune.engine.messages import TimerKind
-from attune.engine.state import Active
 from attune.engine.turn import Turn
+from attune.engine.visits import Active
 from attune.exceptions import TemplateError
 from attune.model.graph import Task
 from attune.model.status import TaskStatus
@@ -90,7 +90,7 @@ def _again(turn: Turn, task: Task, attempt: AttemptId, own: Own) -> bool:
     if pause > 0:
         due = turn.now + pause
         turn.ask(SetTimer(TimerKind.RETRY, due, following, turn.state.resend_id))
-        track(turn, task, following, Active(TaskStatus.RETRYING, following.number, due))
+        track(turn, task, following, Active(TaskStatus.RETRYING, following.number, due=due))
     else:
         go_on(turn, task, following)
     return True

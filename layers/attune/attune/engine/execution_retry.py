@@ -16,9 +16,10 @@ from attune.engine.ids import AttemptId
 from attune.engine.joins import is_counted
 from attune.engine.launch import launch, set_deadline
 from attune.engine.messages import RetryExecution
-from attune.engine.retry_plan import Key, Plan, can_retry, group_runs, misfits, plan, tasks_of
-from attune.engine.state import Active, State, Visit
+from attune.engine.retry_plan import Plan, can_retry, group_runs, misfits, plan, tasks_of
+from attune.engine.state import Arrivals, State
 from attune.engine.turn import Step, Turn
+from attune.engine.visits import Active, Visit, VisitKey
 from attune.model.graph import Task
 from attune.model.reachability import bits
 from attune.model.status import ExecutionStatus, TaskStatus
@@ -104,7 +105,7 @@ def _fire_again(turn: Turn, wanted: Plan) -> None:
             del state.fired[index]
 
 
-def _undone(state: State, task: Task, wanted: Plan) -> dict[int, int]:
+def _undone(state: State, task: Task, wanted: Plan) -> Arrivals:
     """The arrivals at a task as they were before what is done anew; a join that counts takes back its last run."""
     arrivals = state.fired[task.index]
     used = 0
@@ -140,7 +141,7 @@ def _go_on(turn: Turn, wanted: Plan) -> None:
             ways[key](turn, turn.graph.tasks[key[0]], key[1], wanted)
 
 
-def _way(turn: Turn, key: Key, last: int, wanted: Plan) -> Way:
+def _way(turn: Turn, key: VisitKey, last: int, wanted: Plan) -> Way:
     task = turn.graph.tasks[key[0]]
     if task.members and key[1] != turn.state.visits_of(task.index):
         return _fire_anew
@@ -208,7 +209,7 @@ def _reenter(turn: Turn, task: Task, visit: int, wanted: Plan) -> None:
     last = wanted.run[task.index, visit]
     attempt = AttemptId(task.name, visit, None, last + 1)
     waiting = Active(TaskStatus.WAITING, last + 1, limit=limit(turn, task, attempt))
-    turn.state.open(Visit(task.index, visit, waiting, round=_round(turn.state, task), attempt_base=last))
+    turn.state.open(Visit(task.index, visit, single=waiting, round=_round(turn.state, task), attempt_base=last))
 
 
 _WAYS: tuple[Way, ...] = (_reenter, _attempt_anew, _items_again, _enter, _end_again, _fire_anew)

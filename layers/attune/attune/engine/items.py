@@ -12,8 +12,8 @@ from attune.engine import chunk_owner, item_summary, transitions
 from attune.engine.context import Own
 from attune.engine.facts import ItemsFact, RecordsFact
 from attune.engine.ids import AttemptId
-from attune.engine.state import Active, Items, Visit
 from attune.engine.turn import Turn
+from attune.engine.visits import Active, Items, Visit
 from attune.exceptions import task_error
 from attune.model.graph import Task
 from attune.model.status import TaskStatus
@@ -60,12 +60,11 @@ def restart(turn: Turn, task: Task, visit: int, last: int, *, whole: bool) -> No
     failed = [index for index, row in enumerate(rows) if row is None or row["status"] != TaskStatus.COMPLETED]
     elements = len(values) if task.batch_size is None else sum(map(len, values))
     left = (failed or list(range(len(values) if whole else 0)))[::-1]
-    _go(turn, task, visit, Items(len(values), elements, len(values), again=left), attempt_base=last)
+    _go(turn, task, visit, Items(len(values), elements, next=len(values), again=left), attempt_base=last)
 
 
 def _go(turn: Turn, task: Task, visit: int, under_way: Items, *, attempt_base: int) -> None:
     turn.state.open(Visit(task.index, visit, items=under_way, attempt_base=attempt_base))
-    turn.state.private.add((task.index, visit))
     if under_way.done:
         _finish(turn, task, visit, under_way)
     else:

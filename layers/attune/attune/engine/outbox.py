@@ -30,11 +30,12 @@ from attune.engine.facts import Fact, Facts, OutputFact
 from attune.engine.ids import AttemptId
 from attune.engine.messages import ChunkEnded, TimerKind
 from attune.engine.ranges import compress, expand
-from attune.engine.state import Active, State, Visit
+from attune.engine.state import State
 from attune.engine.turn import Turn
+from attune.engine.visits import Active, Visit
 from attune.engine.wire import decode, encode
 from attune.model.built_ins import WaitKind
-from attune.model.graph import Graph, Task
+from attune.model.graph import Graph, Task, TaskIndex
 from attune.model.status import ExecutionStatus, TaskStatus
 
 
@@ -57,7 +58,7 @@ class Row(StrEnum):
 def references(graph: Graph, asked: Iterable[Effect]) -> list[list[Any]]:
     """The effects as short rows; attempts of one task's items share a row."""
     rows: list[list[Any]] = []
-    items: dict[tuple[int, int, int], list[int]] = {}
+    items: dict[tuple[TaskIndex, int, int], list[int]] = {}
     for effect in asked:
         if isinstance(effect, RunTask) and effect.attempt.index is not None:
             attempt, task = effect.attempt, graph.by_name[effect.attempt.task]
@@ -107,12 +108,12 @@ def rebuild(graph: Graph, state: State, known: Mapping[Fact, Any]) -> list[Effec
     return [effect for row in state.outbox for effect in _rebuilt(turn, row)]
 
 
-def _runs(turn: Turn, task: int, visit: int, number: int) -> Iterator[Effect]:
+def _runs(turn: Turn, task: TaskIndex, visit: int, number: int) -> Iterator[Effect]:
     node = turn.graph.tasks[task]
     yield run_task(turn, node, AttemptId(node.name, visit, None, number))
 
 
-def _item_runs(turn: Turn, task: int, visit: int, number: int, indexes: list[list[int]]) -> Iterator[Effect]:
+def _item_runs(turn: Turn, task: TaskIndex, visit: int, number: int, indexes: list[list[int]]) -> Iterator[Effect]:
     node = turn.graph.tasks[task]
     for index in expand(indexes):
         yield run_task(turn, node, AttemptId(node.name, visit, index, number))
@@ -132,7 +133,7 @@ def _controls(child: str, reason: str, request_id: str, control: str) -> Iterato
     yield TellChild(child, reason, request_id, Control(control))
 
 
-def _chunk_starts(turn: Turn, task: int, visit: int, numbers: list[list[int]]) -> Iterator[Effect]:
+def _chunk_starts(turn: Turn, task: TaskIndex, visit: int, numbers: list[list[int]]) -> Iterator[Effect]:
     begun = turn.state.active[task, visit]
     if begun.chunks is not None:
         yield chunk_owner.start_chunks(turn, begun, begun.chunks, list(expand(numbers)))

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from attune.engine import attempts, ending, groups
 from attune.engine.ids import AttemptId
 from attune.engine.messages import TimerFired, TimerKind
-from attune.engine.state import Active
 from attune.engine.turn import Turn
+from attune.engine.visits import Active
 from attune.exceptions import task_error
 from attune.model.graph import Task
 from attune.model.status import ExecutionStatus, TaskStatus

@@ -26,7 +26,7 @@ from attune.engine.state import State
 from attune.exceptions import TemplateError, task_error
 from attune.expressions.templates import check_size
 from attune.model.built_ins import WaitKind
-from attune.model.graph import Graph, Task, Transition
+from attune.model.graph import Graph, Task, TaskIndex, Transition
 from attune.model.status import TaskStatus
 
 
@@ -34,7 +34,7 @@ from attune.model.status import TaskStatus
 class Step:
     """What a fold did, for those who watch (never stored): a visit began (``status`` None) or ended and fired these."""
 
-    task: int
+    task: TaskIndex
     visit: int
     status: TaskStatus | None = None
     fired: tuple[Transition, ...] = ()

@@ -13,7 +13,8 @@ from attune.engine.context import needs_record
 from attune.engine.facts import OutputFact, RetryFact
 from attune.engine.ids import home_of, is_chunk
 from attune.engine.messages import Start
-from attune.engine.state import Chunks, Items, State
+from attune.engine.state import State
+from attune.engine.visits import Chunks, Items
 from attune.exceptions import NotFound
 from attune.execution.ports.catalog import Catalog
 from attune.execution.ports.directory import Directory
