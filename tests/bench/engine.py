@@ -21,7 +21,7 @@ import yaml
 from attune.engine import chunk_fold
 from attune.engine.advance import advance, initial_state
 from attune.engine.effects import RunTask, StartChunks, TellHome, Write, WriteItems, WriteScope, WriteVars
-from attune.engine.facts import START, Key, items_key, scope_key, vars_key
+from attune.engine.facts import START, Fact, scope_fact
 from attune.engine.ids import chunk_id, home_of
 from attune.engine.messages import Message, Start, StartChunk, TaskEnded
 from attune.engine.state import State
@@ -104,7 +104,7 @@ class Run:
 
     graph: Graph
     states: dict[str, State]
-    known: dict[Key, Any]
+    known: dict[Fact, Any]
     waiting: list[tuple[str, RunTask]] = field(default_factory=list)
     ended: int = 0
 
@@ -116,7 +116,7 @@ class Run:
     def fold(self, mailbox: str, message: Message) -> None:
         """Advance by one message."""
         if isinstance(message, StartChunk):
-            scope = self.known[scope_key(message.task, message.visit, message.attempt_base)]
+            scope = self.known[scope_fact(message.task, message.visit, message.attempt_base)]
             self.states[mailbox] = chunk_fold.initial_state(mailbox, message, scope, self.graph)
         folded = advance(self.graph, self.states[mailbox], message, 1.0, self.known)
         self.states[mailbox] = folded.state
@@ -140,14 +140,12 @@ class Run:
             self.fold(mailbox, TaskEnded(ended.attempt, TaskStatus.COMPLETED))
 
 
-def _facts(writes: tuple[Write, ...]) -> Iterator[tuple[Key, Any]]:
+def _facts(writes: tuple[Write, ...]) -> Iterator[tuple[Fact, Any]]:
     for write in writes:
-        if isinstance(write, WriteVars):
-            yield vars_key(write.number), write.values
-        elif isinstance(write, WriteItems):
-            yield items_key(write.task, write.visit, write.chunk), write.values
+        if isinstance(write, WriteVars | WriteItems):
+            yield write.fact, write.values
         elif isinstance(write, WriteScope):
-            yield scope_key(write.task, write.visit, write.attempt_base), write.scope
+            yield write.fact, write.scope
 
 
 def prepare(tasks: Tasks, size: int) -> tuple[Run, Start]:

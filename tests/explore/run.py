@@ -10,6 +10,7 @@ from typing import Any
 
 from attune.actions.attempt import Attempt
 from attune.adapters.memory.disorder import Disorder
+from attune.adapters.memory.execution_store import StateOf
 from attune.adapters.memory.faults import Call, FaultKind, Faults
 from attune.adapters.memory.inspector import MemoryInspector
 from attune.engine.ids import AttemptId
@@ -86,7 +87,7 @@ class FaultyWorld(World):
     def _measured(self, save: Any, state: State, expected: int) -> bool:
         saved: bool = save(state, expected)
         self.sizes[state.execution] = max(
-            self.sizes[state.execution], len(self.store.items[state.execution, ("state",)])
+            self.sizes[state.execution], len(self.store.items[state.execution, StateOf()])
         )
         return saved
 

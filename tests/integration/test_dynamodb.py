@@ -16,7 +16,7 @@ from attune.adapters.aws.dynamodb.execution_store import DynamoStore
 from attune.adapters.aws.dynamodb.marshal import from_attributes, to_attributes
 from attune.adapters.aws.dynamodb.table import Table, with_key
 from attune.engine.effects import WriteItems, WriteVars
-from attune.engine.facts import START, items_key, record_key, records_key, vars_key
+from attune.engine.facts import START, ItemsFact, RecordFact, RecordsFact, VarsFact
 from attune.engine.ids import AttemptId
 from attune.exceptions import PayloadTooLarge, Unavailable
 from attune.execution.ports.execution_store import ClaimStatus, Record
@@ -190,13 +190,13 @@ class TestCost:
         store.facts(make.execution, [START])
         assert ledger.counts == {("dynamodb", "GetItem"): 1}
         ledger.reset()
-        store.facts(make.execution, [record_key(AttemptId(f"t{n}")) for n in range(100)])
+        store.facts(make.execution, [RecordFact(AttemptId(f"t{n}")) for n in range(100)])
         assert ledger.counts == {("dynamodb", "BatchGetItem"): 1}
 
     def test_what_never_changes_is_read_once(self, store, make, ledger):
         store.create(make.start())
         store.finish(make.execution, AttemptId("a"), Record("completed", BIG), make.now)
-        wanted = [START, record_key(AttemptId("a"))]
+        wanted = [START, RecordFact(AttemptId("a"))]
         first = store.facts(make.execution, wanted)
         ledger.reset()
         assert store.facts(make.execution, wanted) == first
@@ -207,14 +207,14 @@ class TestCost:
         store.write(make.execution, [WriteVars(1, {"a": 1}), WriteItems("each", 1, [1, 2])])
         store.save(make.state(), 0)
         ledger.reset()
-        store.facts(make.execution, [vars_key(1), items_key("each", 1)])
+        store.facts(make.execution, [VarsFact(1), ItemsFact("each", 1)])
         assert ledger.total() == 0
 
     def test_what_went_with_a_refused_state_is_read(self, store, make, ledger):
         store.write(make.execution, [WriteVars(1, {"a": 1})])
         assert not store.save(make.state(), 7)
         ledger.reset()
-        store.facts(make.execution, [vars_key(1)])
+        store.facts(make.execution, [VarsFact(1)])
         assert ledger.total() == 1
 
     def test_a_fold_that_writes_nothing_but_its_state_makes_one_call(self, store, make, ledger):
@@ -229,7 +229,7 @@ class TestCost:
         rows = [with_key(keys.attempt(make.execution, AttemptId("each", 1, n)), **done) for n in range(1000)]
         table.write_many(rows)
         ledger.reset()
-        found = store.facts(make.execution, [records_key("each", 1)])[records_key("each", 1)]
+        found = store.facts(make.execution, [RecordsFact("each", 1)])[RecordsFact("each", 1)]
         assert [row["result"] for row in found] == [text] * 1000
         assert 2 <= ledger.of("dynamodb")["Query"] <= 5
         assert ledger.of("dynamodb").keys() == {"Query", "GetItem"}
@@ -244,10 +244,10 @@ class TestLargeValues:
         store.write(make.execution, [WriteVars(1, {"v": BIG})])
         store.save(make.state(), 0)
         fresh = DynamoStore(store._table, store._blobs)
-        facts = fresh.facts(make.execution, [START, vars_key(1), record_key(AttemptId("a"))])
+        facts = fresh.facts(make.execution, [START, VarsFact(1), RecordFact(AttemptId("a"))])
         assert fresh.load_start(make.execution) == start
-        assert facts[vars_key(1)] == {"v": BIG}
-        assert facts[record_key(AttemptId("a"))] == {"status": "failed", "result": {"r": BIG}, "error": {"e": BIG}}
+        assert facts[VarsFact(1)] == {"v": BIG}
+        assert facts[RecordFact(AttemptId("a"))] == {"status": "failed", "result": {"r": BIG}, "error": {"e": BIG}}
         items = clients.dynamodb.scan(TableName="attune")["Items"]
         assert len(items) == 4
         assert all(size_of(item) < 1024 for item in items)

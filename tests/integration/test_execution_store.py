@@ -3,23 +3,56 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import get_args
 
 import pytest
 
 from attune.adapters.aws.dynamodb.execution_store import DynamoStore
 from attune.adapters.memory.execution_store import MemoryStore
-from attune.engine.effects import WriteItems, WriteOutput, WriteRecord, WriteVars, WriteVerdict
-from attune.engine.facts import OUTPUT, START, items_key, record_key, records_key, vars_key, verdict_key
+from attune.engine.effects import (
+    Write,
+    WriteItems,
+    WriteOutput,
+    WriteRecord,
+    WriteRetry,
+    WriteScope,
+    WriteVars,
+    WriteVerdict,
+    WriteWait,
+)
+from attune.engine.facts import START, ItemsFact, RecordFact, RecordsFact, ScopeFact, VarsFact
 from attune.engine.ids import AttemptId
 from attune.engine.messages import Parent
-from attune.engine.state import Active, Visit
+from attune.engine.visits import Active, Visit
 from attune.exceptions import task_error
 from attune.execution.ports.execution_store import ClaimStatus, Record
+from attune.model.built_ins import WaitKind
 from attune.model.status import ExecutionStatus, TaskStatus
 
 EXECUTION = "01JEXECVT10N00000000000001"
 NOW = 1_767_225_600.25
 ERROR = task_error("Oops", "it broke")
+PATTERN = {"detail-type": ["Paid"]}
+WRITTEN = [
+    (WriteVars(7, {"v": {"deep": [1.5]}}), {"v": {"deep": [1.5]}}),
+    (
+        WriteRecord(AttemptId("bad", 1, None, 2), TaskStatus.FAILED, error=ERROR),
+        {"status": "failed", "result": None, "error": ERROR},
+    ),
+    (
+        WriteWait(AttemptId("wait"), WaitKind.EVENT, {"pattern": PATTERN, "within": 60.0}, NOW, NOW + 9),
+        {"pattern": PATTERN, "within": 60.0, "since": NOW, "limit": NOW + 9},
+    ),
+    (WriteVerdict("each", 1, ERROR), ERROR),
+    (WriteItems("each", 1, [1, "two", {"three": 3}]), [1, "two", {"three": 3}]),
+    (WriteScope("long", 1, {"total": 700}), {"total": 700}),
+    (
+        WriteRetry(1, NOW, "me", ["a"], 2, None),
+        {"number": 1, "at": NOW, "by": "me", "from_": ["a"], "workflow_version": 2, "parameters": None},
+    ),
+    (WriteOutput({"o": 1}, None), {"output": {"o": 1}, "error": None}),
+]
+"""A write of each kind, and the fact that it makes."""
 
 
 @pytest.fixture(params=["memory", "dynamodb"])
@@ -86,29 +119,22 @@ class TestState:
 
 class TestFacts:
     def test_every_fact_asked_for_is_in_the_answer(self, store, make):
-        keys = [START, OUTPUT, vars_key(1), record_key(AttemptId("a")), items_key("a", 1), verdict_key("a", 1)]
-        assert store.facts(EXECUTION, keys) == dict.fromkeys(keys)
+        wanted = [START, *(write.fact for write, _ in WRITTEN)]
+        assert store.facts(EXECUTION, wanted) == dict.fromkeys(wanted)
 
-    def test_what_was_written_with_a_state_is_found(self, store, make):
-        failed = AttemptId("bad", 1, None, 2)
-        writes = [
-            WriteVars(7, {"v": {"deep": [1.5]}}),
-            WriteItems("each", 1, [1, "two", {"three": 3}]),
-            WriteVerdict("each", 1, ERROR),
-            WriteOutput({"o": 1}, None),
-            WriteRecord(failed, TaskStatus.FAILED, error=ERROR),
-        ]
-        store.write(EXECUTION, writes)
+    def test_every_kind_of_write_makes_its_fact(self, store, make):
+        assert {type(write) for write, _ in WRITTEN} == set(get_args(Write))
+        store.write(EXECUTION, [write for write, _ in WRITTEN])
         store.save(make.state(), 0)
-        assert store.facts(
-            EXECUTION, [vars_key(7), items_key("each", 1), verdict_key("each", 1), OUTPUT, record_key(failed)]
-        ) == {
-            vars_key(7): {"v": {"deep": [1.5]}},
-            items_key("each", 1): [1, "two", {"three": 3}],
-            verdict_key("each", 1): ERROR,
-            OUTPUT: {"output": {"o": 1}, "error": None},
-            record_key(failed): {"status": "failed", "result": None, "error": ERROR},
-        }
+        made = {write.fact: value for write, value in WRITTEN}
+        assert store.facts(EXECUTION, made) == made
+
+    def test_a_retry_that_begins_chunks_again_has_a_scope_of_its_own(self, store, make):
+        first, second = ({"total": 7, "of": base} for base in (0, 2))
+        store.write(EXECUTION, [WriteScope("long", 1, first, 0), WriteScope("long", 1, second, 2)])
+        store.write(EXECUTION, [WriteItems("long", 1, ["a"], 0)])
+        wanted = [ItemsFact("long", 1), ScopeFact("long", 1, 2), ItemsFact("long", 1, 0)]
+        assert list(store.facts(EXECUTION, wanted).values()) == [first, second, ["a"]]
 
     def test_the_start_is_a_fact(self, store, make):
         store.create(make.start())
@@ -118,7 +144,7 @@ class TestFacts:
         store.write(EXECUTION, [WriteItems("each", 1, list("abcdefghijkl"))])
         for index in (10, 2, 0):
             finish(store, AttemptId("each", 1, index), index * 100)
-        rows = store.facts(EXECUTION, [records_key("each", 1)])[records_key("each", 1)]
+        rows = store.facts(EXECUTION, [RecordsFact("each", 1)])[RecordsFact("each", 1)]
         assert len(rows) == 12
         assert {i: row["result"] for i, row in enumerate(rows) if row} == {0: 0, 2: 200, 10: 1000}
 
@@ -130,14 +156,14 @@ class TestFacts:
         store.claim(make.task(AttemptId("each", 2, 1, 2)), "token", NOW, NOW + 60)
         finish(store, AttemptId("each", 1, 1, 1), "of another visit")
         finish(store, AttemptId("eac", 2, 1, 1), "of another task")
-        rows = store.facts(EXECUTION, [records_key("each", 2)])[records_key("each", 2)]
+        rows = store.facts(EXECUTION, [RecordsFact("each", 2)])[RecordsFact("each", 2)]
         assert [(row["status"], row["result"]) for row in rows] == [("completed", "second"), ("failed", None)]
 
     def test_what_is_read_can_be_changed_without_changing_what_is_stored(self, store, make):
         store.write(EXECUTION, [WriteVars(1, {"list": []})])
         store.save(make.state(), 0)
-        store.facts(EXECUTION, [vars_key(1)])[vars_key(1)]["list"].append("mine")
-        assert store.facts(EXECUTION, [vars_key(1)])[vars_key(1)] == {"list": []}
+        store.facts(EXECUTION, [VarsFact(1)])[VarsFact(1)]["list"].append("mine")
+        assert store.facts(EXECUTION, [VarsFact(1)])[VarsFact(1)] == {"list": []}
 
     def test_variables_of_a_refused_save_can_be_written_anew(self, store, make):
         store.save(make.state(), 0)
@@ -145,7 +171,7 @@ class TestFacts:
         assert not store.save(make.state(), 0)
         store.write(EXECUTION, [WriteVars(1, {"who": "winner"})])
         assert store.save(make.state(), 1)
-        assert store.facts(EXECUTION, [vars_key(1)])[vars_key(1)] == {"who": "winner"}
+        assert store.facts(EXECUTION, [VarsFact(1)])[VarsFact(1)] == {"who": "winner"}
 
 
 class TestClaim:
@@ -188,14 +214,14 @@ class TestClaim:
         first = Record("failed", None, ERROR)
         assert store.finish(EXECUTION, AttemptId("a"), first, NOW + 5) == first
         assert store.finish(EXECUTION, AttemptId("a"), Record("completed", 1), NOW + 6) == first
-        fact = store.facts(EXECUTION, [record_key(AttemptId("a"))])[record_key(AttemptId("a"))]
+        fact = store.facts(EXECUTION, [RecordFact(AttemptId("a"))])[RecordFact(AttemptId("a"))]
         assert {name: fact[name] for name in ("status", "result", "error")} == first.to_dict()
 
     def test_an_attempt_that_is_running_has_no_record(self, store, make):
         store.claim(make.task(), "mine", NOW, NOW + 60)
-        assert store.facts(EXECUTION, [record_key(AttemptId("a"))]) == {record_key(AttemptId("a")): None}
+        assert store.facts(EXECUTION, [RecordFact(AttemptId("a"))]) == {RecordFact(AttemptId("a")): None}
         finish(store, AttemptId("a"), 5)
-        assert store.facts(EXECUTION, [record_key(AttemptId("a"))])[record_key(AttemptId("a"))]["result"] == 5
+        assert store.facts(EXECUTION, [RecordFact(AttemptId("a"))])[RecordFact(AttemptId("a"))]["result"] == 5
 
     def test_the_end_of_an_attempt_that_nobody_claimed_is_recorded(self, store, make):
         """A child execution reports its end so."""

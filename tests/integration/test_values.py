@@ -14,7 +14,7 @@ from attune.adapters.aws.dynamodb.key_values import DynamoKeyValueStore
 from attune.adapters.aws.dynamodb.table import Table
 from attune.adapters.aws.secrets import KNOWN_FOR, AwsSecrets, KmsSealer
 from attune.adapters.memory.clock import VirtualClock
-from attune.engine.facts import KV_NAMES, START, kv_key
+from attune.engine.facts import KEY_NAMES, START, KeyValueFact
 from attune.exceptions import Conflict, InvalidRequest, NotFound, PayloadTooLarge
 from tests.integration.aws_rules import Referee
 from tests.metering.call_ledger import CallLedger
@@ -58,13 +58,13 @@ def test_values_are_facts_that_are_read_with_the_others_in_one_call_and_never_ke
     store.create(make.start())
     values.put("START", 1)
     ledger.reset()
-    wanted = [START, kv_key("START"), kv_key("other")]
+    wanted = [START, KeyValueFact("START"), KeyValueFact("other")]
     found = store.facts(make.execution, wanted)
-    assert (found[kv_key("START")], found[kv_key("other")]) == ([1], None)
+    assert (found[KeyValueFact("START")], found[KeyValueFact("other")]) == ([1], None)
     assert ledger.of("dynamodb") == {"BatchGetItem": 1}
     values.put("START", 2)
-    assert store.facts(make.execution, wanted)[kv_key("START")] == [2]
-    assert store.facts(make.execution, [KV_NAMES]) == {KV_NAMES: ["START"]}
+    assert store.facts(make.execution, wanted)[KeyValueFact("START")] == [2]
+    assert store.facts(make.execution, [KEY_NAMES]) == {KEY_NAMES: ["START"]}
 
 
 @pytest.fixture

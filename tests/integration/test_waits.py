@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from attune.engine.effects import WriteWait
-from attune.engine.facts import wait_key
+from attune.engine.facts import WaitFact
 from attune.engine.ids import AttemptId
 from attune.model.built_ins import WaitKind
 from attune.wiring import process, storage
@@ -136,7 +136,7 @@ def test_a_wait_begins_when_it_is_first_written(stack):
     execution, attempt = stack.start("flows.wait_for_payment", order=7), AttemptId("paid")
     for since in (10.0, 20.0):
         storage.store().write(execution, [WriteWait(attempt, WaitKind.EVENT, {"pattern": {}}, since)])
-    assert storage.store().facts(execution, [wait_key(attempt)])[wait_key(attempt)]["since"] == 10.0
+    assert storage.store().facts(execution, [WaitFact(attempt)])[WaitFact(attempt)]["since"] == 10.0
     assert list(storage.events().waits("OrderPaid")) == [(execution, attempt, {})]
 
 

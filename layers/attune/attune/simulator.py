@@ -24,7 +24,7 @@ from attune.adapters.memory.execution_store import MemoryStore
 from attune.adapters.memory.faults import Faults
 from attune.adapters.memory.key_values import MemoryKeyValueStore, MemorySecrets
 from attune.adapters.memory.queues import Crash, Death
-from attune.engine.facts import output_key
+from attune.engine.facts import OutputFact
 from attune.engine.ids import AttemptId, home_of
 from attune.engine.messages import Answer, Cancel, Message, RetryExecution
 from attune.engine.state import State
@@ -183,8 +183,8 @@ class Simulator:
 
     def output(self, execution: str) -> Any:
         """What an ended execution returned."""
-        key = output_key(len(self.state(execution).retried))
-        return (self.store.facts(execution, [key])[key] or {}).get("output")
+        fact = OutputFact(len(self.state(execution).retried))
+        return (self.store.facts(execution, [fact])[fact] or {}).get("output")
 
     def _advance(self, execution: str, envelopes: Sequence[Delivery]) -> int:
         """In a warm container, or in a new one; one that died is never seen again."""

@@ -18,7 +18,7 @@ from tests.unit.engine.properties_reference import ASKED, Shape
 from attune.adapters.memory.execution_store import MemoryStore
 from attune.engine import chunk_fold, codec, outbox
 from attune.engine.advance import TOMBSTONE, Folded, fold, initial_state
-from attune.engine.facts import Key, items_key
+from attune.engine.facts import Fact, ItemsFact
 from attune.engine.ids import AttemptId
 from attune.engine.messages import Answer, Dead, EventArrived, Message, Start, StartChunk
 from attune.engine.state import State
@@ -34,19 +34,19 @@ MOST_STEPS = 20_000
 _BESIDE = ("execution", "workflow", "workflow_version", "created_at", "status", "version", "absorbed", "updated_at")
 
 
-class Known(Mapping[Key, Any]):
+class Known(Mapping[Fact, Any]):
     """All the facts that a store has for an execution, read when they are asked for."""
 
     def __init__(self, store: MemoryStore, execution: str) -> None:
         self._store, self._execution = store, execution
 
-    def __getitem__(self, key: Key) -> Any:
-        return self._store.facts(self._execution, [key])[key]
+    def __getitem__(self, fact: Fact) -> Any:
+        return self._store.facts(self._execution, [fact])[fact]
 
-    def __contains__(self, key: object) -> bool:
+    def __contains__(self, fact: object) -> bool:
         return True
 
-    def __iter__(self) -> Iterator[Key]:
+    def __iter__(self) -> Iterator[Fact]:
         return iter(())
 
     def __len__(self) -> int:
@@ -199,7 +199,7 @@ class Watch:
 
     def _begun(self, execution: str, start: Start | StartChunk | None) -> State:
         if isinstance(start, StartChunk):
-            scope = self.world.store.facts(execution, [key := items_key(start.task, start.visit)])[key]
+            scope = self.world.store.facts(execution, [fact := ItemsFact(start.task, start.visit)])[fact]
             return chunk_fold.initial_state(execution, start, scope, self.world.graph)
         assert start is not None
         return initial_state(start, self._graph(start))
@@ -212,6 +212,7 @@ class Watch:
         known, before = Known(store, live.execution), deepcopy(live)
         whole = fold(graph, live, batch, now, known)
         assert live == before, "a fold leaves the state it was given as it was"
+        assert len({write.fact for write in whole.writes}) == len(whole.writes), "a fold writes a fact once"
         assert fold(graph, stored, batch, now, known) == replace(
             whole, state=replace(whole.state, version=stored.version, absorbed=stored.absorbed)
         ), "a state that was stored and read folds like one that was not"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from attune.adapters.memory.execution_store import StateOf
 from attune.engine.attempt_retry import delay
 from attune.engine.messages import Cancel, Pause, Resume
 from attune.model.graph import Backoff, RetryPolicy
@@ -196,7 +197,7 @@ tasks:
 
     def measure(attempt):
         nonlocal largest
-        largest = max(largest, len(w.store.items[attempt.execution_id, ("state",)]))
+        largest = max(largest, len(w.store.items[attempt.execution_id, StateOf()]))
 
     w.runner.script["a"] = measure
     assert w.go().status is ExecutionStatus.COMPLETED

@@ -10,13 +10,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.conftest import Failure, World, graphs
 
+from attune.adapters.memory.execution_store import StateOf
 from attune.engine import chunk_fold, codec
 from attune.engine.chunk_owner import scope_of
 from attune.engine.context import Context
-from attune.engine.facts import Facts
+from attune.engine.facts import Facts, VarsFact
 from attune.engine.ids import AttemptId, chunk_id, home_of, wait_id, wait_of
 from attune.engine.messages import Cancel, ChunkEnded, Dead, Pause, Resume, StartChunk
-from attune.engine.state import Chunks, State, Visit
+from attune.engine.state import State
+from attune.engine.visits import Chunks, Visit
 from attune.engine.wire import encode
 from attune.exceptions import NotFound
 from attune.execution.ports.queues import Delivery, Envelope
@@ -139,6 +141,17 @@ output_map: {seen: "{{ task.a.result | map(attribute='v') | unique | list }}", v
     assert ended.output == {"seen": ["begun"], "v": "later"}
 
 
+def test_variables_that_a_list_keeps_are_written_once():
+    """DynamoDB refuses a batch that has an item twice."""
+    written = []
+    w = World("vars: {v: 1}\ntasks: [{name: a, action: t.do, with_items: '{{ range(9) | list }}'}]", chunk_size=2)
+    write = w.store.write
+    w.store.write = lambda execution, writes: (written.append([one.fact for one in writes]), write(execution, writes))
+    assert w.go().status is ExecutionStatus.COMPLETED
+    assert any(isinstance(fact, VarsFact) for fact in written[0])
+    assert all(len(set(facts)) == len(facts) for facts in written)
+
+
 def test_items_see_tasks_and_visits_as_they_do_in_a_short_list():
     text = """
 tasks:
@@ -163,7 +176,16 @@ output_map: "{{ task.a.result }}"
 
 
 def test_what_a_chunk_knows_of_a_task_is_its_latest_visit_that_had_ended():
-    state = State("01EXEC", "t.w", 1, 0.0, 2, codes=["c", "."], visits={0: 3}, begun=0b11)
+    state = State(
+        execution="01EXEC",
+        workflow="t.w",
+        workflow_version=1,
+        created_at=0.0,
+        size=2,
+        codes=["c", "."],
+        visits={0: 3},
+        begun=0b11,
+    )
     state.open(Visit(0, 3))
     state.open(Visit(1, 1))
     graph = graphs("tasks: [{name: x, action: t.do, on_success: a}, {name: a, action: t.do, with_items: [1]}]")[0]
@@ -302,7 +324,7 @@ def test_a_cancellation_at_any_point_stops_every_chunk(after):
     w.run()
     assert w.state(execution).status in (ExecutionStatus.CANCELLED, ExecutionStatus.COMPLETED)
     assert len({attempt for attempt, _ in w.store.records(execution)}) <= len(begun) + 25
-    states = [key[1] for _, key in w.store.items if key[0] == "state" and len(key) > 1]
+    states = [place.chunk for _, place in w.store.items if isinstance(place, StateOf) and place.chunk]
     assert all(w.store.load(mailbox).status.ended for mailbox in states)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from attune.engine.ids import AttemptId, child_id, dedup_id, execution_id
 from attune.engine.messages import Cancel, Dead, Start, TaskEnded, TimerFired, TimerKind
-from attune.engine.wire import decode, encode
 from attune.model.status import TaskStatus
 
 START = Start("01E", "t.w", 3, {"ü": [1, None]}, 1.5, {"type": "api"}, "me")
@@ -40,8 +39,3 @@ def test_a_repair_has_a_fresh_id_and_a_copy_the_same():
         TaskEnded(AttemptId("a"), TaskStatus.COMPLETED, 1).dedup == TaskEnded(AttemptId("a"), TaskStatus.FAILED).dedup
     )
     assert dedup_id("ab", "c") != dedup_id("a", "bc")
-
-
-def test_every_message_survives_the_queue():
-    for message in (START, ENDED, TimerFired(TimerKind.RETRY, AttemptId("a")), Cancel("r", "g"), Dead("g", {"x": 1})):
-        assert decode(encode(message)) == message

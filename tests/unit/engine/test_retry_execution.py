@@ -9,6 +9,7 @@ import pytest
 from tests.conftest import graphs
 
 from attune.engine import codec
+from attune.engine.facts import RetryFact
 from attune.engine.messages import Cancel, Pause, Resume, RetryExecution, TimerFired, TimerKind
 from attune.engine.wire import decode, encode
 from attune.execution.ports.catalog import WorkflowVersion
@@ -622,7 +623,7 @@ def test_its_retries_are_announced_and_written_down(world, fail):
     first = w.go()
     again(w, first.execution)
     assert [str(announced.status) for _, _, announced in w.cloud.events] == ["failed", "running", "completed"]
-    kept = w.store.facts(first.execution, [("retry", 1)])["retry", 1]
+    kept = w.store.facts(first.execution, [RetryFact(1)])[RetryFact(1)]
     assert (kept["by"], kept["workflow_version"], kept["parameters"]) == ("simulator", 1, None)
     assert w.state(first.execution).retried == ["1"]
 

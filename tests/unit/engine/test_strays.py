@@ -10,6 +10,7 @@ from typing import Any
 from tests.unit.execution.test_doctor import HOUR, Ward
 from tests.unit.execution.test_sweep import BOUND, PERIOD, SLOW_CHILD, Loss, Safe, lossy
 
+from attune.adapters.memory.execution_store import StateOf
 from attune.engine.messages import Cancel, Dead, Pause, Resume, RetryExecution
 from attune.engine.state import State
 from attune.execution.ports.queues import Envelope
@@ -85,7 +86,7 @@ class World:
     @property
     def below(self) -> list[State]:
         """The states of its children and chunks."""
-        keys = [(owner, *key[1:])[-1] for owner, key in self.w.store.items if key[0] == "state"]
+        keys = [place.chunk or owner for owner, place in self.w.store.items if isinstance(place, StateOf)]
         return [self.w.state(name) for name in sorted(keys) if name != self.execution]
 
     def statuses(self) -> set[ExecutionStatus]:
@@ -213,5 +214,5 @@ class TestDoctor:
         assert "items from 0 on of task 'a' run on, though the execution no longer waits for them" in found.sentence
         assert ward.doctor.repair(ward.execution).repaired == (ward.execution,)
         ward.run(1)
-        chunks = {key[1] for _, key in ward.w.store.items if key[0] == "state" and len(key) > 1}
+        chunks = {place.chunk for _, place in ward.w.store.items if isinstance(place, StateOf) and place.chunk}
         assert {ward.w.state(chunk).status for chunk in chunks} == {ExecutionStatus.CANCELLED}

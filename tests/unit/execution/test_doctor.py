@@ -28,6 +28,7 @@ from tests.unit.execution.test_sweep import Loss, Safe, lossy
 
 from attune.adapters.memory.dead_letter_store import MemoryDeadLetterStore
 from attune.adapters.memory.inspector import MemoryInspector
+from attune.engine.facts import START
 from attune.engine.messages import Cancel, Dead, Pause, Resume
 from attune.exceptions import NotFound
 from attune.execution.diagnosis import Code
@@ -90,7 +91,7 @@ class Ward:
         return self.run(seconds)
 
     def child(self) -> str:
-        return next(owner for owner, key in self.w.store.items if key == ("start",) and owner != self.execution)
+        return next(owner for owner, place in self.w.store.items if place == START and owner != self.execution)
 
 
 def dead_worker(ward: Ward) -> Ward:

@@ -19,7 +19,7 @@ from tests.explore.workflows import WORKFLOWS
 from attune.adapters.memory.execution_store import MemoryStore
 from attune.adapters.memory.faults import FaultKind
 from attune.adapters.memory.queues import Death
-from attune.engine.facts import record_key
+from attune.engine.facts import RecordFact
 from attune.engine.ids import dedup_id
 from attune.engine.messages import Pause, TaskEnded
 from attune.execution.advancer import Advancer, _Refused
@@ -128,14 +128,14 @@ def _saves_anyhow(self: Any, state: Any, expected: int) -> bool:
 
 
 def _grants_anyhow(self: Any, message: Any, token: str, now: float, lease_until: float) -> Claim:
-    held = self._get(message.execution, record_key(message.attempt)) or {}
-    self._put(message.execution, record_key(message.attempt), held | {"token": token, "lease": lease_until})
+    held = self._get(message.execution, RecordFact(message.attempt)) or {}
+    self._put(message.execution, RecordFact(message.attempt), held | {"token": token, "lease": lease_until})
     return Claim(ClaimStatus.GRANTED, lease_until)
 
 
 def _records_anyhow(self: Any, execution: str, attempt: Any, record: Any, now: float, child: str = "") -> Any:
-    held = self._get(execution, record_key(attempt)) or {}
-    self._put(execution, record_key(attempt), held | record.to_dict())
+    held = self._get(execution, RecordFact(attempt)) or {}
+    self._put(execution, RecordFact(attempt), held | record.to_dict())
     return record
 
 

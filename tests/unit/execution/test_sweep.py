@@ -19,7 +19,9 @@ from tests.explore.workflows.children import CHILD
 
 from attune import simulator
 from attune.adapters.memory.cloud import MemoryCloud
+from attune.adapters.memory.execution_store import StateOf
 from attune.adapters.memory.inspector import MemoryInspector
+from attune.engine.facts import START
 from attune.engine.messages import Cancel, Pause, Resume
 from attune.execution.diagnosis import BACKLOGGED, UNCLAIMED
 from attune.execution.examiner import Examiner
@@ -140,7 +142,7 @@ def lossy(world: Any, text: str, loss: Loss, fail: Any, child: str = CHILD, chun
 def live(w: Any) -> bool:
     return any(
         (state := w.store.load(owner)) is None or not state.status.ended
-        for owner in {owner for owner, key in w.store.items if key == ("start",)}
+        for owner in {owner for owner, place in w.store.items if place == START}
     )
 
 
@@ -217,7 +219,7 @@ def intervened(world: Any, fail: Any, loss: Loss, *messages: Any) -> list[Execut
     for count, message in enumerate(messages, 1):
         w.cloud.at(w.clock.now() + 600 * count, partial(Safe(w.cloud).post, [Envelope(execution, message)]))
     run(w)
-    return [w.state(owner).status for owner, key in w.store.items if key == ("state",)]
+    return [w.state(owner).status for owner, place in w.store.items if place == StateOf()]
 
 
 @pytest.mark.parametrize("number", range(1, 6))
@@ -336,8 +338,8 @@ def test_one_execution_that_cannot_be_read_does_not_keep_the_sweep_from_the_othe
     w.cloud.on_tasks = lambda batch: []
     bad, good = w.start("t.w", {}), w.start("t.w", {})
     w.run()
-    stored = w.store.items[bad, ("state",)]
-    w.store.items[bad, ("state",)] = stored.replace('"workflow_version": 1', '"workflow_version": 99')
+    stored = w.store.items[bad, StateOf()]
+    w.store.items[bad, StateOf()] = stored.replace('"workflow_version": 1', '"workflow_version": 99')
     w.clock.set(w.clock.now() + 1000)
     swept = w.sweeper.sweep()
     assert swept.unreadable == [bad]

@@ -102,7 +102,7 @@ def test_a_message_that_the_stale_state_has_absorbed_is_answered_by_the_saved_on
 
 
 def _state(name: str, size: int, status: ExecutionStatus = ExecutionStatus.RUNNING) -> State:
-    return State(name, "t.w", 1, 0.0, size, status=status)
+    return State(execution=name, workflow="t.w", workflow_version=1, created_at=0.0, size=size, status=status)
 
 
 def test_the_memory_is_bounded_and_forgets_what_was_saved_longest_ago():

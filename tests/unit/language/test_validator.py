@@ -427,5 +427,6 @@ def test_what_system_has_is_what_the_engine_gives() -> None:
     from attune.model.status import TaskStatus
 
     graph = compile_workflow(load(task(), "f"), pack="p", actions=ACTIONS).graph
-    context = Context(graph, State("e", "p.f", 1, 0.0, 2), Facts({}), 0.0)
+    state = State(execution="e", workflow="p.f", workflow_version=1, created_at=0.0, size=2)
+    context = Context(graph, state, Facts({}), 0.0)
     assert set(context._system(Own(0, TaskStatus.PENDING))) == SYSTEM

@@ -24,21 +24,21 @@ class Graph:
     def __getitem__(self, name: str) -> Reach:
         return self.found[self.names.index(name)]
 
-    def names(self, members: int) -> str:
+    def spelt(self, members: int) -> str:
         return "".join(self.names[number] for number in bits(members))
 
     def blockers(self, name: str) -> str:
-        return self.names(self[name].blockers)
+        return self.spelt(self[name].blockers)
 
     def loop(self, name: str) -> tuple[str, str]:
         """Body without the head, and the sources of back edges."""
-        return self.names(self[name].cycle_body), self.names(self[name].back_sources)
+        return self.spelt(self[name].cycle_body), self.spelt(self[name].back_sources)
 
 
 def test_the_end_of_a_diamond_is_blocked_by_all_before_it() -> None:
     graph = Graph("a>b a>c b>d c>d")
     assert [graph.blockers(name) for name in "abcd"] == ["", "a", "a", "abc"]
-    assert graph.names(graph["d"].sources) == "bc"
+    assert graph.spelt(graph["d"].sources) == "bc"
 
 
 def test_alternatives_into_one_handler_block_it_all() -> None:
@@ -77,7 +77,7 @@ def test_a_task_that_leads_to_itself_is_a_loop_of_one() -> None:
 def test_an_entry_point_may_lead_to_itself() -> None:
     graph = Graph("a>a a>b")
     assert graph.loop("a") == ("", "a")
-    assert graph.names(entries(graph.successors)) == "a"
+    assert graph.spelt(entries(graph.successors)) == "a"
 
 
 def test_nested_loops_have_a_head_each() -> None:

@@ -7,9 +7,9 @@ again after a crash.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, assert_never
 
 from attune.engine import (
     attempts,
@@ -18,12 +18,12 @@ from attune.engine import (
     delivered_events,
     ending,
     execution_retry,
-    groups,
     outbox,
     pausing,
+    timers,
 )
 from attune.engine.effects import Announce, Effect, RunTask, StartChild, StartChunks, TellHome, Write
-from attune.engine.facts import START, Facts, Key, record_key
+from attune.engine.facts import START, Fact, Facts, RecordFact
 from attune.engine.ids import AttemptId
 from attune.engine.launch import launch
 from attune.engine.messages import (
@@ -41,7 +41,6 @@ from attune.engine.messages import (
     StartChunk,
     TaskEnded,
     TimerFired,
-    TimerKind,
 )
 from attune.engine.settle import settle
 from attune.engine.state import State
@@ -49,15 +48,11 @@ from attune.engine.turn import Step, Turn
 from attune.engine.wire import decode
 from attune.exceptions import task_error
 from attune.model.built_ins import WaitKind
-from attune.model.graph import Graph, Task
+from attune.model.graph import Graph
 from attune.model.status import ExecutionStatus, TaskStatus
 
 TOMBSTONE = ""
 """The workflow of a tombstone: an execution that was cancelled before it was started."""
-
-
-EARLY = 1.0
-"""Seconds by which the time-out of a workflow may come early."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +65,12 @@ class Folded:
     steps: tuple[Step, ...] = ()
 
 
-def advance(graph: Graph, state: State, message: Message, now: float, known: Mapping[Key, Any]) -> Folded:
+def advance(graph: Graph, state: State, message: Message, now: float, known: Mapping[Fact, Any]) -> Folded:
     """Fold one message; raises MissingFacts if ``known`` does not hold what its templates name."""
     return fold(graph, state, [message], now, known)
 
 
-def fold(graph: Graph, state: State, batch: Iterable[Message], now: float, known: Mapping[Key, Any]) -> Folded:
+def fold(graph: Graph, state: State, batch: Iterable[Message], now: float, known: Mapping[Fact, Any]) -> Folded:
     """Fold messages in order; ``state`` itself is left as it was.
 
     Raises:
@@ -85,7 +80,7 @@ def fold(graph: Graph, state: State, batch: Iterable[Message], now: float, known
     turn = Turn(graph, state.copy(), Facts(known), now)
     settled = settle if state.chunk is None else chunk_fold.settle
     for message in batch:
-        _HANDLERS[type(message)](turn, message)
+        _handle(turn, message)
         settled(turn)
     turn.state.updated_at = now
     effects = tuple(effect for effect in turn.effects if _is_wanted(turn, effect))
@@ -123,7 +118,48 @@ def initial_state(start: Start, graph: Graph) -> State:
 
 def tombstone(execution: str, now: float) -> State:
     """What a cancellation leaves for an execution that does not exist yet, for its late start to find."""
-    return State(execution, TOMBSTONE, 0, now, 0, status=ExecutionStatus.CANCELLED, updated_at=now)
+    return State(
+        execution=execution,
+        workflow=TOMBSTONE,
+        workflow_version=0,
+        created_at=now,
+        size=0,
+        status=ExecutionStatus.CANCELLED,
+        updated_at=now,
+    )
+
+
+def _handle(turn: Turn, message: Message) -> None:  # noqa: C901 - one case for each kind
+    """Change the state by one message; what comes most often stands first."""
+    match message:
+        case TaskEnded():
+            _task_ended(turn, message)
+        case TimerFired():
+            timers.fired(turn, message)
+        case Start():
+            _start(turn, message)
+        case StartChunk():
+            _start_chunk(turn, message)
+        case ChunkEnded():
+            _chunk_ended(turn, message)
+        case Answer():
+            _answered(turn, message)
+        case EventArrived():
+            _event_arrived(turn, message)
+        case Cancel():
+            _cancel(turn, message)
+        case Pause():
+            pausing.pause(turn, message)
+        case Resume():
+            pausing.resume(turn, message)
+        case RetryExecution():
+            execution_retry.retry(turn, message)
+        case Dead():
+            _dead(turn, message)
+        case Nudge():
+            _nudge(turn, message)
+        case _ as never:
+            assert_never(never)
 
 
 def _start(turn: Turn, message: Start) -> None:
@@ -136,21 +172,13 @@ def _start(turn: Turn, message: Start) -> None:
 
 
 def _task_ended(turn: Turn, message: TaskEnded) -> None:
-    task, attempt = _awaited(turn, message.attempt)
+    task, attempt = attempts.awaited(turn, message.attempt)
     if task is None or attempt is None:
         return
     if message.has_result:
         record = {"status": str(message.status), "result": message.result, "error": message.error}
-        turn.facts.put(record_key(message.attempt), record)
+        turn.facts.put(RecordFact(message.attempt), record)
     attempts.ended(turn, task, message.attempt, message.status, message.error)
-
-
-def _awaited(turn: Turn, attempt: AttemptId) -> tuple[Task | None, Any]:
-    """The task and what the state keeps of the attempt; both None for what is over or unknown."""
-    task = turn.graph.by_name.get(attempt.task)
-    if task is None or turn.state.status.ended:
-        return None, None
-    return task, attempts.find(turn, task, attempt)
 
 
 def _answered(turn: Turn, message: Answer) -> None:
@@ -167,57 +195,13 @@ def _event_arrived(turn: Turn, message: EventArrived) -> None:
 
 def _came(turn: Turn, attempt: AttemptId, kind: WaitKind, reason: str, result: Any) -> bool:
     """What an attempt waited for from outside is there, and is its result; whether it waited for it."""
-    task, active = _awaited(turn, attempt)
+    task, active = attempts.awaited(turn, attempt)
     if task is None or active is None or active.wait is not kind:
         return False
     turn.close_wait(attempt, kind, reason)
     turn.write_record(attempt, TaskStatus.COMPLETED, result)
     attempts.ended(turn, task, attempt, TaskStatus.COMPLETED, None)
     return True
-
-
-def _timer(turn: Turn, message: TimerFired) -> None:
-    if message.kind is TimerKind.WORKFLOW_TIMEOUT:
-        _workflow_timeout(turn, message)
-    elif message.attempt is not None:
-        task, active = _awaited(turn, message.attempt)
-        if task is not None and active is not None:
-            _TIMERS[message.kind](turn, task, message.attempt, active)
-
-
-def _retry_due(turn: Turn, task: Task, attempt: AttemptId, active: Any) -> None:
-    if active.status is TaskStatus.RETRYING and active.due is not None:
-        attempts.go_on(turn, task, attempt)
-
-
-def _slept(turn: Turn, task: Task, attempt: AttemptId, active: Any) -> None:
-    if active.status is TaskStatus.WAITING:
-        attempts.done(turn, attempt)
-        attempts.ended(turn, task, attempt, TaskStatus.COMPLETED, None)
-
-
-def _task_timeout(turn: Turn, task: Task, attempt: AttemptId, active: Any) -> None:
-    error = task_error("timeout", f"task '{task.name}' did not end within {task.timeout:g} s")
-    if active.limit is not None:
-        if task.members:
-            groups.abandon(turn, task, "timed out")
-        attempts.timed_out(turn, task, attempt, error)
-
-
-_TIMERS: dict[TimerKind, Callable[[Turn, Task, AttemptId, Any], None]] = {
-    TimerKind.RETRY: _retry_due,
-    TimerKind.SLEEP: _slept,
-    TimerKind.TASK_TIMEOUT: _task_timeout,
-}
-
-
-def _workflow_timeout(turn: Turn, fired: TimerFired) -> None:
-    """A timer with another resend id was set before a retry, and the deadline has moved since; or before a repair."""
-    deadline = turn.state.deadline
-    due = fired.resend_id == turn.state.resend_id or (deadline is not None and turn.now >= deadline - EARLY)
-    if due and not turn.state.status.ended:
-        message = f"the workflow did not end within {turn.graph.timeout:g} s"
-        ending.finish(turn, ExecutionStatus.TIMED_OUT, task_error("timeout", message))
 
 
 def _cancel(turn: Turn, message: Cancel) -> None:
@@ -252,8 +236,7 @@ def _dead(turn: Turn, message: Dead) -> None:
         return
     turn.state.resend_id = message.request_id
     if message.message is not None:
-        inner = decode(message.message)
-        _HANDLERS[type(inner)](turn, inner)
+        _handle(turn, decode(message.message))
     outbox.repeat(turn)
 
 
@@ -272,20 +255,3 @@ def _park(turn: Turn, poison: str, request_id: str) -> None:
 def _nudge(turn: Turn, message: Nudge) -> None:
     turn.state.resend_id = message.request_id
     outbox.repeat(turn, only=frozenset(message.attempts), announce=False)
-
-
-_HANDLERS: dict[type, Callable[[Turn, Any], None]] = {
-    Start: _start,
-    TaskEnded: _task_ended,
-    TimerFired: _timer,
-    Answer: _answered,
-    EventArrived: _event_arrived,
-    Cancel: _cancel,
-    Pause: pausing.pause,
-    Resume: pausing.resume,
-    RetryExecution: execution_retry.retry,
-    StartChunk: _start_chunk,
-    ChunkEnded: _chunk_ended,
-    Dead: _dead,
-    Nudge: _nudge,
-}

@@ -10,7 +10,7 @@ from typing import Any
 from attune.engine import items, sealing
 from attune.engine.context import Own
 from attune.engine.effects import RunTask, SetTimer, StartChild
-from attune.engine.facts import action_key
+from attune.engine.facts import ActionFact
 from attune.engine.ids import AttemptId
 from attune.engine.messages import Parent, TimerKind
 from attune.engine.turn import Turn
@@ -36,7 +36,7 @@ def resolve(turn: Turn, task: Task, attempt: AttemptId) -> ActionSpec:
         return task.spec
     own = Own(task.index, TaskStatus.PENDING, attempt=attempt)
     name = str(turn.context.render(task.action, own=own, **_item(turn, task, attempt)))
-    known = turn.facts.get(action_key(name))
+    known = turn.facts.get(ActionFact(name))
     if known is None:
         raise _UnknownAction(f"task '{task.name}' asks for the action '{name}', which is not registered")
     return ActionSpec.from_dict(known)

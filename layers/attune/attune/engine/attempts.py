@@ -12,8 +12,8 @@ from attune.engine.context import Own
 from attune.engine.effects import SetTimer, TellChild
 from attune.engine.ids import AttemptId
 from attune.engine.messages import TimerKind
-from attune.engine.state import Active
 from attune.engine.turn import Turn
+from attune.engine.visits import Active
 from attune.exceptions import TemplateError
 from attune.model.graph import Task
 from attune.model.status import TaskStatus
@@ -29,6 +29,14 @@ def find(turn: Turn, task: Task, attempt: AttemptId) -> Active | None:
     else:
         found = visit.single
     return found if found is not None and found.number == attempt.number else None
+
+
+def awaited(turn: Turn, attempt: AttemptId) -> tuple[Task | None, Active | None]:
+    """The task and what the state keeps of the attempt; both None for what is over or unknown."""
+    task = turn.graph.by_name.get(attempt.task)
+    if task is None or turn.state.status.ended:
+        return None, None
+    return task, find(turn, task, attempt)
 
 
 def track(turn: Turn, task: Task, attempt: AttemptId, active: Active) -> None:
@@ -82,7 +90,7 @@ def _again(turn: Turn, task: Task, attempt: AttemptId, own: Own) -> bool:
     if pause > 0:
         due = turn.now + pause
         turn.ask(SetTimer(TimerKind.RETRY, due, following, turn.state.resend_id))
-        track(turn, task, following, Active(TaskStatus.RETRYING, following.number, due))
+        track(turn, task, following, Active(TaskStatus.RETRYING, following.number, due=due))
     else:
         go_on(turn, task, following)
     return True

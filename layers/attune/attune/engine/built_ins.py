@@ -11,8 +11,8 @@ from attune.engine.attempt_effects import limit, render_input
 from attune.engine.effects import SeekEvent, SetTimer, WriteWait
 from attune.engine.ids import AttemptId
 from attune.engine.messages import TimerKind
-from attune.engine.state import Active
 from attune.engine.turn import Turn
+from attune.engine.visits import Active
 from attune.exceptions import AttuneError
 from attune.model.built_ins import BuiltIn, WaitKind
 from attune.model.durations import seconds
@@ -38,7 +38,7 @@ def _sleep(turn: Turn, task: Task, attempt: AttemptId) -> None:
     due = turn.now + pause
     turn.ask(SetTimer(TimerKind.SLEEP, due, attempt, turn.state.resend_id))
     until = limit(turn, task, attempt)
-    attempts.track(turn, task, attempt, Active(TaskStatus.WAITING, attempt.number, due, None, until))
+    attempts.track(turn, task, attempt, Active(TaskStatus.WAITING, attempt.number, due=due, limit=until))
 
 
 def _seconds(action: str, value: Any) -> float:

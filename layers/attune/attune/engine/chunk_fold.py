@@ -13,9 +13,10 @@ from typing import Any
 from attune.engine import codec, ending, item_summary, items
 from attune.engine.effects import TellHome
 from attune.engine.messages import ChunkEnded, StartChunk
-from attune.engine.state import Chunk, Items, State, Visit
+from attune.engine.state import State
 from attune.engine.task_start import start_attempt
 from attune.engine.turn import Turn
+from attune.engine.visits import Chunk, Items, Visit
 from attune.model.graph import Graph
 from attune.model.status import ExecutionStatus
 
@@ -30,7 +31,14 @@ def initial_state(
     kept = {name: scope[name] for name in ("workflow", "workflow_version", "created_at")}
     state = codec.decode(scope["state"], execution=execution, status=ExecutionStatus.REQUESTED, **kept)
     task = graph.by_name[start.task].index
-    state.chunk = Chunk(task, start.visit, start.number, start.first, start.window, start.attempt_base)
+    state.chunk = Chunk(
+        task=task,
+        visit=start.visit,
+        number=start.number,
+        first=start.first,
+        window=start.window,
+        attempt_base=start.attempt_base,
+    )
     under_way = Items(total=start.stop, elements=scope["elements"], next=start.first)
     visit = Visit(task, start.visit, items=under_way, attempt_base=start.attempt_base)
     if before is not None and before.chunk is not None:

@@ -14,8 +14,9 @@ from typing import Any
 from attune.engine import codec, item_summary
 from attune.engine.effects import StartChunks, WriteScope
 from attune.engine.messages import ChunkEnded, StartChunk
-from attune.engine.state import Chunks, State, Visit
+from attune.engine.state import State
 from attune.engine.turn import Turn
+from attune.engine.visits import Chunks, Visit
 from attune.model.graph import Task
 from attune.model.status import TaskStatus
 
@@ -53,7 +54,6 @@ def restart(turn: Turn, task: Task, visit: int, last: int, scope: Mapping[str, A
 def _go(turn: Turn, task: Task, visit: int, chunks: Chunks, *, attempt_base: int) -> None:
     turn.write_scope(WriteScope(task.name, visit, scope_of(turn.state, chunks), attempt_base))
     turn.state.open(Visit(task.index, visit, chunks=chunks, attempt_base=attempt_base))
-    turn.state.private.add((task.index, visit))
     refill(turn, task, visit)
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import astuple
 from typing import Any
 
 from attune.engine.ids import AttemptId
 from attune.engine.messages import Parent
 from attune.engine.ranges import compress, expand
-from attune.engine.state import Active, Chunk, Chunks, Items, State, Visit
+from attune.engine.state import State
+from attune.engine.visits import Active, Chunk, Chunks, Items, Visit
 from attune.model.built_ins import WaitKind
 from attune.model.status import ExecutionStatus, TaskStatus
 
@@ -40,6 +40,8 @@ _BY_TASK = {"visits": "v", "last_attempt": "l", "join_runs": "j", "rounds": "r"}
 """Dictionaries by task number; JSON makes their keys text."""
 _ARRIVALS = {"fired": "f", "dropped": "dr"}
 """Dictionaries by target and source."""
+_CHUNK = ("task", "visit", "number", "first", "window", "attempt_base")
+"""The order in which a chunk's fields stand in its row; what is added comes last, and old rows are shorter."""
 
 
 def encode(state: State) -> dict[str, Any]:
@@ -55,7 +57,7 @@ def encode(state: State) -> dict[str, Any]:
     if state.active:
         data["a"] = [_encode_visit(visit) for visit in state.active.values()]
     if state.chunk:
-        data["k"] = list(astuple(state.chunk))
+        data["k"] = [getattr(state.chunk, name) for name in _CHUNK]
     if state.parent:
         data["p"] = [state.parent.execution, state.parent.attempt.to_list(), state.parent.depth]
     return data
@@ -77,7 +79,7 @@ def decode(data: Mapping[str, Any], **kept: Any) -> State:
     for row in data.get("a", []):
         state.open(_decode_visit(row))
     if "k" in data:
-        state.chunk = Chunk(*data["k"])
+        state.chunk = Chunk(**dict(zip(_CHUNK, data["k"], strict=False)))
     if "p" in data:
         execution, attempt, depth = data["p"]
         state.parent = Parent(execution, AttemptId.from_list(attempt), depth)
@@ -101,7 +103,8 @@ def _trim(row: list[Any]) -> list[Any]:
 
 def _decode_active(row: list[Any]) -> Active:
     status, number, due, child, limit, wait = [*row, None, None, None, None][:6]
-    return Active(TaskStatus(status), number, due, child, limit, WaitKind(wait) if wait else None)
+    waits_for = WaitKind(wait) if wait else None
+    return Active(TaskStatus(status), number, due=due, child=child, limit=limit, wait=waits_for)
 
 
 def _encode_visit(visit: Visit) -> list[Any]:
@@ -131,7 +134,7 @@ def _decode_items(row: list[Any], attempt_base: int) -> Items:
     active = dict.fromkeys(expand(usual), _usual(attempt_base))
     active |= {index: _decode_active(other) for index, other in _by_number(others).items()}
     left = sorted(expand(again or ()), reverse=True)
-    return Items(total, elements, following, active, set(expand(failed)), left)
+    return Items(total, elements, next=following, active=active, failed=set(expand(failed)), again=left)
 
 
 def _encode_chunks(chunks: Chunks) -> list[Any]:
@@ -147,7 +150,16 @@ def _encode_chunks(chunks: Chunks) -> list[Any]:
 def _decode_chunks(row: list[Any]) -> Chunks:
     total, elements, count, following, by_window, failed, indexes, whole = [*row, False][:8]
     running = {number: window for window, ranges in _by_number(by_window).items() for number in expand(ranges)}
-    return Chunks(total, elements, count, following, running, failed, list(indexes), whole)
+    return Chunks(
+        total,
+        elements,
+        count,
+        next=following,
+        running=running,
+        failed=failed,
+        indexes=list(indexes),
+        whole=whole,
+    )
 
 
 def _decode_visit(row: list[Any]) -> Visit:

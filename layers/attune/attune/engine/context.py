@@ -8,16 +8,17 @@ from datetime import UTC, datetime
 from typing import Any
 
 from attune.engine.facts import (
-    KV_NAMES,
+    KEY_NAMES,
     START,
+    Fact,
     Facts,
-    Key,
-    kv_key,
-    record_key,
-    records_key,
-    retry_key,
-    vars_key,
-    verdict_key,
+    KeyValueFact,
+    RecordFact,
+    RecordsFact,
+    RetryFact,
+    StartFact,
+    VarsFact,
+    VerdictFact,
 )
 from attune.engine.ids import AttemptId, home_of
 from attune.engine.state import State
@@ -96,19 +97,19 @@ class Context:
 
     def parameters(self) -> Mapping[str, Any]:
         """What it was started with, but for secrets."""
-        values: Mapping[str, Any] = self.facts.get(parameters_key(self.state))["parameters"]
+        values: Mapping[str, Any] = self.facts.get(parameters_fact(self.state))["parameters"]
         return public(values) if self.graph.secrets else values
 
     def vars(self) -> Mapping[str, Any]:
         """The variables as they are now."""
         number = self.state.vars_number
-        return self.facts.get(vars_key(number)) if number else {}
+        return self.facts.get(VarsFact(number)) if number else {}
 
     def _scope(self, own: Own | None, extra: Mapping[str, Any]) -> Mapping[str, Any]:
         makers: dict[str, Callable[[], Any]] = {
             "parameters": self.parameters,
             "vars": self.vars,
-            "kv": lambda: KeyValues(lambda key: self.facts.get(kv_key(key)), lambda: self.facts.get(KV_NAMES)),
+            "kv": lambda: KeyValues(lambda key: self.facts.get(KeyValueFact(key)), lambda: self.facts.get(KEY_NAMES)),
             "task": lambda: _Tasks(self, own),
             "pack": lambda: {"config": self.graph.pack_config},
             "system": lambda: _Lazy(self._system(own)),
@@ -172,7 +173,7 @@ class Context:
             return [record["result"] for record in self._records(index)]
         if not needs_record(task):
             return None
-        record = self.facts.get(record_key((own and own.attempt) or self.last_attempt(index)))
+        record = self.facts.get(RecordFact((own and own.attempt) or self.last_attempt(index)))
         return record["result"] if record else None
 
     def _group_result(self, task: Task) -> dict[str, Any]:
@@ -185,7 +186,7 @@ class Context:
         }
 
     def _records(self, index: int) -> list[dict[str, Any]]:
-        rows = self.facts.get(records_key(self.graph.tasks[index].name, self.ended_visit(index)))
+        rows = self.facts.get(RecordsFact(self.graph.tasks[index].name, self.ended_visit(index)))
         blank = {"status": str(TaskStatus.FAILED), "result": None, "error": None}
         return [row or blank for row in rows]
 
@@ -193,8 +194,8 @@ class Context:
         if not status.failed:
             return None
         if self.state.verdicts >> index & 1:
-            return self.facts.get(verdict_key(self.graph.tasks[index].name, self.ended_visit(index)))
-        record = self.facts.get(record_key(self.last_attempt(index)))
+            return self.facts.get(VerdictFact(self.graph.tasks[index].name, self.ended_visit(index)))
+        record = self.facts.get(RecordFact(self.last_attempt(index)))
         return record["error"] if record else None
 
     def ended_visit(self, index: int) -> int:
@@ -212,37 +213,37 @@ class Context:
     def _prefetch(self, value: Any, own: Own | None) -> None:
         self.facts.require(self.wanted(value, own))
 
-    def wanted(self, value: Any, own: Own | None) -> set[Key]:
+    def wanted(self, value: Any, own: Own | None) -> set[Fact]:
         """The facts that its templates name."""
-        return {key for reference in templates.references(value) for key in self._keys(reference, own)}
+        return {fact for reference in templates.references(value) for fact in self._keys(reference, own)}
 
-    def _keys(self, reference: templates.Reference, own: Own | None) -> Iterator[Key]:
+    def _keys(self, reference: templates.Reference, own: Own | None) -> Iterator[Fact]:
         ours = self.graph.names.ours(reference)
         root, path = ours.root, ours.path
         if root == "parameters":
-            yield parameters_key(self.state)
+            yield parameters_fact(self.state)
         elif root == "system" and path[:1] in (("identity",), ("trigger",)):
             yield START
         elif root == "vars" and self.state.vars_number:
-            yield vars_key(self.state.vars_number)
+            yield VarsFact(self.state.vars_number)
         elif root == "kv" and path[:1] == ("get",) and len(path) > 1:
-            yield kv_key(str(path[1]))
+            yield KeyValueFact(str(path[1]))
         elif root == "task" and len(path) >= 2 and path[1] in ("result", "items"):
             yield from self._record_keys(str(path[0]), own)
 
-    def _record_keys(self, name: str, own: Own | None) -> Iterator[Key]:
+    def _record_keys(self, name: str, own: Own | None) -> Iterator[Fact]:
         task = self.graph.by_name.get(name)
         if task is None or (own and own.task == task.index) or not self._has_ended(task.index):
             return
         if task.index in self.state.item_counts:
-            yield records_key(name, self.ended_visit(task.index))
+            yield RecordsFact(name, self.ended_visit(task.index))
         elif needs_record(task):
-            yield record_key(self.last_attempt(task.index))
+            yield RecordFact(self.last_attempt(task.index))
 
 
-def parameters_key(state: State) -> Key:
+def parameters_fact(state: State) -> StartFact | RetryFact:
     """Where the execution's present parameters are: a retry may have changed them."""
-    return retry_key(state.given) if state.given else START
+    return RetryFact(state.given) if state.given else START
 
 
 def needs_record(task: Task) -> bool:

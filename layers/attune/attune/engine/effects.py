@@ -1,6 +1,7 @@
 """What a fold asks the world to do, as data.
 
-*Writes* go with a state and are done before it is saved, under names that the saved state points to.
+*Writes* go with a state and are done before it is saved, under names that the saved state points to. Each says which
+``fact`` it makes known; a fold writes a fact once.
 *Effects* are sent after the save. The state keeps a short reference to each (the outbox), from which
 :func:`attune.engine.outbox.rebuild` makes the same effect again if the sender died.
 """
@@ -12,6 +13,17 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from attune.engine.facts import (
+    ItemsFact,
+    OutputFact,
+    RecordFact,
+    RetryFact,
+    ScopeFact,
+    VarsFact,
+    VerdictFact,
+    WaitFact,
+    scope_fact,
+)
 from attune.engine.ids import AttemptId
 from attune.engine.messages import Message, Parent, StartChunk, TimerKind
 from attune.model.built_ins import WaitKind
@@ -148,6 +160,11 @@ class WriteVars:
     number: int
     values: Mapping[str, Any]
 
+    @property
+    def fact(self) -> VarsFact:
+        """What it makes known."""
+        return VarsFact(self.number)
+
 
 @dataclass(frozen=True, slots=True)
 class WriteRecord:
@@ -157,6 +174,11 @@ class WriteRecord:
     status: TaskStatus
     result: Any = None
     error: Mapping[str, Any] | None = None
+
+    @property
+    def fact(self) -> RecordFact:
+        """What it makes known."""
+        return RecordFact(self.attempt)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +197,11 @@ class WriteWait:
     limit: float | None = None
     closed: str | None = None
 
+    @property
+    def fact(self) -> WaitFact:
+        """What it makes known."""
+        return WaitFact(self.attempt)
+
 
 @dataclass(frozen=True, slots=True)
 class WriteVerdict:
@@ -183,6 +210,11 @@ class WriteVerdict:
     task: str
     visit: int
     error: Mapping[str, Any]
+
+    @property
+    def fact(self) -> VerdictFact:
+        """What it makes known."""
+        return VerdictFact(self.task, self.visit)
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +225,11 @@ class WriteItems:
     visit: int
     values: Sequence[Any]
     chunk: int | None = None
+
+    @property
+    def fact(self) -> ItemsFact:
+        """What it makes known."""
+        return ItemsFact(self.task, self.visit, self.chunk)
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +244,11 @@ class WriteScope:
     visit: int
     scope: Mapping[str, Any]
     attempt_base: int = 0
+
+    @property
+    def fact(self) -> ItemsFact | ScopeFact:
+        """What it makes known."""
+        return scope_fact(self.task, self.visit, self.attempt_base)
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,6 +265,11 @@ class WriteRetry:
     workflow_version: int
     parameters: Mapping[str, Any] | None
 
+    @property
+    def fact(self) -> RetryFact:
+        """What it makes known."""
+        return RetryFact(self.number)
+
 
 @dataclass(frozen=True, slots=True)
 class WriteOutput:
@@ -231,6 +278,11 @@ class WriteOutput:
     output: Any
     error: Mapping[str, Any] | None
     retries: int = 0
+
+    @property
+    def fact(self) -> OutputFact:
+        """What it makes known."""
+        return OutputFact(self.retries)
 
 
 Write = WriteVars | WriteRecord | WriteWait | WriteVerdict | WriteItems | WriteScope | WriteRetry | WriteOutput

@@ -7,9 +7,11 @@ from typing import Any
 
 from attune.engine.effects import Announce, Control, NotifyParent, TellChild, TellChunks
 from attune.engine.ids import AttemptId
-from attune.engine.state import State, Visit
+from attune.engine.state import Arrivals, State
 from attune.engine.turn import Turn, template_failure
+from attune.engine.visits import Visit
 from attune.exceptions import TemplateError, task_error
+from attune.model.graph import TaskIndex
 from attune.model.schema import mismatches
 from attune.model.status import ExecutionStatus, TaskStatus
 
@@ -80,7 +82,7 @@ def stop_firing(turn: Turn, error: Mapping[str, Any]) -> None:
     state.fired.clear()
 
 
-def put_aside(state: State, arrivals: Mapping[int, Mapping[int, int]]) -> None:
+def put_aside(state: State, arrivals: Mapping[TaskIndex, Arrivals]) -> None:
     """Keep arrivals that begin nothing now for a retry."""
     kept = dict(state.dropped)
     for target, sources in arrivals.items():
@@ -88,7 +90,7 @@ def put_aside(state: State, arrivals: Mapping[int, Mapping[int, int]]) -> None:
     state.dropped = kept
 
 
-def add_up(some: Mapping[int, int], more: Mapping[int, int]) -> dict[int, int]:
+def add_up(some: Arrivals, more: Arrivals) -> Arrivals:
     """Arrivals by source, together."""
     return {source: some.get(source, 0) + more.get(source, 0) for source in {**some, **more}}
 

@@ -11,15 +11,15 @@ from attune.engine import ending, items, remap, task_start, transitions
 from attune.engine.attempt_effects import limit
 from attune.engine.context import Own, needs_record
 from attune.engine.effects import Announce, WriteRetry
-from attune.engine.facts import Key as Fact
-from attune.engine.facts import graph_key, items_key, record_key, records_key
+from attune.engine.facts import Fact, GraphFact, ItemsFact, RecordFact, RecordsFact
 from attune.engine.ids import AttemptId
 from attune.engine.joins import is_counted
 from attune.engine.launch import launch, set_deadline
 from attune.engine.messages import RetryExecution
-from attune.engine.retry_plan import Key, Plan, can_retry, group_runs, misfits, plan, tasks_of
-from attune.engine.state import Active, State, Visit
+from attune.engine.retry_plan import Plan, can_retry, group_runs, misfits, plan, tasks_of
+from attune.engine.state import Arrivals, State
 from attune.engine.turn import Step, Turn
+from attune.engine.visits import Active, Visit, VisitKey
 from attune.model.graph import Task
 from attune.model.reachability import bits
 from attune.model.status import ExecutionStatus, TaskStatus
@@ -52,7 +52,7 @@ def _wanted(turn: Turn, message: RetryExecution) -> Plan | None:
     state, version = turn.state, message.workflow_version
     try:
         if version is not None and version != state.workflow_version:
-            new = turn.facts.get(graph_key(state.workflow, version))
+            new = turn.facts.get(GraphFact(state.workflow, version))
             if new is None or misfits(turn.graph, new, state, message.from_):
                 return None
             remap.remap(state, turn.graph, new)
@@ -105,7 +105,7 @@ def _fire_again(turn: Turn, wanted: Plan) -> None:
             del state.fired[index]
 
 
-def _undone(state: State, task: Task, wanted: Plan) -> dict[int, int]:
+def _undone(state: State, task: Task, wanted: Plan) -> Arrivals:
     """The arrivals at a task as they were before what is done anew; a join that counts takes back its last run."""
     arrivals = state.fired[task.index]
     used = 0
@@ -117,16 +117,16 @@ def _undone(state: State, task: Task, wanted: Plan) -> dict[int, int]:
 
 def _fetch(turn: Turn, wanted: Plan) -> None:
     """Ask for all that is going to be read at once: one round of reading, however many visits go on."""
-    keys: set[Fact] = set()
+    facts: set[Fact] = set()
     for (index, visit), last in wanted.run.items():
         task = turn.graph.tasks[index]
         own = Own(index, TaskStatus.PENDING)
-        keys |= turn.context.wanted([task.when, task.with_items, task.input, task.action], own)
+        facts |= turn.context.wanted([task.when, task.with_items, task.input, task.action], own)
         if task.with_items is not None:
-            keys |= {items_key(task.name, visit), records_key(task.name, visit)}
+            facts |= {ItemsFact(task.name, visit), RecordsFact(task.name, visit)}
         elif needs_record(task) and not task.members:
-            keys.add(record_key(AttemptId(task.name, visit, None, last)))
-    turn.facts.require(keys)
+            facts.add(RecordFact(AttemptId(task.name, visit, None, last)))
+    turn.facts.require(facts)
 
 
 def _go_on(turn: Turn, wanted: Plan) -> None:
@@ -141,7 +141,7 @@ def _go_on(turn: Turn, wanted: Plan) -> None:
             ways[key](turn, turn.graph.tasks[key[0]], key[1], wanted)
 
 
-def _way(turn: Turn, key: Key, last: int, wanted: Plan) -> Way:
+def _way(turn: Turn, key: VisitKey, last: int, wanted: Plan) -> Way:
     task = turn.graph.tasks[key[0]]
     if task.members and key[1] != turn.state.visits_of(task.index):
         return _fire_anew
@@ -162,7 +162,7 @@ def _is_whole(turn: Turn, task: Task, wanted: Plan) -> bool:
 
 def _has_succeeded(turn: Turn, task: Task, visit: int, last: int) -> bool:
     """Whether the attempt ended well: the visit failed by a template, or was cancelled while the attempt ran."""
-    record = turn.facts.get(record_key(AttemptId(task.name, visit, None, last))) if needs_record(task) else None
+    record = turn.facts.get(RecordFact(AttemptId(task.name, visit, None, last))) if needs_record(task) else None
     return record is not None and record["status"] == TaskStatus.COMPLETED
 
 
@@ -209,7 +209,7 @@ def _reenter(turn: Turn, task: Task, visit: int, wanted: Plan) -> None:
     last = wanted.run[task.index, visit]
     attempt = AttemptId(task.name, visit, None, last + 1)
     waiting = Active(TaskStatus.WAITING, last + 1, limit=limit(turn, task, attempt))
-    turn.state.open(Visit(task.index, visit, waiting, round=_round(turn.state, task), attempt_base=last))
+    turn.state.open(Visit(task.index, visit, single=waiting, round=_round(turn.state, task), attempt_base=last))
 
 
 _WAYS: tuple[Way, ...] = (_reenter, _attempt_anew, _items_again, _enter, _end_again, _fire_anew)

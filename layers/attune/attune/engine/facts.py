@@ -3,127 +3,191 @@
 A fold never reads. It is given what is at hand, and when it comes upon something else it stops with
 :class:`MissingFacts`, which names what it wants; whoever called it fetches that and folds again from the start.
 So the engine stays pure, and nothing is ever read that no template names (promise 5).
+
+Each kind of fact is a type; two facts are the same if kind and fields are. A kind stands in one of three unions, which
+say who knows it. Whoever looks facts up does so with ``assert_never`` over these, so that mypy names each place that a
+new kind needs. A *record* is ``{"status", "result", "error"}``, or None if there is none.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Final
 
 from attune.engine.ids import AttemptId
 from attune.exceptions import Deferred
 
-Key = tuple[Any, ...]
-"""``("start",)`` the Start message as JSON · ``("vars", n)`` · ``("record", AttemptId)`` ·
-``("records", task, visit)`` a list by item · ``("items", task, visit)`` the list of a ``with_items`` or, of one in
-chunks, its scope · ``("items", task, visit, n)`` one chunk's part of the list ·
-``("scope", task, visit, attempt_base)`` ·
-``("verdict", task, visit)`` · ``("output",)`` · ``("action", ref)`` · ``("retry", n)`` ·
-``("graph", ref, version)`` a Graph ·
-``("wait", AttemptId)`` the terms of an open wait for an event, with ``since`` · ``("kv", key)`` the value in a list of
-its own, or None if there is none · ``("kv_names",)`` some keys of the key-value store.
-A record is ``{"status", "result", "error"}``, or None if there is none."""
 
-START: Key = ("start",)
-OUTPUT: Key = ("output",)
-KV_NAMES: Key = ("kv_names",)
+@dataclass(frozen=True, slots=True)
+class StartFact:
+    """The Start message as JSON."""
 
 
-def action_key(ref: str) -> Key:
-    """An action (or a workflow as one) by its ref, as JSON."""
-    return ("action", ref)
+@dataclass(frozen=True, slots=True)
+class VarsFact:
+    """The variables as published under this number."""
+
+    number: int
 
 
-def kv_key(key: str) -> Key:
-    """A value of the key-value store."""
-    return ("kv", key)
+@dataclass(frozen=True, slots=True)
+class RecordFact:
+    """How one attempt ended: a record."""
+
+    attempt: AttemptId
 
 
-def output_key(retries: int) -> Key:
-    """What the execution returned when it ended after so many retries.
+@dataclass(frozen=True, slots=True)
+class ItemsFact:
+    """What a ``with_items`` goes over: all of a short list, or one ``chunk``'s part of a long one.
+
+    Without ``chunk``, of a long list, its scope (see :class:`attune.engine.effects.WriteScope`).
+    """
+
+    task: str
+    visit: int
+    chunk: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ScopeFact:
+    """The scope of the chunks of a visit that a retry begins again (see :func:`scope_fact`)."""
+
+    task: str
+    visit: int
+    attempt_base: int
+
+
+@dataclass(frozen=True, slots=True)
+class VerdictFact:
+    """The error that a fold decided on for a visit."""
+
+    task: str
+    visit: int
+
+
+@dataclass(frozen=True, slots=True)
+class RetryFact:
+    """What a retry (counted from 1) was asked for with."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class OutputFact:
+    """What the execution returned when it ended after so many ``retries``.
 
     A name for each end, so that one who comes late to write down the first cannot overwrite the last.
     """
-    return (*OUTPUT, retries) if retries else OUTPUT
+
+    retries: int = 0
 
 
-def vars_key(number: int) -> Key:
-    """The variables as published under this number."""
-    return ("vars", number)
+@dataclass(frozen=True, slots=True)
+class WaitFact:
+    """The terms of an open wait for an event, with ``since`` and ``limit``; None if the attempt waits no more."""
+
+    attempt: AttemptId
 
 
-def wait_key(attempt: AttemptId) -> Key:
-    """What event an attempt waits for; None if it doesn't any more."""
-    return ("wait", attempt)
+@dataclass(frozen=True, slots=True)
+class KeyValueFact:
+    """The value under a key of the key-value store, in a list of its own; None if there is none."""
+
+    key: str
 
 
-def record_key(attempt: AttemptId) -> Key:
-    """How one attempt ended."""
-    return ("record", attempt)
+@dataclass(frozen=True, slots=True)
+class RecordsFact:
+    """How all items of a visit ended: a list of records."""
+
+    task: str
+    visit: int
 
 
-def records_key(task: str, visit: int) -> Key:
-    """How all items of a visit ended."""
-    return ("records", task, visit)
+@dataclass(frozen=True, slots=True)
+class KeyNamesFact:
+    """Some keys of the key-value store."""
 
 
-def items_key(task: str, visit: int, chunk: int | None = None) -> Key:
-    """What a ``with_items`` goes over: all of a short list, one chunk's part of a long one.
+@dataclass(frozen=True, slots=True)
+class ActionFact:
+    """An action (or a workflow as one) by its ref, as JSON; None if it is not registered."""
 
-    Without ``chunk``, a long one's scope (see :class:`attune.engine.effects.WriteScope`).
-    """
-    return ("items", task, visit) if chunk is None else ("items", task, visit, chunk)
-
-
-def scope_key(task: str, visit: int, attempt_base: int) -> Key:
-    """The scope of the chunks of a visit; those that a retry begins again have an ``attempt_base`` and a new one."""
-    return ("scope", task, visit, attempt_base) if attempt_base else items_key(task, visit)
+    ref: str
 
 
-def verdict_key(task: str, visit: int) -> Key:
-    """The error that a fold decided on."""
-    return ("verdict", task, visit)
-
-
-def retry_key(number: int) -> Key:
-    """What a retry (counted from 1) was asked for with."""
-    return ("retry", number)
-
-
-def graph_key(ref: str, version: int) -> Key:
+@dataclass(frozen=True, slots=True)
+class GraphFact:
     """The compiled graph of another version."""
-    return ("graph", ref, version)
+
+    ref: str
+    version: int
+
+
+SingleFact = (
+    StartFact
+    | VarsFact
+    | RecordFact
+    | ItemsFact
+    | ScopeFact
+    | VerdictFact
+    | RetryFact
+    | OutputFact
+    | WaitFact
+    | KeyValueFact
+)
+"""What a store keeps in one place."""
+StoredFact = SingleFact | RecordsFact | KeyNamesFact
+"""What a store knows."""
+RegisteredFact = ActionFact | GraphFact
+"""What the catalog knows."""
+Fact = StoredFact | RegisteredFact
+
+START: Final = StartFact()
+KEY_NAMES: Final = KeyNamesFact()
+
+
+def scope_fact(task: str, visit: int, attempt_base: int) -> ItemsFact | ScopeFact:
+    """The scope of the chunks of a visit: it takes the place of a short list, until a retry makes another."""
+    return ScopeFact(task, visit, attempt_base) if attempt_base else ItemsFact(task, visit)
 
 
 class MissingFacts(Deferred):
     """The fold cannot go on without these."""
 
-    def __init__(self, keys: Iterable[Key]) -> None:
+    def __init__(self, facts: Iterable[Fact]) -> None:
         super().__init__("facts are missing")
-        self.keys = frozenset(keys)
+        self.facts = frozenset(facts)
+
+
+_MISSING: Final = object()
 
 
 class Facts:
     """A read-only base with the fold's own findings on top."""
 
-    def __init__(self, known: Mapping[Key, Any]) -> None:
+    def __init__(self, known: Mapping[Fact, Any]) -> None:
         self._known = known
-        self._found: dict[Key, Any] = {}
+        self._found: dict[Fact, Any] = {}
 
-    def get(self, key: Key) -> Any:
+    def get(self, fact: Fact) -> Any:
         """The value; raises MissingFacts."""
-        if key in self._found:
-            return self._found[key]
-        if key in self._known:
-            return self._known[key]
-        raise MissingFacts([key])
+        value = self._found.get(fact, _MISSING)
+        if value is not _MISSING:
+            return value
+        try:
+            return self._known[fact]
+        except KeyError:
+            raise MissingFacts([fact]) from None
 
-    def put(self, key: Key, value: Any) -> None:
+    def put(self, fact: Fact, value: Any) -> None:
         """Remember what this fold has made or was told."""
-        self._found[key] = value
+        self._found[fact] = value
 
-    def require(self, keys: Iterable[Key]) -> None:
+    def require(self, facts: Iterable[Fact]) -> None:
         """Raises MissingFacts with all that is missing at once: one round of reading instead of many."""
-        missing = [key for key in keys if key not in self._found and key not in self._known]
+        missing = [fact for fact in facts if fact not in self._found and fact not in self._known]
         if missing:
             raise MissingFacts(missing)

@@ -12,10 +12,10 @@ from attune.engine import attempts, ending
 from attune.engine.context import Own
 from attune.engine.ids import AttemptId
 from attune.engine.joins import is_pending
-from attune.engine.state import Active, Visit
 from attune.engine.turn import Turn, template_failure
+from attune.engine.visits import Active, Visit
 from attune.exceptions import TemplateError, task_error
-from attune.model.graph import Graph, Task
+from attune.model.graph import Graph, Task, TaskIndex, TaskSet
 from attune.model.status import TaskStatus
 
 
@@ -55,7 +55,7 @@ def _stuck(turn: Turn, task: Task) -> list[str]:
     return [member.name for member in members if is_pending(turn.state, member)]
 
 
-def _bits(task: Task) -> int:
+def _bits(task: Task) -> TaskSet:
     return sum(1 << member for member in task.members)
 
 
@@ -147,7 +147,7 @@ def abandon(turn: Turn, task: Task, reason: str) -> None:
     ending.interrupt(turn, [visit for key in keys if (visit := turn.state.close(*key))], reason)
 
 
-def inside_of(graph: Graph, task: Task) -> Iterator[int]:
+def inside_of(graph: Graph, task: Task) -> Iterator[TaskIndex]:
     """The members of a group, of the groups in it, and so on."""
     for member in task.members:
         yield member

@@ -10,10 +10,10 @@ from typing import Any
 
 from attune.engine import chunk_owner, item_summary, transitions
 from attune.engine.context import Own
-from attune.engine.facts import items_key, records_key
+from attune.engine.facts import ItemsFact, RecordsFact
 from attune.engine.ids import AttemptId
-from attune.engine.state import Active, Items, Visit
 from attune.engine.turn import Turn
+from attune.engine.visits import Active, Items, Visit
 from attune.exceptions import task_error
 from attune.model.graph import Task
 from attune.model.status import TaskStatus
@@ -49,23 +49,22 @@ def restart(turn: Turn, task: Task, visit: int, last: int, *, whole: bool) -> No
 
     What has succeeded keeps its record. ``last`` is the highest number that an attempt has had.
     """
-    values = turn.facts.get(items_key(task.name, visit))
+    values = turn.facts.get(ItemsFact(task.name, visit))
     if values is None:
         begin(turn, task, visit)
         return
     if isinstance(values, Mapping):
         chunk_owner.restart(turn, task, visit, last, values, whole=whole)
         return
-    rows = turn.facts.get(records_key(task.name, visit))
+    rows = turn.facts.get(RecordsFact(task.name, visit))
     failed = [index for index, row in enumerate(rows) if row is None or row["status"] != TaskStatus.COMPLETED]
     elements = len(values) if task.batch_size is None else sum(map(len, values))
     left = (failed or list(range(len(values) if whole else 0)))[::-1]
-    _go(turn, task, visit, Items(len(values), elements, len(values), again=left), attempt_base=last)
+    _go(turn, task, visit, Items(len(values), elements, next=len(values), again=left), attempt_base=last)
 
 
 def _go(turn: Turn, task: Task, visit: int, under_way: Items, *, attempt_base: int) -> None:
     turn.state.open(Visit(task.index, visit, items=under_way, attempt_base=attempt_base))
-    turn.state.private.add((task.index, visit))
     if under_way.done:
         _finish(turn, task, visit, under_way)
     else:
@@ -88,8 +87,8 @@ def value(turn: Turn, task: Task, visit: int, index: int) -> Any:
     """What ``item`` is for this index."""
     chunk = turn.state.chunk
     if chunk is None:
-        return turn.facts.get(items_key(task.name, visit))[index]
-    return turn.facts.get(items_key(task.name, visit, chunk.number))[index - chunk.first]
+        return turn.facts.get(ItemsFact(task.name, visit))[index]
+    return turn.facts.get(ItemsFact(task.name, visit, chunk.number))[index - chunk.first]
 
 
 def refill(turn: Turn, task: Task, visit: int) -> None:

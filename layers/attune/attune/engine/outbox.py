@@ -6,8 +6,9 @@ is rebuilt is what was asked for (promise 2).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Set
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from enum import StrEnum
+from typing import Any, assert_never
 
 from attune.engine import chunk_fold, chunk_owner
 from attune.engine.attempt_effects import run_task, start_child
@@ -25,81 +26,94 @@ from attune.engine.effects import (
     TellChunks,
     TellHome,
 )
-from attune.engine.facts import OUTPUT, Facts, Key
+from attune.engine.facts import Fact, Facts, OutputFact
 from attune.engine.ids import AttemptId
 from attune.engine.messages import ChunkEnded, TimerKind
 from attune.engine.ranges import compress, expand
-from attune.engine.state import Active, State, Visit
+from attune.engine.state import State
 from attune.engine.turn import Turn
+from attune.engine.visits import Active, Visit
 from attune.engine.wire import decode, encode
 from attune.model.built_ins import WaitKind
-from attune.model.graph import Graph, Task
+from attune.model.graph import Graph, Task, TaskIndex
 from attune.model.status import ExecutionStatus, TaskStatus
+
+
+class Row(StrEnum):
+    """What the first column of a reference says: how the others are read (stored; a character never changes)."""
+
+    RUN = "r"
+    ITEM_RUNS = "i"
+    TIMER = "t"
+    CHILD = "c"
+    CHILD_CONTROL = "x"
+    NOTICE = "p"
+    CHUNK_STARTS = "k"
+    CHUNK_CONTROL = "y"
+    HOME = "h"
+    ANNOUNCEMENT = "a"
+    SEEK = "e"
 
 
 def references(graph: Graph, asked: Iterable[Effect]) -> list[list[Any]]:
     """The effects as short rows; attempts of one task's items share a row."""
     rows: list[list[Any]] = []
-    items: dict[tuple[int, int, int], list[int]] = {}
+    items: dict[tuple[TaskIndex, int, int], list[int]] = {}
     for effect in asked:
         if isinstance(effect, RunTask) and effect.attempt.index is not None:
             attempt, task = effect.attempt, graph.by_name[effect.attempt.task]
             items.setdefault((task.index, attempt.visit, attempt.number), []).append(effect.attempt.index)
         else:
-            rows.append(_ROWS[type(effect)](graph, effect))
-    return rows + [["i", *key, compress(indexes)] for key, indexes in items.items()]
+            rows.append(_row(graph, effect))
+    return rows + [[Row.ITEM_RUNS, *key, compress(indexes)] for key, indexes in items.items()]
 
 
-def _run_row(graph: Graph, effect: RunTask) -> list[Any]:
-    return ["r", graph.by_name[effect.attempt.task].index, effect.attempt.visit, effect.attempt.number]
+def _row(graph: Graph, effect: Effect) -> list[Any]:  # noqa: C901 - one case for each kind
+    match effect:
+        case RunTask(attempt=attempt):
+            return [Row.RUN, graph.by_name[attempt.task].index, attempt.visit, attempt.number]
+        case SetTimer(attempt=attempt):
+            return [Row.TIMER, str(effect.kind), effect.due, attempt.to_list() if attempt else None]
+        case StartChild():
+            return [Row.CHILD, effect.child, effect.parent.attempt.to_list()]
+        case TellChild():
+            return [Row.CHILD_CONTROL, effect.child, effect.reason, effect.request_id, str(effect.control)]
+        case NotifyParent():
+            return [Row.NOTICE]
+        case StartChunks():
+            numbers = compress(start.number for start in effect.starts)
+            return [Row.CHUNK_STARTS, graph.by_name[effect.task].index, effect.visit, numbers]
+        case TellChunks():
+            return _chunk_control_row(effect)
+        case TellHome():
+            # A report is made from the state again; anything else is rare, and stands here whole.
+            return [Row.HOME] if isinstance(effect.message, ChunkEnded) else [Row.HOME, encode(effect.message)]
+        case Announce():
+            return [Row.ANNOUNCEMENT, str(effect.status)]
+        case SeekEvent():
+            return [Row.SEEK, effect.attempt.to_list()]
+        case _ as never:
+            assert_never(never)
 
 
-def _timer_row(_: Graph, effect: SetTimer) -> list[Any]:
-    return ["t", str(effect.kind), effect.due, effect.attempt.to_list() if effect.attempt else None]
-
-
-def _chunks_row(graph: Graph, effect: StartChunks) -> list[Any]:
-    return ["k", graph.by_name[effect.task].index, effect.visit, compress(start.number for start in effect.starts)]
-
-
-def _chunk_controls_row(graph: Graph, effect: TellChunks) -> list[Any]:
-    del graph
+def _chunk_control_row(effect: TellChunks) -> list[Any]:
     numbers = compress(effect.numbers)
-    return ["y", effect.task, effect.visit, numbers, effect.reason, effect.request_id, str(effect.control)]
+    said = [effect.reason, effect.request_id, str(effect.control)]
+    return [Row.CHUNK_CONTROL, effect.task, effect.visit, numbers, *said]
 
 
-def _home_row(graph: Graph, effect: TellHome) -> list[Any]:
-    """A report is made from the state again; anything else is rare, and stands here whole."""
-    del graph
-    return ["h"] if isinstance(effect.message, ChunkEnded) else ["h", encode(effect.message)]
-
-
-_ROWS: dict[type, Callable[[Graph, Any], list[Any]]] = {
-    RunTask: _run_row,
-    SetTimer: _timer_row,
-    StartChild: lambda graph, effect: ["c", effect.child, effect.parent.attempt.to_list()],
-    TellChild: lambda graph, effect: ["x", effect.child, effect.reason, effect.request_id, str(effect.control)],
-    NotifyParent: lambda graph, effect: ["p"],
-    StartChunks: _chunks_row,
-    TellChunks: _chunk_controls_row,
-    TellHome: _home_row,
-    Announce: lambda graph, effect: ["a", str(effect.status)],
-    SeekEvent: lambda graph, effect: ["e", effect.attempt.to_list()],
-}
-
-
-def rebuild(graph: Graph, state: State, known: Mapping[Key, Any]) -> list[Effect]:
+def rebuild(graph: Graph, state: State, known: Mapping[Fact, Any]) -> list[Effect]:
     """The effects of the fold that made ``state``, again; raises MissingFacts."""
     turn = Turn(graph, state, Facts(known), state.updated_at)
-    return [effect for row in state.outbox for effect in _BUILDERS[row[0]](turn, *row[1:])]
+    return [effect for row in state.outbox for effect in _rebuilt(turn, row)]
 
 
-def _runs(turn: Turn, task: int, visit: int, number: int) -> Iterator[Effect]:
+def _runs(turn: Turn, task: TaskIndex, visit: int, number: int) -> Iterator[Effect]:
     node = turn.graph.tasks[task]
     yield run_task(turn, node, AttemptId(node.name, visit, None, number))
 
 
-def _item_runs(turn: Turn, task: int, visit: int, number: int, indexes: list[list[int]]) -> Iterator[Effect]:
+def _item_runs(turn: Turn, task: TaskIndex, visit: int, number: int, indexes: list[list[int]]) -> Iterator[Effect]:
     node = turn.graph.tasks[task]
     for index in expand(indexes):
         yield run_task(turn, node, AttemptId(node.name, visit, index, number))
@@ -115,21 +129,19 @@ def _children(turn: Turn, child: str, row: list[Any]) -> Iterator[Effect]:
     yield start_child(turn, turn.graph.by_name[attempt.task], attempt, child)
 
 
-def _controls(turn: Turn, child: str, reason: str, request_id: str, control: str) -> Iterator[Effect]:
-    del turn
+def _controls(child: str, reason: str, request_id: str, control: str) -> Iterator[Effect]:
     yield TellChild(child, reason, request_id, Control(control))
 
 
-def _chunk_starts(turn: Turn, task: int, visit: int, numbers: list[list[int]]) -> Iterator[Effect]:
+def _chunk_starts(turn: Turn, task: TaskIndex, visit: int, numbers: list[list[int]]) -> Iterator[Effect]:
     begun = turn.state.active[task, visit]
     if begun.chunks is not None:
         yield chunk_owner.start_chunks(turn, begun, begun.chunks, list(expand(numbers)))
 
 
 def _chunk_controls(
-    turn: Turn, task: str, visit: int, numbers: list[list[int]], reason: str, request_id: str, control: str
+    task: str, visit: int, numbers: list[list[int]], reason: str, request_id: str, control: str
 ) -> Iterator[Effect]:
-    del turn
     yield TellChunks(task, visit, list(expand(numbers)), reason, request_id, Control(control))
 
 
@@ -139,7 +151,7 @@ def _words_home(turn: Turn, message: Mapping[str, Any] | None = None) -> Iterato
 
 def _notices(turn: Turn) -> Iterator[Effect]:
     if turn.state.parent is not None and not turn.state.retried:
-        ended = turn.facts.get(OUTPUT)
+        ended = turn.facts.get(OutputFact())
         state = turn.state
         yield NotifyParent(turn.state.parent, state.status, ended["output"], ended["error"], state.resend_id)
 
@@ -150,27 +162,40 @@ def _announcements(turn: Turn, status: str) -> Iterator[Effect]:
     yield Announce(announced, turn.state.error if tells else None)
 
 
-def _seeks(turn: Turn, attempt: list[Any]) -> Iterator[Effect]:
-    del turn
+def _seeks(attempt: list[Any]) -> Iterator[Effect]:
     yield SeekEvent(AttemptId.from_list(attempt))
 
 
-_BUILDERS: dict[str, Callable[..., Iterator[Effect]]] = {
-    "r": _runs,
-    "i": _item_runs,
-    "t": _timers,
-    "c": _children,
-    "x": _controls,
-    "p": _notices,
-    "k": _chunk_starts,
-    "y": _chunk_controls,
-    "h": _words_home,
-    "a": _announcements,
-    "e": _seeks,
-}
+def _rebuilt(turn: Turn, row: Sequence[Any]) -> Iterator[Effect]:  # noqa: C901 - one case for each kind
+    rest = row[1:]
+    match Row(row[0]):
+        case Row.RUN:
+            return _runs(turn, *rest)
+        case Row.ITEM_RUNS:
+            return _item_runs(turn, *rest)
+        case Row.TIMER:
+            return _timers(turn, *rest)
+        case Row.CHILD:
+            return _children(turn, *rest)
+        case Row.CHILD_CONTROL:
+            return _controls(*rest)
+        case Row.NOTICE:
+            return _notices(turn)
+        case Row.CHUNK_STARTS:
+            return _chunk_starts(turn, *rest)
+        case Row.CHUNK_CONTROL:
+            return _chunk_controls(*rest)
+        case Row.HOME:
+            return _words_home(turn, *rest)
+        case Row.ANNOUNCEMENT:
+            return _announcements(turn, *rest)
+        case Row.SEEK:
+            return _seeks(*rest)
+        case _ as never:
+            assert_never(never)
 
 
-_CONTROLS = frozenset({"x", "y"})
+_CONTROLS = frozenset({Row.CHILD_CONTROL, Row.CHUNK_CONTROL})
 """Rows that nothing else in the state tells of."""
 
 
@@ -182,7 +207,7 @@ def repeat(turn: Turn, only: Set[AttemptId] = frozenset(), announce: bool = True
     state = turn.state
     for row in state.outbox:
         if row[0] in _CONTROLS:
-            turn.effects.extend(_BUILDERS[row[0]](turn, *row[1:]))
+            turn.effects.extend(_rebuilt(turn, row))
     if state.status.ended:
         turn.effects.extend(_last_words(turn, announce))
         return

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from attune.engine.state import CODES, State
-from attune.model.graph import Graph, Task
+from attune.engine.visits import VisitKey
+from attune.model.graph import Graph, Task, TaskIndex, TaskSet
 from attune.model.reachability import bits
 from attune.model.status import TaskStatus
 
@@ -15,7 +16,7 @@ _BY_TASK = ("visits", "last_attempt", "item_counts", "rounds", "join_runs")
 _ARRIVALS = ("fired", "dropped")
 
 
-def misfits(old: Graph, new: Graph, state: State, run: Mapping[tuple[int, int], int], redone: int = 0) -> list[str]:
+def misfits(old: Graph, new: Graph, state: State, run: Mapping[VisitKey, int], redone: TaskSet = 0) -> list[str]:
     """Why an execution in ``state`` cannot go on in ``new``, one sentence each; ``redone``: tasks of which nothing is
     kept. What has begun, or was about to, must still be there, and be the same kind of thing.
     """
@@ -73,5 +74,5 @@ def remap(state: State, old: Graph, new: Graph) -> None:
     }
 
 
-def _moved(rows: Mapping[int, Any], moved: Mapping[int, int]) -> dict[int, Any]:
+def _moved(rows: Mapping[TaskIndex, Any], moved: Mapping[TaskIndex, TaskIndex]) -> dict[TaskIndex, Any]:
     return {moved[index]: value for index, value in rows.items() if index in moved}

@@ -14,12 +14,10 @@ from operator import or_
 from attune.engine import remap
 from attune.engine.groups import inside_of
 from attune.engine.state import State
-from attune.model.graph import Graph, Task
+from attune.engine.visits import VisitKey
+from attune.model.graph import Graph, Task, TaskIndex, TaskSet
 from attune.model.reachability import bits
 from attune.model.status import ExecutionStatus, TaskStatus
-
-Key = tuple[int, int]
-"""Task and visit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +28,10 @@ class Plan:
     asked to mend; with them the execution will fail again.
     """
 
-    run: Mapping[Key, int]
-    named: int = 0
-    redone: int = 0
-    stands: Mapping[Key, int] | None = None
+    run: Mapping[VisitKey, int]
+    named: TaskSet = 0
+    redone: TaskSet = 0
+    stands: Mapping[VisitKey, int] | None = None
 
 
 def can_retry(state: State) -> bool:
@@ -47,7 +45,7 @@ def plan(graph: Graph, state: State, names: Iterable[str] = ()) -> Plan:
     return _plan_from(graph, state, named) if named else _plan_all(graph, state)
 
 
-def _begun(graph: Graph, state: State, name: str) -> int:
+def _begun(graph: Graph, state: State, name: str) -> TaskIndex:
     index = graph.by_name[name].index
     if not state.begun >> index & 1:
         raise KeyError(name)
@@ -62,7 +60,7 @@ def _plan_all(graph: Graph, state: State) -> Plan:
     return Plan(_with_groups(graph, state, run))
 
 
-def _plan_from(graph: Graph, state: State, named: int) -> Plan:
+def _plan_from(graph: Graph, state: State, named: TaskSet) -> Plan:
     redone = named | _following(graph, named)
     run = {_latest(state, index): _last(state, index) for index in bits(named)}
     whole = _with_groups(graph, state, run)
@@ -74,23 +72,23 @@ def _plan_from(graph: Graph, state: State, named: int) -> Plan:
     return Plan(whole, named, redone, stands)
 
 
-def tasks_of(visits: Iterable[Key]) -> int:
+def tasks_of(visits: Iterable[VisitKey]) -> TaskSet:
     """Their tasks, as a bit set."""
     return reduce(or_, (1 << task for task, _ in visits), 0)
 
 
-def _latest(state: State, index: int) -> Key:
+def _latest(state: State, index: TaskIndex) -> VisitKey:
     return index, state.visits_of(index)
 
 
-def _last(state: State, index: int) -> int:
+def _last(state: State, index: TaskIndex) -> int:
     """The number of the last attempt of the latest visit; 0 if it never came to one."""
     if state.latest(index) is TaskStatus.SKIPPED:
         return 0
     return state.resumable.get(_latest(state, index), state.last_attempt.get(index, 1))
 
 
-def _following(graph: Graph, tasks: int) -> int:
+def _following(graph: Graph, tasks: TaskSet) -> TaskSet:
     """All tasks that these can lead to, and what is inside of those. What follows a group follows its members, too."""
     seen, front = 0, tasks
     while front:
@@ -102,12 +100,12 @@ def _following(graph: Graph, tasks: int) -> int:
     return seen
 
 
-def _targets(graph: Graph, task: Task) -> int:
+def _targets(graph: Graph, task: Task) -> TaskSet:
     found = reduce(or_, (1 << target for transition in task.transitions for target in transition.targets), 0)
     return found if task.group is None else found | _targets(graph, graph.tasks[task.group])
 
 
-def _blamed(graph: Graph, state: State, led_to_fail: int) -> int:
+def _blamed(graph: Graph, state: State, led_to_fail: TaskSet) -> TaskSet:
     """The failures that brought tasks to lead to ``fail``; where there is none, these tasks themselves."""
     found, seen, front = 0, 0, led_to_fail
     while front:
@@ -119,11 +117,11 @@ def _blamed(graph: Graph, state: State, led_to_fail: int) -> int:
     return found or led_to_fail
 
 
-def _group_bit(task: Task) -> int:
+def _group_bit(task: Task) -> TaskSet:
     return 0 if task.group is None else 1 << task.group
 
 
-def _with_groups(graph: Graph, state: State, run: Mapping[Key, int]) -> dict[Key, int]:
+def _with_groups(graph: Graph, state: State, run: Mapping[VisitKey, int]) -> dict[VisitKey, int]:
     """The visits, the groups around them, and what did not end well in those that are to go on."""
     whole = dict(run)
     for index, _ in run:
@@ -138,7 +136,7 @@ def _with_groups(graph: Graph, state: State, run: Mapping[Key, int]) -> dict[Key
     return {key: number for key, number in whole.items() if group_runs(graph, whole, graph.tasks[key[0]])}
 
 
-def group_runs(graph: Graph, run: Mapping[Key, int], task: Task) -> bool:
+def group_runs(graph: Graph, run: Mapping[VisitKey, int], task: Task) -> bool:
     """Whether all groups that the task is in go on."""
     return task.group is None or (
         any(key[0] == task.group for key in run) and group_runs(graph, run, graph.tasks[task.group])

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from attune.engine.context import Context, Own, parameters_key
+from attune.engine.context import Context, Own, parameters_fact
 from attune.exceptions import TemplateError
 from attune.expressions import templates
 from attune.model.graph import ActionSpec, Graph
@@ -75,7 +75,7 @@ def _excerpt(context: Context, sources: list[str], own: Own, extra: Mapping[str,
     for reference in sorted(templates.references(sources), key=str):
         root = context.graph.names.ours(reference).root
         if root == PARAMETERS:
-            given = context.facts.get(parameters_key(context.state))[PARAMETERS]
+            given = context.facts.get(parameters_fact(context.state))[PARAMETERS]
             _pick(found, {reference.root: given}, (reference.root, *reference.path))
         elif root != "kv":
             _pick(found, scope, (reference.root, *reference.path))
@@ -100,7 +100,7 @@ def _parameter(context: Context, source: str) -> Any:
     root = context.graph.names.theirs(PARAMETERS)
     for path in context.graph.secrets.paths:
         if templates.is_path(source, (root, *path)):
-            values = context.facts.get(parameters_key(context.state))["parameters"]
+            values = context.facts.get(parameters_fact(context.state))["parameters"]
             found = context.graph.secrets.of(values).get(path)
             return found if seal_of(found) is not None else None
     return None

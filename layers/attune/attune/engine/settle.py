@@ -16,7 +16,7 @@ from attune.engine.state import CODES
 from attune.engine.task_start import begin, start_attempt
 from attune.engine.turn import Turn
 from attune.exceptions import task_error
-from attune.model.graph import JoinKind, Task
+from attune.model.graph import JoinKind, Task, TaskIndex, TaskSet
 from attune.model.reachability import bits
 from attune.model.status import ExecutionStatus, TaskStatus
 
@@ -61,7 +61,7 @@ def _just_began(turn: Turn, task: Task, steps: int) -> bool:
     return still and not task.members and task.index not in turn.state.fired
 
 
-def _busy(turn: Turn) -> int:
+def _busy(turn: Turn) -> TaskSet:
     """The tasks that run, wait or retry, or have been fired and not begun, as a bit set."""
     bits = turn.state.running
     for index in turn.state.fired:
@@ -70,7 +70,7 @@ def _busy(turn: Turn) -> int:
     return bits
 
 
-def _may_begin(turn: Turn, task: Task, busy: int) -> bool:
+def _may_begin(turn: Turn, task: Task, busy: TaskSet) -> bool:
     if task.members and (task.index, turn.state.visits_of(task.index)) in turn.state.active:
         return False
     if not task.is_join or task.join.kind is JoinKind.EACH or turn.state.stopping:
@@ -80,7 +80,7 @@ def _may_begin(turn: Turn, task: Task, busy: int) -> bool:
     return _counted(turn, task)
 
 
-def _waits_for(turn: Turn, task: Task, busy: int) -> int:
+def _waits_for(turn: Turn, task: Task, busy: TaskSet) -> TaskSet:
     """The busy tasks that keep a default join waiting."""
     arrived = turn.state.fired[task.index]
     new_round = task.back_sources and any(task.back_sources >> source & 1 for source in arrived)
@@ -88,7 +88,7 @@ def _waits_for(turn: Turn, task: Task, busy: int) -> int:
     return waits_for & ~_next_rounds(turn, task, waits_for)
 
 
-def _next_rounds(turn: Turn, task: Task, among: int) -> int:
+def _next_rounds(turn: Turn, task: Task, among: TaskSet) -> TaskSet:
     """The heads fired for a new round of a loop that the task is in: these wait for the task, not it for them."""
     found = 0
     for index in bits(among & turn.graph.heads):
@@ -160,7 +160,7 @@ def _take_one(turn: Turn, task: Task) -> None:
         del turn.state.fired[task.index]
 
 
-def _first_of_a_knot(turn: Turn, busy: int) -> Task | None:
+def _first_of_a_knot(turn: Turn, busy: TaskSet) -> Task | None:
     """Of default joins that wait only for each other, the one written first."""
     state = turn.state
     waiting = {
@@ -177,7 +177,7 @@ def _first_of_a_knot(turn: Turn, busy: int) -> Task | None:
     return None
 
 
-def _closure(waiting: dict[int, int], start: int) -> int:
+def _closure(waiting: dict[TaskIndex, TaskSet], start: TaskIndex) -> TaskSet:
     """All tasks that ``start`` waits for, directly or through others."""
     seen, front = 0, waiting.get(start, 0)
     while front:

@@ -1,19 +1,18 @@
 """The compact state of one execution, as it is between two folds.
 
 It holds where every task stands, never what it was given or returned: those live in records of their own
-(promise 5). Tasks go by their number in the graph. A fold works on a :meth:`State.copy` of its own.
+(promise 5). Tasks go by their number in the graph, sets of tasks are bit sets. A fold works on a :meth:`State.copy`
+of its own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from copy import copy
 from dataclasses import dataclass, field, fields
-from operator import attrgetter
 from typing import Any
 
 from attune.engine.messages import Parent
-from attune.model.built_ins import WaitKind
+from attune.engine.visits import Chunk, Visit, VisitKey
+from attune.model.graph import TaskIndex, TaskSet
 from attune.model.status import ExecutionStatus, TaskStatus
 
 CODES: dict[TaskStatus, str] = {
@@ -28,198 +27,134 @@ CODES: dict[TaskStatus, str] = {
 """One character per way in which a task's latest visit can have ended."""
 STATUS_OF: dict[str, TaskStatus] = {code: status for status, code in CODES.items()}
 
-_CONTAINERS = ("codes", "visits", "last_attempt", "item_counts", "rounds", "join_runs", "active", "outbox")
+Arrivals = dict[TaskIndex, int]
+"""At one task: how often each of its sources has fired it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Active:
-    """An attempt that has been asked for and has not ended: its number, what it waits for, and until when.
-
-    ``due`` (epoch seconds) is when its timer fires, ``limit`` when it times out, ``child`` the execution that
-    it waits for, ``wait`` what it waits for from outside. A ``retrying`` attempt without ``due`` starts when the
-    execution is resumed.
-    """
-
-    status: TaskStatus
-    number: int = 1
-    due: float | None = None
-    child: str | None = None
-    limit: float | None = None
-    wait: WaitKind | None = None
-
-
-@dataclass(slots=True)
-class Items:
-    """A ``with_items`` under way: items below ``next`` that are neither ``active`` nor in ``again`` have ended."""
-
-    total: int
-    elements: int
-    next: int = 0
-    active: dict[int, Active] = field(default_factory=dict)
-    failed: set[int] = field(default_factory=set)
-    again: list[int] = field(default_factory=list)
-    """Of a retry: the items below ``next`` that are still to run again, the last one first."""
-
-    @property
-    def done(self) -> bool:
-        """True when every item has ended."""
-        return self.next >= self.total and not self.active and not self.again
-
-
-@dataclass(slots=True)
-class Chunks:
-    """A long ``with_items`` under way, as its execution keeps it: chunks below ``next`` that do not run have ended.
-
-    ``running`` maps a chunk to how many of its items run at a time (0: no bound of ours); ``failed`` counts elements,
-    ``indexes`` are the first items that failed. ``whole``: a retry wants all items again, although all succeeded.
-    """
-
-    total: int
-    elements: int
-    count: int
-    next: int = 0
-    running: dict[int, int] = field(default_factory=dict)
-    failed: int = 0
-    indexes: list[int] = field(default_factory=list)
-    whole: bool = False
-
-    @property
-    def done(self) -> bool:
-        """True when every chunk has ended."""
-        return self.next >= self.count and not self.running
-
-    def bounds(self, number: int) -> tuple[int, int]:
-        """The items of a chunk, from the first up to but not the second; chunks are as even as can be."""
-        return self.total * number // self.count, self.total * (number + 1) // self.count
-
-    def ended_items(self) -> int:
-        """How many items are in chunks that have ended."""
-        under_way = sum(stop - first for first, stop in map(self.bounds, self.running))
-        return self.bounds(self.next)[0] - under_way
-
-
-@dataclass(frozen=True, slots=True)
-class Chunk:
-    """Of a chunk's own state: which items of which visit it goes over (see :class:`messages.StartChunk`).
-
-    ``attempt_base`` is that of its start: it tells of which of the execution's retries the chunk is.
-    """
-
-    task: int
-    visit: int
-    number: int
-    first: int
-    window: int
-    attempt_base: int = 0
-
-
-@dataclass(slots=True)
-class Visit:
-    """One run of a task that has not ended: a single attempt at a time, many items, or chunks of many items."""
-
-    task: int
-    number: int
-    single: Active | None = None
-    items: Items | None = None
-    chunks: Chunks | None = None
-    round: int = 0
-    """Of a group: how many rounds have begun."""
-    attempt_base: int = 0
-    """The highest number of an attempt before the execution was retried: a policy of retries counts from here."""
-    last: int = 0
-    """With items: the highest number that a further attempt at one of them has had."""
-
-    @property
-    def attempted(self) -> int:
-        """The highest number that an attempt of this visit has had."""
-        if self.single is not None:
-            return self.single.number - (self.single.status is TaskStatus.RETRYING)
-        return max(self.last, self.attempt_base + 1)
-
-    def copy(self) -> Visit:
-        """A copy that shares nothing that can change."""
-        twin = copy(self)
-        if self.items is not None:
-            twin.items = copy(self.items)
-            twin.items.active, twin.items.failed = dict(self.items.active), set(self.items.failed)
-            twin.items.again = list(self.items.again)
-        if self.chunks is not None:
-            twin.chunks = copy(self.chunks)
-            twin.chunks.running, twin.chunks.indexes = dict(self.chunks.running), list(self.chunks.indexes)
-        return twin
-
-    def attempts(self) -> Iterable[tuple[int | None, Active]]:
-        """``(index, attempt)`` of all that is awaited here; index None without items; what chunks await is theirs."""
-        if self.items is not None:
-            return list(self.items.active.items())
-        return [(None, self.single)] if self.single else []
-
-
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class State:
-    """See the module. ``absorbed`` is the highest FIFO sequence number folded; ``version`` counts saves."""
+    """Where an execution stands, or a chunk of its items.
+
+    After "By" stands who writes a field: modules of this package, methods of this class. ``remap`` gives tasks other
+    numbers, wherever they stand. *Replaced* means never changed, so that copies may share it.
+    """
+
+    # --- Which execution this is ------------------------------------------------------------------------------------
 
     execution: str
+    """Its id; in the state of a chunk, the chunk's. From its start."""
     workflow: str
+    """The workflow's ref; ``TOMBSTONE`` if it was cancelled before its start came. From its start."""
     workflow_version: int
+    """The version that it runs. From its start; by ``execution_retry``."""
     created_at: float
+    """When it was created, in epoch seconds. From its start."""
     size: int
-    """How many tasks the graph has."""
-    status: ExecutionStatus = ExecutionStatus.RUNNING
-    version: int = 0
-    absorbed: str = ""
-    updated_at: float = 0.0
+    """How many tasks the graph has. From its start; by ``remap``."""
     parent: Parent | None = None
+    """The attempt whose child execution this is. From its start."""
     chunk: Chunk | None = None
-    """Set in the state of a chunk; then ``execution`` is the chunk's id, and all else is as it was when the visit
-    began."""
-    codes: list[str] = field(default_factory=list)
-    visits: dict[int, int] = field(default_factory=dict)
-    last_attempt: dict[int, int] = field(default_factory=dict)
-    item_counts: dict[int, tuple[int, int]] = field(default_factory=dict)
-    rounds: dict[int, int] = field(default_factory=dict)
-    """How many rounds the latest visit of a loop that ended had."""
-    active: dict[tuple[int, int], Visit] = field(default_factory=dict)
-    fired: dict[int, dict[int, int]] = field(default_factory=dict)
-    join_runs: dict[int, int] = field(default_factory=dict)
-    begun: int = 0
-    now_unhandled: int = 0
-    """Tasks whose latest visit failed unhandled; ``ever_unhandled`` are those of which any visit did."""
-    ever_unhandled: int = 0
-    held: int = 0
-    verdicts: int = 0
-    is_failing: bool = False
-    stopping: bool = False
-    paused: bool = False
-    pause_note: dict[str, Any] | None = None
-    """``{by, reason, at}`` of the latest pause; and, when that is over, ``until`` and ``resumed_by``."""
-    seen_controls: list[str] = field(default_factory=list)
-    """The latest pauses and resumptions that were folded, so that late copies of them are known. Replaced, never
-    changed."""
-    delivered_events: dict[str, int] = field(default_factory=dict)
-    """The latest events that were waited for: to which visit of its task each was given, so that a copy of it is not
-    given to the next. Replaced, never changed."""
-    error: dict[str, Any] | None = None
-    vars_number: int = 0
-    deadline: float | None = None
-    ended_at: float | None = None
-    resend_id: str = ""
-    resumable: dict[tuple[int, int], int] = field(default_factory=dict)
-    """Visits that failed unhandled or were cancelled, with the number of their last attempt (0: they had none): where
-    a retry goes on. Like ``dropped`` and ``retried`` it is replaced, never changed, so that copies may share it."""
-    dropped: dict[int, dict[int, int]] = field(default_factory=dict)
-    """Arrivals that will not begin anything any more, short of a retry: at joins held back, or after ``fail``."""
-    led_to_fail: int = 0
-    """Tasks that led to ``fail``."""
-    retried: list[str] = field(default_factory=list)
-    """The request ids of all retries."""
-    given: int = 0
-    """The number of the retry that gave the present parameters; 0: the start did."""
+    """Set in the state of a chunk; all else is then as it was when the visit began. By ``chunk_fold``."""
+
+    # --- How it is saved --------------------------------------------------------------------------------------------
+
+    version: int = 0
+    """How often it was saved: a save names the version that it replaces. By ``execution.advancer``."""
+    absorbed: str = ""
+    """The highest FIFO sequence number that was folded. By ``execution.advancer``."""
+    updated_at: float = 0.0
+    """The time of its latest fold, in epoch seconds. By ``advance``."""
     outbox: list[list[Any]] = field(default_factory=list)
-    running: int = field(default=0, compare=False)
-    """The tasks with a visit that has not ended, as a bit set; kept by :meth:`open` and :meth:`close`, never stored."""
-    private: set[tuple[int, int]] = field(default_factory=set, compare=False, repr=False)
-    """Visits that this copy has made its own; never stored."""
+    """What the latest fold asked for, as references (see ``outbox.Row``). By ``advance``."""
+    resend_id: str = ""
+    """Makes the ids of what is sent again fresh (see ``ids``). By ``advance``, ``execution_retry``."""
+
+    # --- Where it stands as a whole ---------------------------------------------------------------------------------
+
+    status: ExecutionStatus = ExecutionStatus.RUNNING
+    """See ``model.status``. By ``advance``, ``settle``, ``ending``, ``execution_retry``, ``chunk_fold``."""
+    deadline: float | None = None
+    """When the workflow times out, in epoch seconds; None if never. By ``launch``."""
+    ended_at: float | None = None
+    """When it ended, in epoch seconds. By ``ending``, ``chunk_fold``, ``execution_retry``."""
+    vars_number: int = 0
+    """The number under which the present variables are stored; 0: there are none. By ``turn``."""
+
+    # --- How each task stands ---------------------------------------------------------------------------------------
+
+    codes: list[str] = field(default_factory=list)
+    """How the latest ended visit of each task did, see ``CODES``. By ``record_end``, ``transitions``, ``settle``."""
+    begun: TaskSet = 0
+    """The tasks that have begun a visit. By ``task_start``."""
+    visits: dict[TaskIndex, int] = field(default_factory=dict)
+    """How many visits a task has begun, if more than one. By ``task_start``."""
+    last_attempt: dict[TaskIndex, int] = field(default_factory=dict)
+    """The number of the attempt with which the latest ended visit ended, if it is not 1. By ``record_end``."""
+    item_counts: dict[TaskIndex, tuple[int, int]] = field(default_factory=dict)
+    """Of the latest ``with_items`` that ended: how many elements, and how many failed. By ``item_summary``."""
+    rounds: dict[TaskIndex, int] = field(default_factory=dict)
+    """How many rounds the latest visit of a loop that ended had. By ``transitions``, ``ending``."""
+    verdicts: TaskSet = 0
+    """The tasks of whose latest ended visit the fold itself found the error. By ``turn``, ``transitions``."""
+    held: TaskSet = 0
+    """The tasks that a failure holds back. By ``settle``, ``task_start``, ``groups``, ``execution_retry``."""
+
+    # --- What is under way ------------------------------------------------------------------------------------------
+
+    active: dict[VisitKey, Visit] = field(default_factory=dict)
+    """The visits that have not ended; to change one, ask ``own`` for it. By ``open``, ``close``, ``close_all``."""
+    running: TaskSet = field(default=0, compare=False)
+    """The tasks with a visit in ``active``; never stored. By ``open``, ``close``, ``close_all``."""
+    private: set[VisitKey] = field(default_factory=set, compare=False, repr=False)
+    """The visits that this copy has made its own; never stored. By ``open``, ``own``, ``close_all``."""
+
+    # --- What has arrived, and not begun ----------------------------------------------------------------------------
+
+    fired: dict[TaskIndex, Arrivals] = field(default_factory=dict)
+    """What is to begin, or waits at a join.
+    By ``launch``, ``transitions``, ``groups``, ``settle``, ``ending``, ``execution_retry``."""
+    join_runs: dict[TaskIndex, int] = field(default_factory=dict)
+    """How often a join that counts has run; its arrivals stay. By ``settle``, ``groups``, ``execution_retry``."""
+
+    # --- What failed ------------------------------------------------------------------------------------------------
+
+    now_unhandled: TaskSet = 0
+    """Tasks whose latest visit failed unhandled.
+    By ``transitions``, ``task_start``, ``groups``, ``execution_retry``."""
+    ever_unhandled: TaskSet = 0
+    """The tasks outside of groups of which any visit failed unhandled. By ``transitions``, ``execution_retry``."""
+    led_to_fail: TaskSet = 0
+    """The tasks that led to the target ``fail``. By ``transitions``, ``execution_retry``."""
+    is_failing: bool = False
+    """Whether it ends failed whatever else happens. By ``ending``, ``execution_retry``."""
+    stopping: bool = False
+    """Whether nothing fires any more. By ``ending``, ``execution_retry``."""
+    error: dict[str, Any] | None = None
+    """Why it fails, failed or stands still. Replaced.
+    By ``transitions``, ``settle``, ``ending``, ``advance``, ``pausing``, ``execution_retry``."""
+
+    # --- What it is told from outside -------------------------------------------------------------------------------
+
+    paused: bool = False
+    """Whether nothing new is begun. By ``pausing``, ``execution_retry``."""
+    pause_note: dict[str, Any] | None = None
+    """``{by, reason, at}`` of the latest pause; then ``until`` and ``resumed_by``, too. Replaced. By ``pausing``."""
+    seen_controls: list[str] = field(default_factory=list)
+    """The latest pauses and resumptions, so that late copies of them are known. Replaced. By ``pausing``."""
+    delivered_events: dict[str, int] = field(default_factory=dict)
+    """The latest events, and the visit that each was given to. Replaced. By ``delivered_events``."""
+
+    # --- Where a retry of the execution goes on ---------------------------------------------------------------------
+
+    resumable: dict[VisitKey, int] = field(default_factory=dict)
+    """Visits that failed unhandled or were cancelled, with their last attempt (0: they had none). Replaced.
+    By ``transitions``, ``ending``, ``groups``, ``execution_retry``, ``remap``."""
+    dropped: dict[TaskIndex, Arrivals] = field(default_factory=dict)
+    """Arrivals that begin nothing, short of a retry. Replaced. By ``ending``, ``groups``, ``execution_retry``."""
+    retried: list[str] = field(default_factory=list)
+    """The request ids of all retries. Replaced. By ``execution_retry``."""
+    given: int = 0
+    """The number of the retry that gave the present parameters; 0: the start did. By ``execution_retry``."""
 
     def __post_init__(self) -> None:
         if not self.codes:
@@ -227,11 +162,14 @@ class State:
 
     def copy(self) -> State:
         """A copy that can be changed without the original noticing; visits are copied when first touched."""
-        twin = State(*_VALUES(self))
-        for name in _CONTAINERS:
-            setattr(twin, name, getattr(self, name).copy())
+        twin = State.__new__(State)
+        for name in _SHARED:
+            setattr(twin, name, getattr(self, name))
+        twin.codes, twin.outbox, twin.active = self.codes.copy(), self.outbox.copy(), self.active.copy()
+        twin.visits, twin.last_attempt = self.visits.copy(), self.last_attempt.copy()
+        twin.item_counts, twin.rounds = self.item_counts.copy(), self.rounds.copy()
         twin.fired = {task: dict(arrivals) for task, arrivals in self.fired.items()}
-        twin.private = set()
+        twin.join_runs, twin.private = self.join_runs.copy(), set()
         return twin
 
     def open(self, visit: Visit) -> None:
@@ -240,14 +178,14 @@ class State:
         self.private.add((visit.task, visit.number))
         self.running |= 1 << visit.task
 
-    def close(self, task: int, number: int) -> Visit | None:
+    def close(self, task: TaskIndex, number: int) -> Visit | None:
         """The visit is under way no more; returns it, None if it was not."""
         visit = self.active.pop((task, number), None)
         if visit is not None and not self._has_another(task):
             self.running &= ~(1 << task)
         return visit
 
-    def _has_another(self, task: int) -> bool:
+    def _has_another(self, task: TaskIndex) -> bool:
         return self.visits_of(task) > 1 and any(other == task for other, _ in self.active)
 
     def close_all(self) -> None:
@@ -256,7 +194,7 @@ class State:
         self.private.clear()
         self.running = 0
 
-    def own(self, task: int, visit: int) -> Visit | None:
+    def own(self, task: TaskIndex, visit: int) -> Visit | None:
         """The visit, safe to change; None if it has ended."""
         key = (task, visit)
         found = self.active.get(key)
@@ -265,7 +203,7 @@ class State:
             self.private.add(key)
         return found
 
-    def record_end(self, task: int, status: TaskStatus, number: int) -> None:
+    def record_end(self, task: TaskIndex, status: TaskStatus, number: int) -> None:
         """How the task's latest visit ended, and with which attempt (0: it failed before it had one)."""
         self.codes[task] = CODES[status]
         if number > 1 or (number == 0 and status.failed):
@@ -273,13 +211,19 @@ class State:
         else:
             self.last_attempt.pop(task, None)
 
-    def visits_of(self, task: int) -> int:
+    def visits_of(self, task: TaskIndex) -> int:
         """How often the task has begun."""
         return self.visits.get(task) or (self.begun >> task & 1)
 
-    def latest(self, task: int) -> TaskStatus:
+    def latest(self, task: TaskIndex) -> TaskStatus:
         """How the latest ended visit of the task ended; pending if none has."""
         return STATUS_OF[self.codes[task]]
 
 
-_VALUES = attrgetter(*(member.name for member in fields(State)))
+_COPIED = frozenset(
+    {
+        *("codes", "outbox", "active", "visits", "last_attempt", "item_counts", "rounds", "fired", "join_runs"),
+        "private",
+    }
+)
+_SHARED = tuple(member.name for member in fields(State) if member.name not in _COPIED)

@@ -9,8 +9,8 @@ from attune.engine.attempt_effects import limit, resolve, run_task, start_child
 from attune.engine.built_ins import STARTS
 from attune.engine.context import Own
 from attune.engine.ids import AttemptId, child_id
-from attune.engine.state import Active, Visit
 from attune.engine.turn import Step, Turn, template_failure
+from attune.engine.visits import Active, Visit
 from attune.exceptions import AttuneError, TemplateError, task_error
 from attune.model.built_ins import BuiltIn
 from attune.model.graph import Runner, Task
@@ -77,7 +77,7 @@ def _ask_child(turn: Turn, task: Task, attempt: AttemptId) -> None:
     child = child_id(turn.state.execution, attempt, turn.now)
     turn.ask(start_child(turn, task, attempt, child))
     until = limit(turn, task, attempt)
-    attempts.track(turn, task, attempt, Active(TaskStatus.WAITING, attempt.number, None, child, until))
+    attempts.track(turn, task, attempt, Active(TaskStatus.WAITING, attempt.number, child=child, limit=until))
 
 
 def _run_built_in(turn: Turn, task: Task, attempt: AttemptId) -> None:

@@ -12,7 +12,7 @@ from attune.engine.ids import AttemptId
 from attune.engine.state import CODES
 from attune.engine.turn import Step, Turn, template_failure
 from attune.exceptions import TemplateError, task_error
-from attune.model.graph import Task, Transition
+from attune.model.graph import Task, TaskIndex, Transition
 from attune.model.status import TaskStatus
 
 
@@ -141,7 +141,7 @@ def _fire(turn: Turn, task: Task, own: Own, fired: list[Transition]) -> list[Tra
     return fired
 
 
-def _targets(fired: Iterable[Transition]) -> list[int]:
+def _targets(fired: Iterable[Transition]) -> list[TaskIndex]:
     """Several transitions of one completion to the same task count once."""
     return list({target: None for transition in fired for target in transition.targets})
 

@@ -20,13 +20,13 @@ from attune.engine.effects import (
     WriteVerdict,
     WriteWait,
 )
-from attune.engine.facts import Facts, items_key, output_key, record_key, retry_key, vars_key, verdict_key
+from attune.engine.facts import Fact, Facts, VarsFact
 from attune.engine.ids import AttemptId
 from attune.engine.state import State
 from attune.exceptions import TemplateError, task_error
 from attune.expressions.templates import check_size
 from attune.model.built_ins import WaitKind
-from attune.model.graph import Graph, Task, Transition
+from attune.model.graph import Graph, Task, TaskIndex, Transition
 from attune.model.status import TaskStatus
 
 
@@ -34,7 +34,7 @@ from attune.model.status import TaskStatus
 class Step:
     """What a fold did, for those who watch (never stored): a visit began (``status`` None) or ended and fired these."""
 
-    task: int
+    task: TaskIndex
     visit: int
     status: TaskStatus | None = None
     fired: tuple[Transition, ...] = ()
@@ -49,7 +49,10 @@ class Turn:
     facts: Facts
     now: float
     effects: list[Effect] = field(default_factory=list)
-    writes: dict[tuple[Any, ...], Write] = field(default_factory=dict)
+    writes: dict[Fact, Write] = field(default_factory=dict)
+    """What to write before the save, by the fact that it makes; what is written again takes the place of the first."""
+    published: VarsFact | None = None
+    """The variables that this fold published last, unless a list in chunks keeps them: the next ones replace them."""
     ready: deque[AttemptId] = field(default_factory=deque)
     """Attempts to start before the fold is over."""
     steps: list[Step] = field(default_factory=list)
@@ -71,51 +74,54 @@ class Turn:
         """
         check_size(values, "the variables: ")
         self.state.vars_number = max(self.state.vars_number + 1, int(self.now * 1000))
-        self.writes[("vars",)] = WriteVars(self.state.vars_number, values)
-        self.facts.put(vars_key(self.state.vars_number), values)
+        if self.published is not None:
+            del self.writes[self.published]
+        write = WriteVars(self.state.vars_number, values)
+        self.published = write.fact
+        self._write(write, values)
 
     def write_list(self, task: Task, visit: int, values: Sequence[Any], chunk: int | None = None) -> None:
         """What a visit goes over, or one chunk of it does."""
-        self.writes[("items", task.index, visit, chunk)] = WriteItems(task.name, visit, values, chunk)
-        self.facts.put(items_key(task.name, visit, chunk), values)
+        self._write(WriteItems(task.name, visit, values, chunk), values)
 
     def write_scope(self, scope: WriteScope) -> None:
         """What the chunks of a visit have in common; the variables as they are now are kept for them, too."""
-        self.writes[("scope", scope.task, scope.visit)] = scope
-        if ("vars",) in self.writes:  # a second entry would write one item twice, which DynamoDB refuses
-            self.writes[("vars", self.state.vars_number)] = self.writes.pop(("vars",))
+        self.writes[scope.fact] = scope
+        self.published = None
 
     def write_verdict(self, task: Task, visit: int, error: Mapping[str, Any]) -> None:
         """The fold itself found that this visit failed."""
         self.state.verdicts |= 1 << task.index
-        self.writes[("verdict", task.index, visit)] = WriteVerdict(task.name, visit, error)
-        self.facts.put(verdict_key(task.name, visit), error)
+        self._write(WriteVerdict(task.name, visit, error), error)
 
     def write_output(self, output: Any, error: Mapping[str, Any] | None) -> None:
         """What the execution ends with."""
-        retries = len(self.state.retried)
-        self.writes[("output",)] = WriteOutput(output, error, retries)
-        self.facts.put(output_key(retries), {"output": output, "error": error})
+        self._write(WriteOutput(output, error, len(self.state.retried)), {"output": output, "error": error})
 
     def write_retry(self, write: WriteRetry) -> None:
         """The execution goes on after its end."""
-        self.writes[("retry", write.number)] = write
-        self.facts.put(retry_key(write.number), asdict(write))
+        self._write(write, asdict(write))
 
     def write_record(
         self, attempt: AttemptId, status: TaskStatus, result: Any = None, error: Mapping[str, Any] | None = None
     ) -> None:
         """How an attempt ended that no worker ran."""
-        self.writes[("record", attempt)] = WriteRecord(attempt, status, result, error)
-        self.facts.put(record_key(attempt), {"status": str(status), "result": result, "error": error})
+        record = {"status": str(status), "result": result, "error": error}
+        self._write(WriteRecord(attempt, status, result, error), record)
 
     def open_wait(self, wait: WriteWait) -> None:
         """Something is awaited from outside."""
-        self.writes[("wait", wait.attempt)] = wait
+        self.writes[wait.fact] = wait
 
     def close_wait(self, attempt: AttemptId, kind: WaitKind, reason: str) -> None:
         """Nobody waits for it any more, or it is there."""
-        self.writes[("wait", attempt)] = WriteWait(attempt, kind, closed=reason)
+        wait = WriteWait(attempt, kind, closed=reason)
+        self.writes[wait.fact] = wait
+
+    def _write(self, write: Write, value: Any) -> None:
+        """Have this written before the save; this fold knows it from now on."""
+        self.writes[write.fact] = write
+        self.facts.put(write.fact, value)
 
 
 def template_failure(error: TemplateError) -> dict[str, Any]:

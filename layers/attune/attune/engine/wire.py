@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
-from typing import Any
+from dataclasses import asdict, dataclass, field
+from typing import Any, Final
 
 from attune.engine.ids import AttemptId
 from attune.engine.messages import (
@@ -32,10 +32,6 @@ _STORED: dict[str, str] = {"resend_id": "salt", "request_id": "generation", "att
 _STORED_CANCEL = {**_STORED, "attempt_base": "run"}
 
 
-def _names_of(kind: type) -> dict[str, str]:
-    return _STORED_CANCEL if kind is Cancel else _STORED
-
-
 def _task_ended(data: dict[str, Any]) -> TaskEnded:
     return TaskEnded(**{**data, "attempt": _attempt(data), "status": TaskStatus(data["status"])})
 
@@ -58,39 +54,48 @@ def _nudge(data: dict[str, Any]) -> Nudge:
     return Nudge(data["request_id"], tuple(AttemptId(**attempt) for attempt in data["attempts"]))
 
 
-_KINDS: dict[str, tuple[type, Callable[[dict[str, Any]], Message]]] = {
-    "start": (Start, _start),
-    "task_ended": (TaskEnded, _task_ended),
-    "timer": (TimerFired, _timer),
-    "cancel": (Cancel, lambda data: Cancel(**data)),
-    "answer": (Answer, lambda data: Answer(**{**data, "attempt": _attempt(data)})),
-    "event": (EventArrived, lambda data: EventArrived(**{**data, "attempt": _attempt(data)})),
-    "pause": (Pause, lambda data: Pause(**data)),
-    "resume": (Resume, lambda data: Resume(**data)),
-    "retry": (RetryExecution, lambda data: RetryExecution(**{**data, "from_": tuple(data.get("from_", ()))})),
-    "start_chunk": (StartChunk, lambda data: StartChunk(**data)),
-    "chunk_ended": (ChunkEnded, lambda data: ChunkEnded(**data)),
-    "dead": (Dead, lambda data: Dead(**data)),
-    "nudge": (Nudge, _nudge),
+@dataclass(frozen=True, slots=True)
+class Form:
+    """How a kind of message travels: its name, how it is read, and which fields have another name on the way."""
+
+    name: str
+    read: Callable[[dict[str, Any]], Message]
+    stored: Mapping[str, str] = field(default_factory=lambda: _STORED)
+
+
+FORMS: Final[Mapping[type[Message], Form]] = {
+    Start: Form("start", _start),
+    TaskEnded: Form("task_ended", _task_ended),
+    TimerFired: Form("timer", _timer),
+    Cancel: Form("cancel", lambda data: Cancel(**data), _STORED_CANCEL),
+    Answer: Form("answer", lambda data: Answer(**{**data, "attempt": _attempt(data)})),
+    EventArrived: Form("event", lambda data: EventArrived(**{**data, "attempt": _attempt(data)})),
+    Pause: Form("pause", lambda data: Pause(**data)),
+    Resume: Form("resume", lambda data: Resume(**data)),
+    RetryExecution: Form("retry", lambda data: RetryExecution(**{**data, "from_": tuple(data.get("from_", ()))})),
+    StartChunk: Form("start_chunk", lambda data: StartChunk(**data)),
+    ChunkEnded: Form("chunk_ended", lambda data: ChunkEnded(**data)),
+    Dead: Form("dead", lambda data: Dead(**data)),
+    Nudge: Form("nudge", _nudge),
 }
-"""What each kind of message is called on its way, and how it is read."""
-_NAMES: dict[type, str] = {kind: name for name, (kind, _) in _KINDS.items()}
+"""Every kind of message; a test holds it against the union."""
+_BY_NAME: Final[Mapping[str, Form]] = {form.name: form for form in FORMS.values()}
 
 
 def encode(message: Message) -> dict[str, Any]:
     """The JSON form, with its ``type``."""
-    stored = _names_of(type(message))
-    return {"type": _NAMES[type(message)], **{stored.get(name, name): value for name, value in asdict(message).items()}}
+    form = FORMS[type(message)]
+    return {"type": form.name, **{form.stored.get(name, name): value for name, value in asdict(message).items()}}
 
 
 def decode(data: Mapping[str, Any]) -> Message:
     """Inverse of :func:`encode`; KeyError or TypeError when ``data`` is no message of ours."""
-    kind, read = _KINDS[data["type"]]
-    fields = {stored: name for name, stored in _names_of(kind).items()}
-    return read({fields.get(name, name): value for name, value in data.items() if name != "type"})
+    form = _BY_NAME[data["type"]]
+    names = {stored: name for name, stored in form.stored.items()}
+    return form.read({names.get(name, name): value for name, value in data.items() if name != "type"})
 
 
 def describe(message: Message) -> str:
     """The message in a few words, for logs: ``task_ended build#1#-#2 failed``."""
     about = (getattr(message, name, None) for name in ("kind", "attempt", "task", "number", "status", "reason"))
-    return " ".join([_NAMES[type(message)], *(str(part) for part in about if part not in (None, ""))])
+    return " ".join([FORMS[type(message)].name, *(str(part) for part in about if part not in (None, ""))])

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from attune.engine import outbox
 from attune.engine.advance import Folded, fold, tombstone
-from attune.engine.facts import Key, MissingFacts
+from attune.engine.facts import ActionFact, Fact, GraphFact, MissingFacts, StoredFact
 from attune.engine.messages import Cancel, Dead, Message, Start, StartChunk
 from attune.engine.state import State
 from attune.engine.turn import Step
@@ -53,7 +53,6 @@ class Advancer:
         self._store, self._catalog, self._dispatcher, self._clock = store, catalog, dispatcher, clock
         self._observer = observer
         self._graphs: dict[tuple[str, int], Graph] = {}
-        self._registered: dict[str, Callable[..., Any]] = {"action": self._action, "graph": self._graph}
         self._warm = WarmStates()
 
     def deliver(self, execution: str, deliveries: Sequence[Delivery]) -> int:
@@ -129,7 +128,7 @@ class Advancer:
         """These messages were absorbed before, so whoever did it may have died before sending (promise 2)."""
         if state.outbox:
             graph = self._graph(state.workflow, state.workflow_version)
-            known: dict[Key, Any] = {}
+            known: dict[Fact, Any] = {}
             effects = self._with_facts(state.execution, known, lambda: outbox.rebuild(graph, state, known))
             self._dispatcher.send(state, effects)
 
@@ -167,7 +166,7 @@ class Advancer:
             return self._park(execution, known, lambda parked: fold(graph, current, parked, now, known), poisoned)
 
     def _park(
-        self, execution: str, known: dict[Key, Any], compute: Callable[[list[Message]], Folded], batch: list[Message]
+        self, execution: str, known: dict[Fact, Any], compute: Callable[[list[Message]], Folded], batch: list[Message]
     ) -> Folded:
         """Fold a dead letter as the poison that it is; if its execution cannot even start, without that start."""
         try:
@@ -180,18 +179,26 @@ class Advancer:
                 raise
             return self._with_facts(execution, known, lambda: compute(rest))
 
-    def _with_facts(self, execution: str, known: dict[Key, Any], compute: Callable[[], T]) -> T:
+    def _with_facts(self, execution: str, known: dict[Fact, Any], compute: Callable[[], T]) -> T:
         """Compute, fetching what is found to be missing, until nothing is."""
         for _ in range(MAX_ROUNDS):
             try:
                 return compute()
             except MissingFacts as missing:
-                known.update(self._fetch(execution, missing.keys))
+                known.update(self._fetch(execution, missing.facts))
         raise AttuneError(f"execution {execution} asked for facts {MAX_ROUNDS} times in one fold")
 
-    def _fetch(self, execution: str, missing: Set[Key]) -> dict[Key, Any]:
-        registered = {key: self._registered[key[0]](*key[1:]) for key in missing if key[0] in self._registered}
-        stored = missing - registered.keys()
+    def _fetch(self, execution: str, missing: Set[Fact]) -> dict[Fact, Any]:
+        registered: dict[Fact, Any] = {}
+        stored: list[StoredFact] = []
+        for fact in missing:
+            match fact:
+                case ActionFact():
+                    registered[fact] = self._action(fact.ref)
+                case GraphFact():
+                    registered[fact] = self._graph(fact.ref, fact.version)
+                case _:
+                    stored.append(fact)
         return registered | (self._store.facts(execution, stored) if stored else {})
 
     def _action(self, ref: str) -> dict[str, Any] | None:

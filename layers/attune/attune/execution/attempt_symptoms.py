@@ -7,7 +7,8 @@ from typing import Any
 
 from attune.engine.ids import AttemptId, time_of, wait_id
 from attune.engine.messages import Nudge, TimerFired, TimerKind
-from attune.engine.state import Active, State
+from attune.engine.state import State
+from attune.engine.visits import Active
 from attune.execution.cases import Case, Child
 from attune.execution.diagnosis import BACKLOGGED, LATE, UNCLAIMED, Code, Finding
 from attune.execution.ports.queues import Envelope

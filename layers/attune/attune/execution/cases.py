@@ -12,7 +12,8 @@ from typing import Any
 
 from attune.engine.ids import AttemptId, chunk_id
 from attune.engine.messages import Start, StartChunk
-from attune.engine.state import Active, State
+from attune.engine.state import State
+from attune.engine.visits import Active
 from attune.execution.ports.dead_letters import DeadLetter
 from attune.execution.ports.inspector import Marks, Recorded
 from attune.execution.ports.queues import Envelope

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, TypeVar, assert_never
 
 from attune.engine.effects import (
     Announce,
@@ -39,6 +39,7 @@ _TASK_STATUS = {
 }
 """How a child execution's end looks to its parent's task; anything else is a failure."""
 
+T = TypeVar("T")
 
 _CONTROLS: dict[Control, Callable[[State, TellChild | TellChunks], Message]] = {
     Control.CANCEL: lambda state, effect: Cancel(effect.reason, effect.request_id),
@@ -64,26 +65,40 @@ class Dispatcher:
         self._store, self._catalog, self._clock = store, catalog, clock
         self._mailbox, self._tasks, self._timers, self._bus = mailbox, tasks, timers, bus
         self._look_back = LookBack(store, events)
-        self._senders: dict[type, Callable[[State, list[Any]], None]] = {
-            RunTask: self._run,
-            SetTimer: self._set_timers,
-            StartChild: self._start_children,
-            TellChild: self._tell_children,
-            NotifyParent: self._notify,
-            StartChunks: self._start_chunks,
-            TellChunks: self._tell_chunks,
-            TellHome: self._tell_home,
-            Announce: self._announce,
-            SeekEvent: self._seek,
-        }
 
     def send(self, state: State, effects: Iterable[Effect]) -> None:
         """Send them all, those of a kind together."""
         by_kind: dict[type, list[Effect]] = {}
         for effect in effects:
             by_kind.setdefault(type(effect), []).append(effect)
-        for kind, same in by_kind.items():
-            self._senders[kind](state, same)
+        for same in by_kind.values():
+            self._send(state, same)
+
+    def _send(self, state: State, same: Sequence[Effect]) -> None:  # noqa: C901 - one case for each kind
+        """Send effects of one kind."""
+        match same[0]:
+            case RunTask():
+                self._run(state, _all(RunTask, same))
+            case SetTimer():
+                self._set_timers(state, _all(SetTimer, same))
+            case StartChild():
+                self._start_children(state, _all(StartChild, same))
+            case TellChild():
+                self._tell_children(state, _all(TellChild, same))
+            case NotifyParent():
+                self._notify(state, _all(NotifyParent, same))
+            case StartChunks():
+                self._start_chunks(state, _all(StartChunks, same))
+            case TellChunks():
+                self._tell_chunks(state, _all(TellChunks, same))
+            case TellHome():
+                self._tell_home(state, _all(TellHome, same))
+            case Announce():
+                self._announce(state, _all(Announce, same))
+            case SeekEvent():
+                self._seek(state, _all(SeekEvent, same))
+            case _ as never:
+                assert_never(never)
 
     def _run(self, state: State, effects: Sequence[RunTask]) -> None:
         self._tasks.send([TaskMessage.of(state, effect) for effect in effects])
@@ -173,3 +188,7 @@ class Dispatcher:
 
     def _announce(self, state: State, effects: Sequence[Announce]) -> None:
         self._bus.announce(state, effects)
+
+
+def _all(kind: type[T], effects: Sequence[Effect]) -> list[T]:
+    return [effect for effect in effects if isinstance(effect, kind)]

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from attune.engine.ids import AttemptId, home_of, is_chunk
-from attune.engine.state import Active, State
+from attune.engine.state import State
+from attune.engine.visits import Active
 from attune.execution.cases import Case, Child, awaited, chunks_of
 from attune.execution.diagnosis import LATE
 from attune.execution.ports.catalog import Catalog

@@ -11,7 +11,7 @@ from typing import Any
 
 from attune.engine import chunk_fold
 from attune.engine.advance import TOMBSTONE, initial_state
-from attune.engine.facts import START, Key, scope_key
+from attune.engine.facts import START, Fact, scope_fact
 from attune.engine.ids import is_chunk
 from attune.engine.messages import Cancel, Dead, Message, Start, StartChunk
 from attune.engine.state import State
@@ -30,7 +30,7 @@ class FoldInput:
 
     state: State
     batch: list[Message]
-    known: dict[Key, Any] = field(default_factory=dict)
+    known: dict[Fact, Any] = field(default_factory=dict)
 
 
 def input_for(
@@ -55,7 +55,7 @@ def _graph_of(graphs: Graphs, start: Start) -> Graph:
     return graphs(start.workflow, start.workflow_version)
 
 
-def _known(start: Start) -> dict[Key, Any]:
+def _known(start: Start) -> dict[Fact, Any]:
     return {START: asdict(start)}
 
 
@@ -76,8 +76,8 @@ def _of_chunk(
     start = next(filter(None, map(_chunk_start, batch)), None)
     if start is None or (state is not None and not start.attempt_base):
         return None
-    key = scope_key(start.task, start.visit, start.attempt_base)
-    scope = store.facts(execution, [key])[key]
+    fact = scope_fact(start.task, start.visit, start.attempt_base)
+    scope = store.facts(execution, [fact])[fact]
     if scope is None:
         return None
     graph = graphs(scope["workflow"], scope["workflow_version"])

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from attune.engine.state import Chunks, Items, State
+from attune.engine.state import State
+from attune.engine.visits import Chunks, Items
 from attune.model.graph import Graph, Task, Transition
 from attune.model.status import TaskStatus
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from attune.engine.facts import OUTPUT, Key, output_key, retry_key
+from attune.engine.facts import OutputFact, RetryFact
 from attune.engine.ids import home_of, is_chunk
 from attune.engine.messages import Parent, Start
 from attune.engine.state import State
@@ -90,12 +90,12 @@ class Reader:
     def execution(self, execution: str) -> ExecutionDetails:
         """Everything about one execution but its tasks; raises NotFound."""
         start, state = self._both(execution)
-        keys = _more_keys(state) if state else []
-        more = self._store.facts(execution, keys) if keys else {}
-        retries = [more[key] for key in keys if key[0] != OUTPUT[0]]
+        wanted = _more_facts(state) if state else []
+        more = self._store.facts(execution, wanted) if wanted else {}
+        retries = [more[fact] for fact in wanted if isinstance(fact, RetryFact)]
         given = retries[state.given - 1] if state and state.given else asdict(start) if start else {}
         parameters = public(given.get("parameters", {}))
-        output = (more.get(output_key(len(retries))) or {}).get("output")
+        output = (more.get(OutputFact(len(retries))) or {}).get("output")
         return extended(
             ExecutionDetails,
             _summary(execution, start, state),
@@ -161,10 +161,10 @@ class Reader:
         return self._catalog.workflow(state.workflow, state.workflow_version).graph
 
 
-def _more_keys(state: State) -> list[Key]:
+def _more_facts(state: State) -> list[RetryFact | OutputFact]:
     """What is read besides start and state: the retries, and the output of what has ended."""
-    retries = [retry_key(number + 1) for number in range(len(state.retried))]
-    return retries + ([output_key(len(retries))] if state.status.ended else [])
+    retries = [RetryFact(number + 1) for number in range(len(state.retried))]
+    return [*retries, OutputFact(len(retries))] if state.status.ended else [*retries]
 
 
 def _retry_row(row: Mapping[str, Any]) -> RetryRow:

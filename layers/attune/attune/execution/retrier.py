@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from attune.engine import retry_plan
-from attune.engine.context import parameters_key
+from attune.engine.context import parameters_fact
 from attune.engine.messages import RetryExecution
 from attune.engine.state import State
 from attune.exceptions import Conflict, InvalidParameters, NotFound
@@ -96,8 +96,8 @@ class ExecutionRetrier:
         """All parameters from now on, checked; None if they stay as they are."""
         if not given and not moved:
             return None
-        key = parameters_key(state)
-        present = self._store.facts(state.execution, [key])[key]["parameters"]
+        fact = parameters_fact(state)
+        present = self._store.facts(state.execution, [fact])[fact]["parameters"]
         values = complete(state.workflow, {**present, **(given or {})}, graph, given or {})
         sealed = seal_all(self._sealer, graph.secrets, values, state.execution)
         return None if sealed == present else sealed

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from attune.engine.facts import output_key
+from attune.engine.facts import OutputFact
 from attune.exceptions import AttuneError, Conflict, InvalidRequest, Unavailable
 from attune.execution.event_names import COMPLETED, SENSOR_SOURCE, SOURCE
 from attune.execution.execution_start import Starter
@@ -112,8 +112,8 @@ class SensorResults:
 
     def _see(self, sensor: Sensor, execution: str) -> None:
         state = self._store.load(execution)
-        key = output_key(len(state.retried) if state else 0)
-        ended = self._store.facts(execution, [key])[key] or {}
+        fact = OutputFact(len(state.retried) if state else 0)
+        ended = self._store.facts(execution, [fact])[fact] or {}
         scope = {"result": (ended.get("output") or {}).get("result")}
         found = _items(sensor, scope)
         cursor = templates.render(sensor.cursor, scope) if sensor.cursor is not None else None

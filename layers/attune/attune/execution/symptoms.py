@@ -7,7 +7,8 @@ from dataclasses import replace
 
 from attune.engine.ids import CHUNK, AttemptId, home_of
 from attune.engine.messages import Cancel, Nudge, Pause, Resume, StartChunk, TimerFired, TimerKind
-from attune.engine.state import Chunk, State
+from attune.engine.state import State
+from attune.engine.visits import Chunk
 from attune.execution.attempt_symptoms import first_known, nudge, of_attempt
 from attune.execution.cases import Case
 from attune.execution.diagnosis import LATE, UNCLAIMED, Code, Diagnosis, Finding, ordered

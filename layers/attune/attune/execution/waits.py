@@ -13,7 +13,7 @@ from itertools import count
 from typing import Any
 
 from attune.engine import delivered_events
-from attune.engine.facts import record_key, wait_key
+from attune.engine.facts import RecordFact, WaitFact
 from attune.engine.ids import AttemptId
 from attune.engine.messages import EventArrived
 from attune.engine.state import State
@@ -95,7 +95,8 @@ class LookBack:
         return [event for event in fitting if not delivered_events.is_copy(state, attempt, event)]
 
     def _fitting(self, execution: str, attempt: AttemptId) -> list[Mapping[str, Any]]:
-        wait = self._store.facts(execution, [wait_key(attempt)])[wait_key(attempt)]
+        fact = WaitFact(attempt)
+        wait = self._store.facts(execution, [fact])[fact]
         if wait is None:
             return []
         pattern, within = wait["pattern"], wait.get("within")
@@ -114,8 +115,8 @@ class LookBack:
 
     def _records(self, execution: str, attempt: AttemptId, visit: int) -> Iterator[Mapping[str, Any]]:
         for number in count(1):
-            key = record_key(AttemptId(attempt.task, visit, attempt.index, number))
-            record = self._store.facts(execution, [key])[key]
+            fact = RecordFact(AttemptId(attempt.task, visit, attempt.index, number))
+            record = self._store.facts(execution, [fact])[fact]
             if record is None:
                 return
             yield record

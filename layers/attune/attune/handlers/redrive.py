@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from attune.adapters.aws.sqs import Queue, body_to_envelope, body_to_task
 from attune.adapters.aws.timers import ScheduleFired, body_to_timer
-from attune.engine.facts import record_key
+from attune.engine.facts import RecordFact
 from attune.engine.messages import Dead, Message
 from attune.engine.wire import encode
 from attune.exceptions import Conflict
@@ -70,8 +70,8 @@ class Redriver:
 
     def _task(self, dead: DeadLetter, request_id: str) -> None:
         message = body_to_task(dead.body, self._blobs)
-        key = record_key(message.attempt)
-        record = self._store.facts(message.execution, [key])[key]
+        fact = RecordFact(message.attempt)
+        record = self._store.facts(message.execution, [fact])[fact]
         if record is not None:
             raise _nobody_waits(f"attempt {message.attempt} has ended ({record['status']})")
         self._tasks.send([replace(message, resend_id=request_id)])

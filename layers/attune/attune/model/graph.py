@@ -21,6 +21,11 @@ from attune.model.status import TaskStatus
 FORMAT = 1
 """Version of the stored form, for later releases to tell theirs from this one."""
 
+TaskIndex = int
+"""A task, by its place in the order in which tasks were written, from 0."""
+TaskSet = int
+"""A set of tasks as a bit set: bit *i* is the task with index *i*."""
+
 CHUNK_SIZE = 100
 """Items of a part of a long list; a list of no more is in one piece."""
 
@@ -108,7 +113,7 @@ class Transition:
     """
 
     ends: tuple[TaskStatus, ...]
-    targets: tuple[int, ...] = ()
+    targets: tuple[TaskIndex, ...] = ()
     when: str | None = None
     publish: tuple[tuple[str, Any], ...] = ()
     decision: bool = False
@@ -153,7 +158,7 @@ class Task:
     the tasks whose transition here begins a new round.
     """
 
-    index: int
+    index: TaskIndex
     name: str
     action: str
     spec: ActionSpec | None = None
@@ -170,16 +175,16 @@ class Task:
     transitions: tuple[Transition, ...] = ()
     join: Join = Join()
     max_visits: int = 100
-    group: int | None = None
-    members: tuple[int, ...] = ()
-    starts: tuple[int, ...] = ()
+    group: TaskIndex | None = None
+    members: tuple[TaskIndex, ...] = ()
+    starts: tuple[TaskIndex, ...] = ()
     loop: Loop | None = None
 
-    sources: int = 0
-    success_sources: int = 0
-    blockers: int = 0
-    cycle_body: int = 0
-    back_sources: int = 0
+    sources: TaskSet = 0
+    success_sources: TaskSet = 0
+    blockers: TaskSet = 0
+    cycle_body: TaskSet = 0
+    back_sources: TaskSet = 0
 
     @property
     def is_join(self) -> bool:
@@ -195,7 +200,7 @@ class Graph:
     pack: str
     label: str
     tasks: tuple[Task, ...]
-    entry: tuple[int, ...]
+    entry: tuple[TaskIndex, ...]
     description: str | None = None
     version: str = ""
     parameters: Mapping[str, Any] = field(default_factory=dict)
@@ -223,12 +228,12 @@ class Graph:
         return {task.name: task for task in self.tasks}
 
     @cached_property
-    def groups(self) -> tuple[int, ...]:
+    def groups(self) -> tuple[TaskIndex, ...]:
         """The tasks that have members."""
         return tuple(task.index for task in self.tasks if task.members)
 
     @cached_property
-    def heads(self) -> int:
+    def heads(self) -> TaskSet:
         """The tasks that begin a new round of a loop, as a bit set."""
         return sum(1 << task.index for task in self.tasks if task.cycle_body and task.join.kind is JoinKind.ROUND)
 

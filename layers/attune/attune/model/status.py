@@ -42,9 +42,10 @@ class TaskStatus(StrEnum):
     @property
     def failed(self) -> bool:
         """A time-out is a failure too."""
-        return self in (TaskStatus.FAILED, TaskStatus.TIMED_OUT)
+        return self in FAILED_TASK
 
 
 ENDED_EXECUTION = frozenset(
     {ExecutionStatus.COMPLETED, ExecutionStatus.FAILED, ExecutionStatus.CANCELLED, ExecutionStatus.TIMED_OUT}
 )
+FAILED_TASK = (TaskStatus.FAILED, TaskStatus.TIMED_OUT)

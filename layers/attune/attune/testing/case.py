@@ -9,7 +9,7 @@ from typing import Any
 
 from attune.actions.runner import ActionRunner
 from attune.adapters.memory.clock import VirtualClock
-from attune.engine.facts import vars_key
+from attune.engine.facts import VarsFact
 from attune.engine.ids import AttemptId
 from attune.engine.messages import Message
 from attune.engine.state import State
@@ -132,7 +132,7 @@ class _World:
             error=state.error,
             tasks=_ran(self.graph, self.steps),
             tries=self._tries(),
-            vars=store.facts(self.execution, [vars_key(number)])[vars_key(number)] or {} if number else {},
+            vars=store.facts(self.execution, [VarsFact(number)])[VarsFact(number)] or {} if number else {},
             elapsed=(state.ended_at or self.simulator.clock.now()) - state.created_at,
             problems=tuple(dict.fromkeys(problems)),
             taken=self.taken,

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from attune.adapters.memory.catalog import MemoryCatalog
-from attune.adapters.memory.execution_store import MemoryStore
-from attune.engine.facts import START
+from attune.adapters.memory.execution_store import MemoryStore, StateOf
+from attune.engine.facts import START, WaitFact
 from attune.engine.ids import AttemptId, home_of
 from attune.engine.state import State
 from attune.execution.ports.inspector import Recorded, SweepNotes
@@ -24,12 +24,12 @@ class MemoryInspector:
 
     def live(self, status: ExecutionStatus, after: str, before: str, limit: int) -> list[str]:
         """See the port."""
-        owners = sorted({owner for owner, key in self._store.items if key == ("state",) and after < owner < before})
+        owners = sorted({owner for owner, place in self._store.items if place == StateOf() and after < owner < before})
         return [owner for owner, state in self.states(owners).items() if state.status is status][:limit]
 
     def chunks(self, after: str, before: str, limit: int) -> list[str]:
         """See the port."""
-        chunks = [key[1] for _, key in self._store.items if key[0] == "state" and len(key) > 1]
+        chunks = [place.chunk for _, place in self._store.items if isinstance(place, StateOf) and place.chunk]
         found = self.states(sorted(chunk for chunk in chunks if after < chunk < before))
         return [chunk for chunk, state in found.items() if not state.status.ended][:limit]
 
@@ -39,7 +39,7 @@ class MemoryInspector:
 
     def started(self, workflow: str, after: str, before: str, limit: int) -> list[str]:
         """See the port."""
-        owners = sorted(owner for owner, key in self._store.items if key == START and after < owner < before)
+        owners = sorted(owner for owner, place in self._store.items if place == START and after < owner < before)
         return [owner for owner in owners if self._started(owner) == workflow][:limit]
 
     def _started(self, execution: str) -> str:
@@ -57,7 +57,7 @@ class MemoryInspector:
 
     def terms(self, execution: str, attempt: AttemptId, kind: WaitKind) -> Mapping[str, Any]:
         """See the port."""
-        text = self._store.items.get((home_of(execution), ("wait", attempt)))
+        text = self._store.items.get((home_of(execution), WaitFact(attempt)))
         wait: dict[str, Any] = json.loads(text) if text else {"kind": ""}
         return {**wait["terms"], "since": wait["since"]} if wait["kind"] == kind else {}
 

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 from attune.engine.effects import Write
-from attune.engine.facts import Key
+from attune.engine.facts import Fact, StoredFact
 from attune.engine.ids import AttemptId
 from attune.engine.messages import Start
 from attune.engine.state import State
@@ -76,8 +76,8 @@ class ExecutionStore(Protocol):
         """The records that go with a state, before it is saved."""
         ...
 
-    def facts(self, execution: str, keys: Iterable[Key]) -> dict[Key, Any]:
-        """What the engine asked for; every key is in the answer (None where nothing is stored)."""
+    def facts(self, execution: str, wanted: Iterable[StoredFact]) -> dict[Fact, Any]:
+        """What the engine asked for; every fact is in the answer (None where nothing is stored)."""
         ...
 
     def claim(self, message: TaskMessage, token: str, now: float, lease_until: float) -> Claim:

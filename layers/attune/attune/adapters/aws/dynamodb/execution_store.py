@@ -6,41 +6,28 @@ a small cache, as the items it came as, so a warm ``advance`` doesn't read it tw
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict
-from typing import Any
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any, assert_never
 
 from attune.adapters.aws.blobs import BoundedReader
 from attune.adapters.aws.cache import BoundedCache
 from attune.adapters.aws.dynamodb import key_values, keys, records, states
+from attune.adapters.aws.dynamodb.facts import Place, place_of
 from attune.adapters.aws.dynamodb.marshal import Item
-from attune.adapters.aws.dynamodb.table import Table, key_of, present, with_key
-from attune.engine.effects import (
-    Write,
-    WriteItems,
-    WriteOutput,
-    WriteRecord,
-    WriteRetry,
-    WriteScope,
-    WriteVars,
-    WriteVerdict,
-    WriteWait,
-)
-from attune.engine.facts import KV_NAMES, Key, scope_key
+from attune.adapters.aws.dynamodb.table import Table, key_of, present
+from attune.adapters.aws.dynamodb.writes import items_of, wait_items
+from attune.engine.effects import Write, WriteWait
+from attune.engine.facts import Fact, KeyNamesFact, RecordsFact, StoredFact
 from attune.engine.ids import AttemptId, wait_id
 from attune.engine.messages import Start
 from attune.engine.state import State
 from attune.execution.ports.blobs import BlobStore
 from attune.execution.ports.execution_store import Claim, ClaimStatus, Record
 from attune.execution.ports.queues import TaskMessage
-from attune.execution.ports.triggers import ANY_TYPE
-from attune.model.built_ins import WaitKind
 
 EXPIRES = "ttl"
 """Attribute of what DynamoDB deletes: some days after its time, each item for itself, in no order. The state may be
 gone before the start is, and a late timer, or whoever asks once more, must not begin the execution a second time."""
-LEFT_OVER = 86_400
-"""Seconds for which the listing of a wait outlives its timeout at most, if its execution never closes it."""
 CACHED_BYTES = 16 * 1024 * 1024
 """Memory for facts in one function."""
 NAMES = 1000
@@ -105,15 +92,14 @@ class DynamoStore:
         for write in writes:
             if isinstance(write, WriteWait):
                 (self._open if write.closed is None else self._close)(execution, write)
-            else:
-                items += _WRITERS[type(write)](self._blobs, execution, write)
+            items += items_of(self._blobs, execution, write)
         if items:
             self._table.write_many(items)
         self._unsaved = {execution: items}
 
     def _open(self, execution: str, write: WriteWait) -> None:
         """Once: a batch that comes again finds it begun, and an invocation that lost its race may find it closed."""
-        *listed, item = _wait_items(self._blobs, execution, write)
+        *listed, item = wait_items(self._blobs, execution, write)
         there = self._table.put(item, "attribute_not_exists(SK)").existing or {}
         if listed and "closed" not in there:
             self._table.write_many(listed)
@@ -125,21 +111,31 @@ class DynamoStore:
         if "ls" in item:
             self._table.write_many([], [(item["ls"], wait_id(execution, write.attempt))])
 
-    def facts(self, execution: str, keys: Iterable[Key]) -> dict[Key, Any]:
-        """See the port."""
-        wanted = list(keys)
-        single = {key: _KEYS[key[0]](execution, *key[1:]) for key in wanted if key[0] in _KEYS}
-        items = self._read(single.values())
-        found: dict[Key, Any] = {
-            key: _VALUES[key[0]](self._blobs, items[place]) if place in items else None for key, place in single.items()
+    def facts(self, execution: str, wanted: Iterable[StoredFact]) -> dict[Fact, Any]:
+        """See the port. Lists of records come last: how long a list is stands in what is cached by then."""
+        places: dict[Fact, Place] = {}
+        several: list[RecordsFact | KeyNamesFact] = []
+        for fact in wanted:
+            if isinstance(fact, RecordsFact | KeyNamesFact):
+                several.append(fact)
+            else:
+                places[fact] = place_of(execution, fact)
+        items = self._read([place.key for place in places.values()])
+        found: dict[Fact, Any] = {
+            fact: place.read(self._blobs, items[place.key]) if place.key in items else None
+            for fact, place in places.items()
         }
-        return found | {key: self._several(execution, key) for key in wanted if key not in found}
+        return found | {fact: self._several(execution, fact) for fact in several}
 
-    def _several(self, execution: str, key: Key) -> Any:
+    def _several(self, execution: str, fact: RecordsFact | KeyNamesFact) -> Any:
         """A fact that is made of many items."""
-        if key == KV_NAMES:
-            return key_values.names(self._table, "", "", NAMES)
-        return self._records(execution, key[1], key[2])
+        match fact:
+            case RecordsFact():
+                return self._records(execution, fact.task, fact.visit)
+            case KeyNamesFact():
+                return key_values.names(self._table, "", "", NAMES)
+            case _ as never:
+                assert_never(never)
 
     def claim(self, message: TaskMessage, token: str, now: float, lease_until: float) -> Claim:
         """See the port."""
@@ -206,90 +202,3 @@ def _never_changes(item: Item) -> bool:
 
 def _size(item: Item) -> int:
     return sum(len(value) if isinstance(value, str) else 8 for value in item.values())
-
-
-def _record_item(blobs: BlobStore, execution: str, write: WriteRecord) -> Item:
-    record = Record(str(write.status), write.result, write.error)
-    return with_key(keys.attempt(execution, write.attempt), **records.ending(blobs, execution, record, None))
-
-
-def _reference_item(key: keys.Key, blobs: BlobStore, execution: str, value: Any, **more: Any) -> Item:
-    return with_key(key, d=blobs.put(execution, value), **more)
-
-
-def _wait_items(blobs: BlobStore, execution: str, write: WriteWait) -> list[Item]:
-    """An inquiry is listed in the index. An event's wait has an item of its own where events look for it."""
-    key, name = keys.wait(execution, write.kind, write.attempt), wait_id(execution, write.attempt)
-    terms = {**write.terms, "since": write.since, "limit": write.limit}
-    if write.kind is WaitKind.INQUIRY:
-        return [_reference_item(key, blobs, execution, terms, GSI1PK=keys.INQUIRIES, GSI1SK=name)]
-    listing = keys.waits(_only_type(write.terms["pattern"]))
-    expires = int(write.limit) + LEFT_OVER if write.limit else None
-    listed = _reference_item((listing, name), blobs, execution, {"pattern": write.terms["pattern"]}, ttl=expires)
-    return [listed, _reference_item(key, blobs, execution, terms, ls=listing)]
-
-
-def _only_type(pattern: Mapping[str, Any]) -> str:
-    """The detail-type that the pattern names; one for several types is held against every event."""
-    types = pattern.get("detail-type", [])
-    return types[0] if len(types) == 1 and isinstance(types[0], str) else ANY_TYPE
-
-
-_WRITERS: dict[type, Callable[[BlobStore, str, Any], list[Item]]] = {
-    WriteVars: lambda p, e, w: [_reference_item(keys.variables(e, w.number), p, e, dict(w.values))],
-    WriteRecord: lambda p, e, w: [_record_item(p, e, w)],
-    WriteVerdict: lambda p, e, w: [_reference_item(keys.verdict(e, w.task, w.visit), p, e, dict(w.error))],
-    WriteItems: lambda p, e, w: [
-        _reference_item(keys.items(e, w.task, w.visit, w.chunk), p, e, list(w.values), n=len(w.values))
-    ],
-    WriteScope: lambda p, e, w: [
-        _reference_item(
-            _KEYS[(key := scope_key(w.task, w.visit, w.attempt_base))[0]](e, *key[1:]),
-            p,
-            e,
-            dict(w.scope),
-            n=w.scope["total"],
-        )
-    ],
-    WriteRetry: lambda p, e, w: [_reference_item(keys.retry(e, w.number), p, e, asdict(w))],
-    WriteOutput: lambda p, e, w: [
-        _reference_item(keys.output(e, w.retries), p, e, {"output": w.output, "error": w.error})
-    ],
-}
-
-_KEYS: Mapping[str, Callable[..., keys.Key]] = {
-    "start": keys.start,
-    "vars": keys.variables,
-    "record": keys.attempt,
-    "items": keys.items,
-    "scope": keys.scope,
-    "verdict": keys.verdict,
-    "retry": keys.retry,
-    "output": keys.output,
-    "wait": lambda execution, attempt: keys.wait(execution, WaitKind.EVENT, attempt),
-    "kv": lambda _, key: keys.value(key),
-}
-"""Where each kind of fact lies that is one item."""
-
-
-def _reference_value(blobs: BlobStore, item: Item) -> Any:
-    return blobs.get(item["d"])
-
-
-def _record_value(blobs: BlobStore, item: Item) -> Any:
-    record = records.record_of(blobs, item)
-    return record.to_dict() if record else None
-
-
-_VALUES: Mapping[str, Callable[[BlobStore, Item], Any]] = {
-    "start": states.start_fact,
-    "vars": _reference_value,
-    "record": _record_value,
-    "items": _reference_value,
-    "scope": _reference_value,
-    "verdict": _reference_value,
-    "retry": _reference_value,
-    "output": _reference_value,
-    "wait": lambda blobs, item: None if "closed" in item else _reference_value(blobs, item),
-    "kv": key_values.fact_of,
-}

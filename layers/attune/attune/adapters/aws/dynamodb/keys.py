@@ -78,8 +78,9 @@ def items(execution: str, task: str, visit: int, chunk: int | None = None) -> Ke
 
 
 def scope(execution: str, task: str, visit: int, attempt_base: int) -> Key:
-    """What the chunks of a list have in common that a retry begins again."""
-    return partition(execution), f"ITEMS#{task}#{visit:06d}#R{attempt_base:06d}"
+    """What the chunks of a list have in common; that of the first time stands where a short list would."""
+    whole, place = items(execution, task, visit)
+    return whole, f"{place}#R{attempt_base:06d}" if attempt_base else place
 
 
 def verdict(execution: str, task: str, visit: int) -> Key:
