@@ -66,8 +66,8 @@ class TimedRunner:
 class Simulator:
     """One small world: start executions in it, then :meth:`run`.
 
-    ``order`` is what is left to chance, ``faults`` what goes wrong (by default nothing); ``containers`` is how many
-    processes of ``advance`` are warm, each with caches of its own.
+    ``order`` decides what AWS leaves open, such as which message comes first. ``faults`` says what goes wrong; by
+    default nothing does. ``containers`` is the number of warm ``advance`` processes, each with caches of its own.
     """
 
     def __init__(

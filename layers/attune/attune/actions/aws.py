@@ -41,8 +41,8 @@ SHARED_DATA = ("endpoints", "partitions", "sdk-default-configuration", "_retry")
 """What botocore reads for a client of any service (names of its loader)."""
 
 PATIENCE = {"lambda": 900}
-"""Seconds to wait for an answer, where it is not the usual minute. A function answers when it has run, which may take
-15 minutes, and the SDK tries again what was not answered: the function would run three times."""
+"""Seconds to wait for an answer, where a minute is too short. A Lambda function answers after its run, which may take
+15 minutes. If we stopped waiting earlier, the SDK would call it again, and it would run three times."""
 
 TIMEOUTS = (botocore.ConnectTimeoutError, botocore.ReadTimeoutError)
 CALLER_ERRORS = (

@@ -95,7 +95,7 @@ class Process:
         return None
 
     def close(self, selector: selectors.BaseSelector) -> None:
-        """Kill the action and what it started (but for what has made itself a session of its own); log the rest."""
+        """Kill the action and its descendants (not those in a session of their own), and log its last output."""
         if not self._pid:
             return
         with contextlib.suppress(ProcessLookupError, PermissionError):

@@ -24,7 +24,7 @@ from attune.exceptions import task_error
 from attune.model.graph import Runner
 
 MARGIN = 0.1
-"""Seconds before the deadline at which attempts are killed, so that all outcomes are out by then."""
+"""Attempts are killed this many seconds before the deadline, so that all outcomes are reported in time."""
 
 TICK = 0.1
 """Seconds between looks at children that gave no sign: finds one that crashed while its own child holds the pipe."""

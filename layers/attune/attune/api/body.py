@@ -49,10 +49,10 @@ def with_text(event: dict[str, Any]) -> dict[str, Any]:
 
 
 def read_json(text: str) -> Any:
-    """What the text says; JSONDecodeError when it is none.
+    """The value of a JSON text; raises JSONDecodeError for text that is none.
 
-    Raises InvalidRequest for what Python reads but JSON has no word for (NaN, 1e999), or what is over the bounds
-    that values have everywhere: depth, parts, digits of a number.
+    Raises InvalidRequest for numbers that Python reads and JSON does not have (NaN, 1e999), and for a value that
+    exceeds the bounds of all values: depth, number of parts, digits of a number.
     """
     try:
         with within_bounds("the body"):

@@ -1,4 +1,4 @@
-"""What an execution costs, from what is known of it afterwards: its attempts, and how often its state was saved."""
+"""Estimates what an execution cost, from its attempts and the number of its saves."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ class Tried:
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """An execution: its ``tried``, ``saves`` of its state, ``tasks`` in its graph, bytes of the ``lists`` of its
-    ``with_items``, and how many times it ``waited`` (slept, asked, awaited an event).
+    """What the cost of an execution depends on.
 
-    ``started`` by the API, unlike a child. A ``chunk`` of a long list is none of the executions that one sees: it
-    has a state, but no entry in the index, no output and no event at its end.
+    ``tried``: its attempts; ``saves`` of its state; ``tasks`` in its graph; ``lists``: bytes of the lists that its
+    ``with_items`` go over; ``waited``: how often it slept, asked or awaited an event; ``started``: by the API, unlike
+    a child. A ``chunk`` has a state of its own, but no entry in the index, no output, and no event at its end.
     """
 
     tried: Sequence[Tried]

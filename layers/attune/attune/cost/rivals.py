@@ -1,7 +1,7 @@
 """What others would charge for the orchestration of the same work, at their list prices.
 
-In their favour: the functions that do the tasks come on top there (here they are part of the bill), and only the steps
-that the work itself has are counted, no helper states.
+Two choices are in their favour. Their figures leave out the functions that do the tasks; ours include them. And only
+the work's own steps are counted, no helper states.
 """
 
 from __future__ import annotations
@@ -21,8 +21,10 @@ GB = 1024**3
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """``executions`` with ``steps`` in all (each attempt, each wait), of which ``depth`` follow one another in one
-    execution; ``written`` bytes of results; ``waits``: somebody or something is waited for.
+    """The work to compare by.
+
+    ``executions``: how many; ``steps``: all attempts and waits in them; ``depth``: the steps of one execution that
+    follow one another; ``written``: bytes of results; ``waits``: whether it waits for a person or an event.
     """
 
     executions: int

@@ -32,7 +32,7 @@ MAX_ROUNDS = 50
 
 T = TypeVar("T")
 Observer = Callable[[State, Sequence[Message], Sequence[Step]], None]
-"""Told of every saved state, of the messages that led to it and what they did (logs, live trees, tests)."""
+"""Called after each save with the state, the messages that led to it and the steps they took; for logs and tests."""
 
 
 class _Refused:
@@ -114,8 +114,8 @@ class Advancer:
     def _on_guess(self, execution: str, deliveries: Sequence[Delivery], guess: State | None) -> State | _Refused | None:
         """Fold on a state that may be stale; refused unless a save has proven that it was not.
 
-        Messages that it has absorbed, folds that come to nothing, and records (which are written before the save, and
-        would stand if it were refused) need the state as it is.
+        Three things need the stored state instead: a message that the guess has absorbed already, a fold that changes
+        nothing, and a record. (A record is written before the save. If the save were refused, the record would stand.)
         """
         if guess is None or any(delivery.sequence <= guess.absorbed for delivery in deliveries):
             return _Refused()

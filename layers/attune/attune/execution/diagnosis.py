@@ -25,7 +25,7 @@ BACKLOGGED = 3600.0
 
 
 class Code(StrEnum):
-    """What was found; first what a repair mends, then what people have to look at, then what is well."""
+    """The kinds of finding: first what a repair mends, then what needs a person, then what is well."""
 
     START_LOST = "start_lost"
     TASK_LOST = "task_lost"
@@ -68,7 +68,7 @@ QUEUES = {
     Code.QUEUED: "attempts",
     Code.STARTING: "mailboxes",
 }
-"""The queue in which what is missing stands, if it was not lost; by what lies on it."""
+"""The queue in which the missing message may merely be waiting. Queues go by what lies on them."""
 _ORDER = {code: position for position, code in enumerate(Code)}
 
 

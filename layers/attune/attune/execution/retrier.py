@@ -52,7 +52,9 @@ class ExecutionRetrier:
         by: str = "",
         idempotency_key: str | None = None,
     ) -> Retried:
-        """Go on from what failed or was cancelled, or from the tasks with these ``names``; once per idempotency key.
+        """Have the execution go on: from the tasks with these ``names``, else from what failed or was cancelled.
+
+        It happens once per idempotency key.
 
         ``version`` is the version of the workflow to go on in; ``parameters`` replace those of the same name.
 

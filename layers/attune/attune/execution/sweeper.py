@@ -1,11 +1,10 @@
-"""sweep: finds executions that should have moved and didn't, and sends what is missing.
+"""sweep: finds executions that should have moved and did not, and sends the messages that they lack.
 
-It looks at every execution that has begun and not ended, oldest first, a bounded number in a run; the next run goes
-on where this one stopped. Then at chunks that nobody waits for, and at what was started since the last run and has no
-state yet.
+One run looks at a bounded number of executions that are under way, oldest first; the next run goes on from there. Then
+it looks at chunks that nobody waits for, and at starts since the last run that have no state yet.
 
-It changes nothing itself: all that it does is to post messages, which the executions fold like any other. While the
-mailboxes are full it waits: what seems lost is probably in there, and more messages would only make the line longer.
+It changes nothing itself. It only posts messages, and executions fold those like any others. While the mailboxes are
+full it does nothing: the messages that seem lost are probably there, and more would make the line longer.
 """
 
 from __future__ import annotations

@@ -1,9 +1,10 @@
 """Events that executions wait for, whichever of event and wait comes first.
 
-Who takes an event in keeps it, then asks who waits. Who waits writes that down, then looks at what was kept. Both
-reads are consistent, so one of the two finds the other; if both do, the second message is dropped as a copy.
+``on_event`` keeps an event, then looks for waits. A task that waits writes its wait, then looks for kept events. Both
+reads are consistent, so at least one finds the other. If both do, the second message is a copy, and is dropped.
 
-Where no wait looks back, an event is kept only when somebody waits for it, before he is told: the news may be lost.
+Where no wait looks back, an event is kept only if somebody waits for it. It is kept before the message to him is
+posted: should that be lost, ``sweep`` sends it again.
 """
 
 from __future__ import annotations
@@ -56,10 +57,9 @@ class Waits:
 
 
 class LookBack:
-    """Finds events that came before somebody began to wait for them, or of which he did not hear.
+    """Finds an event that a wait missed: it came before the wait began, or the message about it was lost.
 
-    What a wait without ``within`` should have been told of is looked for among the events since ``horizon`` (epoch
-    seconds).
+    For a wait without ``within``, it looks at events since ``horizon`` (epoch seconds).
     """
 
     def __init__(self, store: ExecutionStore, events: KeptEvents, horizon: float = 0.0) -> None:

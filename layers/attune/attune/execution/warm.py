@@ -1,7 +1,7 @@
-"""States that this process saved last, so that a fold which follows need not load what it wrote itself.
+"""Keeps the states that this process saved last. The next fold of one of them need not load it.
 
-A guess, never the truth: another process may have saved meanwhile. What a fold on such a state may do before the
-conditional save has proven it right, :class:`attune.execution.advancer.Advancer` knows.
+Such a state is a guess: another process may have saved a newer one. The conditional save proves a guess right or
+wrong. :class:`attune.execution.advancer.Advancer` knows what a fold may do before that.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ LIMIT = 200_000
 
 
 class WarmStates:
-    """Forgets what was saved longest ago when the sum of what the states hold would pass ``limit``."""
+    """Holds states up to a total size of ``limit``; beyond it, those saved longest ago go first."""
 
     def __init__(self, limit: int = LIMIT) -> None:
         self._limit, self._held = limit, 0

@@ -40,7 +40,7 @@ __all__ = [
 MAX_SOURCE: Final = 100_000
 """Characters of one template's source."""
 MAX_SHOWN: Final = 200
-"""Characters of a template's source that an error shows, and of what it says about it."""
+"""Characters of a template's source that an error shows; its explanation has as many."""
 MAX_COMPILED: Final = 2_048
 """Compiled templates kept in memory."""
 
@@ -104,7 +104,7 @@ def render(value: Any, scope: Mapping[str, Any], *, forgiving: bool = False) -> 
 
 
 def check_size(value: Any, what: str = "") -> None:
-    """Raises TemplateError when what was rendered has more than 50 MB of JSON in all."""
+    """Raises TemplateError for a rendered value of more than 50 MB of JSON."""
     try:
         values.check_size(value)
     except JinjaError as error:

@@ -38,7 +38,7 @@ def _nobody() -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Reading:
-    """What a dead letter is: where it comes from, whose it is, what is said of it, and how its execution is told."""
+    """A dead letter that was read: its queue, its execution, a sentence about it, and the message to its execution."""
 
     queue: Origin
     execution: str
@@ -146,7 +146,7 @@ class DeadLetterHandler:
         return ""
 
     def _unreadable_task(self, body: str, request_id: str, error: Exception) -> _Reading:
-        """Where the body names an execution, even if only in the name of an object that is gone, that is parked."""
+        """Parks the execution that the body names. A body whose object is gone still names it in the object's key."""
         said = f"nobody can read it: {_brief(error)}"
         for execution in _named_in(body):
             return self._parked(Origin.TASK, execution, f"a task's message could not be read: {said}", request_id)

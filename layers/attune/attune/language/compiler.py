@@ -61,7 +61,7 @@ def interface(source: Source, pack: str, dialects: Sequence[Dialect] = DIALECTS)
 
 
 def dialect_of(source: Source, dialects: Sequence[Dialect] = DIALECTS) -> Dialect:
-    """The dialect that a file is written in; the last one where none recognises it, which then says what is missing."""
+    """The first dialect that recognises the file. If none does, the last one: it says what is missing."""
     return next((dialect for dialect in dialects if dialect.recognises(source.data)), dialects[-1])
 
 

@@ -64,12 +64,12 @@ _PARAMETERS: Final[Json] = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FileKind:
-    """A kind of file: its model, and what its schema cannot be made of.
+    """A kind of file: its model, and what a schema needs beyond the model.
 
-    ``keys`` describes the keys of the models. ``written`` says what may be written where a function of the models reads
-    the value, by the function's name, and ``short_forms`` the same where the value may also be written in full.
-    ``fields`` are the ``(model, key)`` that describe fields as parameters do. ``workspace`` adds to the schemas of the
-    models what the actions of a workspace say.
+    ``keys`` describes the models' keys. Some keys are read by a function, so their type does not show what may be
+    written: ``written`` has a schema for each such function, by its name. ``short_forms`` has one for each function
+    that reads a short form, beside which the full form stays allowed. ``fields`` lists each ``(model, key)`` that
+    describes fields, as parameters do. ``workspace`` adds what the actions of a workspace allow.
     """
 
     name: str

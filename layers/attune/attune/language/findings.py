@@ -1,4 +1,4 @@
-"""Collecting what is wrong with a file, with its places, so that all of it can be said at once."""
+"""Collects everything that is wrong with a file, each with its place, to report it all at once."""
 
 from __future__ import annotations
 

@@ -102,10 +102,10 @@ class Arrow:
 class TaskDraft:
     """One task. The fields without a comment are those of the graph's Task; the workflow's defaults are in them.
 
-    ``call`` is what it runs, as it is written (maybe a template); ``names_workflow``: only a workflow may stand there.
-    ``undecided``: its kind is wrong, which the dialect has said, and nothing can be concluded from it. ``written`` are
-    the aspects that the file has a value for, be it a wrong one (which the dialect has said, and left out). ``group``
-    is the number of the group that it is a member of.
+    ``call`` names what it runs, as written; that may be a template. ``names_workflow``: it can only be a workflow.
+    ``undecided``: its kind is wrong. The dialect has reported that, so checks conclude nothing from the kind.
+    ``written`` has the aspects that the file gives, rightly or wrongly. The dialect has reported the wrong ones, and
+    has left their values out. ``group`` is the number of the group that the task is a member of.
     """
 
     name: str
@@ -152,9 +152,9 @@ class WorkflowDraft:
     """A workflow as its dialect has read it. Tasks are in the order they are written, a group before its members.
 
     ``parameters`` and ``output`` are JSON Schemas. ``scope`` is that of the graph: what templates call what.
-    ``origin`` is what the dialect made it of, for its own checks; ``words`` is what the dialect calls an aspect in
-    its messages, where that is not the aspect's own name. ``unreadable`` are aspects that the file has a wrong value
-    for, so that nothing can be concluded from what is missing in them.
+    ``origin`` is the dialect's own form of the workflow; only its own checks read it. ``words`` renames aspects in
+    messages, for a dialect that has other words. ``unreadable`` has the aspects whose value in the file is wrong:
+    checks conclude nothing from what is missing there.
     """
 
     ref: str

@@ -47,7 +47,7 @@ def problem_at(
 
 @dataclass(slots=True)
 class Node:
-    """A value, where it begins (from 1), how many values are in it, its parts, and where their keys stand."""
+    """A value, its place (lines and columns from 1), the number of values in it, its parts and their keys' places."""
 
     value: Any
     line: int

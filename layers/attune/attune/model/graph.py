@@ -152,10 +152,12 @@ class Task:
     when no member is busy. Members are ordinary tasks of the graph that know their ``group``; transitions never
     cross its border.
 
-    The last block is computed (see ``model/reachability.py``): ``sources`` are the tasks that lead here,
-    ``success_sources`` those that do by success, ``blockers`` those that can reach this task without beginning
-    a new round of a loop it is in, ``cycle_body`` the body of the cycle(s) this task heads (0: none), ``back_sources``
-    the tasks whose transition here begins a new round.
+    The compiler computes the last block; ``model/reachability.py`` defines its terms:
+
+    * ``sources``: the tasks that lead here; ``success_sources``: those of them that lead here by success;
+    * ``blockers``: the tasks that can still reach this one within the round that its loops are in;
+    * ``cycle_body``: the tasks of the cycles that begin with this one (0: none begins here);
+    * ``back_sources``: the tasks whose transition here begins a new round.
     """
 
     index: TaskIndex

@@ -102,7 +102,7 @@ def _forms(text: str) -> Iterator[str]:
 
 
 def _in_base64(data: bytes) -> Iterator[str]:
-    """By itself, and what is always the same of it inside of a longer text (``user:password``)."""
+    """Its base64 by itself; and the stretch that is the same wherever it is in a longer text (``user:password``)."""
     exact = base64.b64encode(data).decode()
     cores = (core for shift in range(3) if len(core := _core(data, shift)) >= SHORTEST_CORE)
     for form in (exact, exact.rstrip("="), *cores):

@@ -1,9 +1,11 @@
-"""What the templates of a workflow call what: each dialect has names of its own for parameters, tasks, results.
+"""Names in templates: each dialect has its own for parameters, tasks and results.
 
-A graph says it in :attr:`attune.model.graph.Graph.scope`, from the dialect's name to ours: ``{"input": "parameters",
-"steps": "task", ".output": ".result"}``. A name that begins with a dot is a member of a task, so there
-``steps.build.output`` is what the native dialect calls ``task.build.result``. A name of ours to which another leads is
-there under that only, unless it leads to itself, too. The native dialect's scope is empty: its names are ours.
+:attr:`attune.model.graph.Graph.scope` maps the dialect's names to ours, for example ``{"input": "parameters", "steps":
+"task", ".output": ".result"}``. A dot stands before a member of a task. There, ``steps.build.output`` is what the
+native dialect calls ``task.build.result``.
+
+A name of ours that the map replaces is no longer valid itself. To keep both, the map has it twice: ``{"input":
+"parameters", "parameters": "parameters"}``. The native dialect's map is empty: its names are ours.
 """
 
 from __future__ import annotations

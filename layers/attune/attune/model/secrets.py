@@ -1,7 +1,8 @@
-"""Where a workflow's secrets are, which templates read them, and how they are kept out of what is rendered.
+"""Finds a workflow's secrets and the templates that read them, and keeps them out of what the engine renders.
 
-Secrets are what ``kv.get_secret`` gives, and the parameters that a schema marks as ``writeOnly`` (``secret: true``).
-The engine knows neither: it leaves a text that reads one as it is written (it is *withheld*), for the worker to render.
+There are two kinds: the values of ``kv.get_secret``, and parameters that their schema marks as ``writeOnly``
+(``secret: true``). The engine never sees either. It *withholds* a text that reads one: leaves it as written, and the
+worker renders it.
 """
 
 from __future__ import annotations
@@ -115,7 +116,7 @@ class Withheld:
 
 
 def parted(value: Any) -> tuple[Any, list[tuple[Steps, str]]]:
-    """The value with ``***`` for what is withheld in it, and where which template was."""
+    """The value with ``***`` for each withheld template; and those templates, each with its path in the value."""
     found: list[tuple[Steps, str]] = []
     return _part(value, (), found), found
 

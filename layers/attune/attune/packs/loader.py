@@ -1,9 +1,9 @@
-"""Packs as folders: what is in them, and what is wrong with it.
+"""Loads packs from folders, and reports what is wrong in them.
 
-A pack is a folder named like its ref, with a ``pack.yaml``, maybe a ``config.yaml`` (settings that overlay the
-defaults in ``pack.yaml``), and ``actions/``, ``workflows/``, ``rules/`` and ``sensors/`` with one YAML file each. A
-broken file becomes problems and hides none of the others. Nothing outside of the pack's folder is read, symbolic
-links included.
+A pack is a folder named like its ref. It has a ``pack.yaml``, and folders ``actions/``, ``workflows/``, ``rules/`` and
+``sensors/`` with a YAML file for each. A ``config.yaml``, if there is one, overrides the defaults of ``pack.yaml``. A
+broken file becomes problems; the other files load all the same. Nothing outside of the pack's folder is read, not
+even through a symbolic link.
 """
 
 from __future__ import annotations

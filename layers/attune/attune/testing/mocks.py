@@ -19,7 +19,7 @@ from attune.execution.worker import Runner
 from attune.language.files.suite_file import AnswerModel, MockModel
 
 DEFAULT_TIMEOUT: Final = 300.0
-"""Seconds that an attempt may take where neither task nor action says so, as on a worker."""
+"""Seconds that an attempt may take if neither task nor action sets a timeout; the worker's default, too."""
 LONGEST: Final = 900.0
 """Seconds that any attempt may take: a Lambda function's limit."""
 

@@ -20,7 +20,7 @@ from attune.testing.workspace import Workspace
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One case: what became of it, how that differs from what it expects, and the real seconds it took."""
+    """How one case went: its execution, the differences from what it expects, and the real seconds it took."""
 
     case: Case
     outcome: Outcome

@@ -13,7 +13,7 @@ from attune.language.files.suite_file import MomentModel
 from attune.simulator import Simulator
 
 _Deed = Callable[[Simulator, str, str, Any], None]
-"""Simulator, execution, a number that tells this deed from others of its kind, and what the case says."""
+"""Takes the simulator, the execution, the deed's number among those of its kind, and its value in the test file."""
 
 
 def do(simulator: Simulator, execution: str, moment: MomentModel, number: int) -> None:

@@ -1,5 +1,5 @@
 """Puts the pieces together for AWS: the only room that reads the environment and makes clients of AWS.
 
-Everything is made when it is first asked for and kept for the life of the process, so that a function pays only
-for what it uses. The names of the variables are the template's (``ATTUNE__…``).
+Each piece is made when somebody first asks for it, and kept for the life of the process: a function pays only for
+the pieces it uses. The names of the variables are the template's (``ATTUNE__…``).
 """

@@ -44,10 +44,9 @@ def chunks(things: Iterable[T], count: int) -> Iterator[list[T]]:
 def side_by_side(
     work: Callable[[T], object], things: Iterable[T], count: int, out_of_time: Callable[[], bool]
 ) -> T | None:
-    """Do the work for all things, several at the same time, asking after each ``count`` whether it is ``out_of_time``.
+    """Do the work for all things, ``count`` at a time; after each ``count``, stop if it is ``out_of_time``.
 
-    Returns None when all are done, else the last one of those that are, which are all up to it. Raises what the work
-    raises.
+    Returns None if all are done. Else the thing up to which, in order, all are done. Raises what the work raises.
     """
     with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
         for part in chunks(things, count):

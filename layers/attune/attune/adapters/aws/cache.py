@@ -1,4 +1,4 @@
-"""A small memory for what never changes, so that a warm function reads it once."""
+"""A small cache for items that never change: a warm function reads each of them once."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ V = TypeVar("V")
 
 
 class BoundedCache(Generic[K, V]):
-    """Forgets what was used longest ago when the sum of sizes would pass ``limit`` (bytes, or any other unit)."""
+    """Holds entries up to a total size of ``limit`` (bytes, or any other unit); the least recently used go first."""
 
     def __init__(self, limit: int) -> None:
         self._limit, self._size = limit, 0

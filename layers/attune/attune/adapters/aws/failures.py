@@ -90,9 +90,9 @@ def _http_status(error: ClientError) -> int:
 def until_accepted(
     send: Callable[[Sequence[T]], Sequence[T]], entries: Sequence[T], what: str, sleep: Sleep = time.sleep
 ) -> None:
-    """Call ``send``, which returns what was not accepted, with that again, until nothing is left.
+    """Call ``send`` until everything is accepted. It returns what was not; that is sent again, after a pause.
 
-    Raises Unavailable when something is refused after every one of :data:`PAUSES`.
+    Raises Unavailable when something is left after the last of :data:`PAUSES`.
     """
     left = send(entries)
     for pause in PAUSES:

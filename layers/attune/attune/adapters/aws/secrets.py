@@ -1,7 +1,7 @@
 """Secrets on AWS: Secrets Manager for those with a name, KMS for secret parameters.
 
-What has been read is known for :data:`KNOWN_FOR` seconds, so that a batch of attempts, and the next one on a warm
-worker, asks once.
+A value that was read is kept for :data:`KNOWN_FOR` seconds: a batch of attempts asks for it once, and so do the next
+batches of a warm worker.
 """
 
 from __future__ import annotations
@@ -100,7 +100,7 @@ class AwsSecrets:
 
 @contextmanager
 def _asking(name: str) -> Iterator[None]:
-    """Secrets Manager's errors in our words, which never repeat what was sent."""
+    """Turns Secrets Manager's errors into ours. Ours never repeat what was sent: it may be the secret."""
     try:
         with calling("Secrets Manager"):
             yield

@@ -5,7 +5,7 @@
 * task queue: ``{"execution", "workflow", "attempt", "spec", "input", "timeout", "salt"}``; a large input is
   ``input_ref``, its reference; ``sealed`` is there where the worker has to render something.
 
-A body that is still too large lies in S3 as a whole, and its reference is what is sent (see ``blobs``).
+A body that is too large even so goes to S3 as a whole; the message then is its reference (see ``blobs``).
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ LATENCY = 0.5
 LATE = 5.0
 """Seconds by which a schedule is late at most."""
 INDEX_LAG = 2.0
-"""Seconds after which an index of DynamoDB shows what was written, at most."""
+"""Seconds by which an index of DynamoDB lags behind the table, at most."""
 
 
 class Order(Protocol):

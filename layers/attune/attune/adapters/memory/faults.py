@@ -46,7 +46,7 @@ class FaultKind(StrEnum):
     FREEZE = "freeze"
     """The process stands still, its batch goes to another, and then it goes on."""
     LONG_FREEZE = "long_freeze"
-    """The same, for so long that FIFO queues have forgotten the ids of what they have seen."""
+    """The same, for longer than FIFO queues remember the ids of messages."""
     LATE = "late"
     """The process stands still until its time is over; its request arrives all the same, when it is long dead."""
     DROPPED = "dropped"
@@ -77,7 +77,7 @@ class Call:
 
 
 _LISTS = {"post": 0, "send": 0, "set": 1, "announce": 1, "write": 1}
-"""Methods that do several things, one after the other, and which of their arguments says which."""
+"""Methods that do several things in turn: the position of the argument that lists them."""
 
 Method = Callable[..., Any]
 

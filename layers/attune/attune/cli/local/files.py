@@ -40,7 +40,7 @@ class ProjectFiles:
 
     @property
     def constraints(self) -> Path:
-        """Versions that pip is held to, so that the layer has what was tested."""
+        """The constraints file for pip: with it, the layer gets the versions that were tested."""
         return self.project / "constraints.txt"
 
 

@@ -1,7 +1,8 @@
-"""``make deploy``: `sam build` and a guided `sam deploy` to AWS, which propose what was answered the last time.
+"""``make deploy``: `sam build`, then a guided `sam deploy` that proposes the answers of the last time.
 
-`sam deploy --guided` saves its answers in samconfig.toml, but forgets them as soon as one parameter is given on the
-command line; and `sam build`, which must agree on the runtime and the architecture, doesn't read them at all.
+`sam deploy --guided` saves its answers in samconfig.toml. It ignores them as soon as the command line has one
+parameter. `sam build` never reads them, and yet must use the same runtime and architecture. So we read them, and pass
+them to both.
 """
 
 from __future__ import annotations

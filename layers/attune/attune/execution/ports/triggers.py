@@ -38,9 +38,9 @@ class KeptEvents(Protocol):
     """Events that were kept. What was written is read at once."""
 
     def kept(self, detail_type: str, since: float) -> Iterable[tuple[float, Mapping[str, Any]]]:
-        """The events of this type that were kept since then, each behind the time at which it came, in that order.
+        """Pairs of a time (epoch seconds) and an event: the kept events of this type that came since then, in order.
 
-        Times are in epoch seconds; the millisecond of ``since`` is among them.
+        Events of the very millisecond of ``since`` are included.
         """
         ...
 

@@ -1,16 +1,20 @@
 """Which tasks may run at the same time: what the warnings of races stand on.
 
-The relation is the least one that is closed under what the engine does. Each task has three nodes: it runs, it has
-been fired and waits at its join, or it has been fired by the end of a round of the loop it heads and waits.
+It computes a relation, *side by side*: the smallest one that these rules allow. Each task has three nodes: it runs;
+it was fired and waits at its join; or it heads a loop, was fired by the end of a round, and waits.
 
-* Entry points start together, as do the tasks that one end of a task fires, and the starts of a group.
-* What a task fires is side by side with all that the task itself was side by side with,
-* but a default join begins only when nothing that blocks it (see ``model/reachability.py``) is busy, and the head
-  of a loop begins a new round only when nothing else in the loop is. Of joins that block each other one goes first.
+* Entry points are side by side. So are the tasks that one end of a task fires, and the starts of a group.
+* A task that is fired is side by side with everything that the firing task was side by side with.
+* There are two exceptions. A default join begins only when nothing that blocks it is busy (``model/reachability.py``
+  defines blockers). The head of a loop begins a new round only when nothing else in the loop is busy.
+* Of joins that block each other, one goes first.
 * Tasks named beside ``fail`` begin at once.
-* Members of a group are side by side with all that the group is side by side with, and not with the group itself.
+* Members of a group are side by side with everything that their group is side by side with, but not with the group.
 
-So two tasks that are not in the relation never run at the same time; two that are may, unless conditions forbid it.
+Example: ``a`` fires ``b`` and ``c``, and both fire ``d``, a default join. ``b`` and ``c`` are side by side. ``d`` is
+with neither: both block it.
+
+Two tasks outside of the relation never run at the same time. Two inside of it may, unless conditions forbid it.
 """
 
 from __future__ import annotations
@@ -69,7 +73,7 @@ class _Analysis:
                 self._pending.append(other)
 
     def _find_steps(self) -> None:
-        """``(node, apart)``: what a node leads to, and what that is not side by side with though the node was."""
+        """For each node, the pairs ``(next, apart)``: a node that it leads to, and what keeps apart from that one."""
         for number in range(self._size):
             for target in bits(self._draft.successors[number]):
                 again = 1 << target if self._runs_once(target) else 0

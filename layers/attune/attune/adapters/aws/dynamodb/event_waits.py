@@ -1,7 +1,7 @@
-"""Who waits for an event, and events kept for those who will: implements :class:`attune.execution.ports.Events`.
+"""Waits for events, and events kept for later waits: implements :class:`attune.execution.ports.Events`.
 
-Both are read consistently by their own keys, never through the index. So of an event that is kept before the waits
-are looked at, and a wait that is written before the kept events are, one always sees the other.
+An event is kept first, then looks for waits. A wait is written first, then looks for kept events. All reads are
+consistent and by key, never through the index: so at least one of the two finds the other.
 """
 
 from __future__ import annotations

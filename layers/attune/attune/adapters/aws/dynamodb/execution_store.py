@@ -1,7 +1,7 @@
 """Executions in DynamoDB: implements :class:`attune.execution.ports.ExecutionStore`.
 
-What never changes once it stands (starts, variables under their number, items, the end of an attempt) is kept in
-a small cache, as the items it came as, so a warm ``advance`` doesn't read it twice.
+Some items never change once they are written: starts, variables under their number, lists, ends of attempts. A small
+cache keeps these, so that a warm ``advance`` reads none of them twice.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ class DynamoStore:
             self._table.write_many(listed)
 
     def _close(self, execution: str, write: WriteWait) -> None:
-        """Who looks for it must not find it any more; where it is listed stays, for this may have to be done again."""
+        """Remove the wait from the lookup, so that no event finds it. ``ls`` stays, for a replay of this write."""
         change = "SET closed = :closed REMOVE GSI1PK, GSI1SK"
         item = self._table.change(keys.wait(execution, write.kind, write.attempt), change, {":closed": write.closed})
         if "ls" in item:

@@ -1,16 +1,18 @@
-"""Letting go of executions that ended: DynamoDB deletes an item for nothing when its ``ttl`` (epoch seconds) is past.
+"""Has DynamoDB delete what ended long ago: an item goes, for free, when its ``ttl`` (epoch seconds) is past.
 
-When an item is written nobody knows when its execution will end, and a guess (created + the longest life) would
-either delete records under a running execution or keep them far longer than was asked for. So only STATE gets its
-``ttl`` on the hot path, with the save that ends the execution, at no cost. All other items get theirs from
-:meth:`DynamoRetention.mark_expired`, once, off the hot path: ``on_event`` calls it when an end is announced. It
-costs one more write per item, and nothing at all without a retention: DynamoDB has no cheaper way to change an item,
-and deleting each of them later would cost as much. Payloads in S3 are marked then, too, and a lifecycle rule of the
-bucket deletes them after as many days. When an ended execution is retried, that is announced too, and
-:meth:`DynamoRetention.unmark` takes all marks away again.
+Nobody knows when an execution will end while its items are written. A guess would be too early, and delete records of
+a running execution, or too late. So the ``ttl`` comes at the end:
 
-An execution can have more items than a function has time for. Then both stop and say what is left; whoever called
-sees to it that it is done.
+* the save that ends the execution sets it on STATE, at no cost;
+* ``on_event`` hears of the end and calls :meth:`DynamoRetention.mark_expired`, which sets it on all other items. That
+  is one write per item, off the hot path. DynamoDB has no cheaper way, and deleting them later would cost as much;
+* it also tags the execution's objects in S3, and a lifecycle rule of the bucket deletes those.
+
+A retry of the execution is announced, too. :meth:`DynamoRetention.unmark` then removes all marks. Without a retention,
+nothing of this happens.
+
+An execution can have more items than a function has time for. Then both methods stop and return what is left; the
+caller has it done later.
 """
 
 from __future__ import annotations
@@ -43,10 +45,10 @@ class DynamoRetention:
     def mark_expired(
         self, execution: str, ended_at: float, after: str = "", out_of_time: Callable[[], bool] = never
     ) -> Rest | None:
-        """Mark what is not marked so yet, from the place ``after`` on, until all is or there is ``out_of_time``.
+        """Mark all items behind the place ``after``, until ``out_of_time``; those that are marked already are skipped.
 
-        Returns what is left to do. Safe to call again, and at any time: an execution that goes on, having been retried,
-        is left alone; if that happens meanwhile, it is left to keep it.
+        Returns what is left to do, None for nothing. It may be called at any time, and again: an execution that was
+        retried is left alone. One that is retried meanwhile needs :meth:`unmark`, which is then what is left.
         """
         ttl = int(ended_at + self._days * DAY)
         condition = "attribute_exists(PK) AND (attribute_not_exists(#ttl) OR #ttl < :ttl)"

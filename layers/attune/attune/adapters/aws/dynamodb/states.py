@@ -28,10 +28,10 @@ DAY = 86_400
 
 
 def state_item(blobs: BlobStore, state: State, version: int, retention_days: float) -> Item:
-    """The STATE item; an ended execution's expires if there is a retention.
+    """The STATE item. With a retention, that of an ended execution expires.
 
-    Not that of a chunk that is complete: its execution goes on, maybe for longer than that, and a retry asks the chunk
-    what has succeeded. It expires with all else of the execution.
+    A complete chunk's item does not: its execution may go on for longer than the retention, and a retry asks the
+    chunk which items have succeeded. It expires together with the execution's other items.
     """
     text = to_text(codec.encode(state))
     goes_on = is_chunk(state.execution) and state.status is ExecutionStatus.COMPLETED
