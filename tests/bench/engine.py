@@ -153,7 +153,9 @@ def prepare(tasks: Tasks, size: int) -> tuple[Run, Start]:
     parameters = {"list": {"type": "array", "default": []}}
     text = yaml.safe_dump({"ref": "bench.shape", "label": "Shape", "parameters": parameters, "tasks": tasks})
     graph = compile_workflow(load(text, "shape.yaml"), pack="bench", actions={WORK.ref: WORK}).graph
-    start = Start(NAME, graph.ref, 1, {"list": list(range(size))}, 1.0)
+    start = Start(
+        execution=NAME, workflow=graph.ref, workflow_version=1, parameters={"list": list(range(size))}, created_at=1.0
+    )
     return Run(graph, {NAME: initial_state(start, graph)}, {START: asdict(start)}), start
 
 

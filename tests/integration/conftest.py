@@ -192,8 +192,10 @@ class Make:
 
     @staticmethod
     def task(attempt: AttemptId | None = None, *, idempotent: bool = True, **inputs: Any) -> TaskMessage:
-        spec = ActionSpec("t.do", "t", Runner.PYTHON, "do.py:run", idempotent=idempotent)
-        return TaskMessage(EXECUTION, "t.w", attempt or AttemptId("a"), spec, inputs)
+        spec = ActionSpec("t.do", "t", runner=Runner.PYTHON, entry_point="do.py:run", idempotent=idempotent)
+        return TaskMessage(
+            execution=EXECUTION, workflow="t.w", attempt=attempt or AttemptId("a"), spec=spec, input=inputs
+        )
 
 
 @pytest.fixture

@@ -50,7 +50,18 @@ def test_a_pack_has_the_ref_of_its_folder(path):
 def outcome_of(ref, given, config=None):
     pack, name = ref.split(".")
     action = spec(FIXTURES / pack / "actions" / f"{name}.yaml")
-    attempt = Attempt("exec-1", "w.x", "t", None, 1, 1, action, given, 20, config or {})
+    attempt = Attempt(
+        execution_id="exec-1",
+        workflow="w.x",
+        task="t",
+        index=None,
+        visit=1,
+        number=1,
+        action=action,
+        input=given,
+        timeout=20,
+        pack_config=config or {},
+    )
     ((_, outcome),) = ActionRunner(FIXTURES).run([attempt], deadline=time.monotonic() + 30)
     return outcome
 

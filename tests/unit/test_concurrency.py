@@ -25,7 +25,7 @@ from attune.language.parsing import parse
 from attune.language.source import load
 from attune.model.graph import ActionSpec, Graph, Runner, Task
 
-ANY = ActionSpec("p.any", "p", Runner.PYTHON, "p.py:any")
+ANY = ActionSpec("p.any", "p", runner=Runner.PYTHON, entry_point="p.py:any")
 
 
 class Flow:

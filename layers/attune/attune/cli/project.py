@@ -144,7 +144,9 @@ def _compile(target: str, packs: list[Pack]) -> Prepared:
     if _names_are_templates(catalog):
         _add_others(catalog, owners, actions, done)
     for pack in packs:
-        catalog.put_pack(PackRecord(pack.ref, pack.label, pack.version, pack.description, pack.config))
+        catalog.put_pack(
+            PackRecord(pack.ref, pack.label, pack.version, description=pack.description, config=pack.config)
+        )
         catalog.put_actions(pack.ref, pack.actions.values())
     return Prepared(target, catalog.workflow(target).graph, catalog, packs)
 

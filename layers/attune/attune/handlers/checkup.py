@@ -37,6 +37,7 @@ class Checkup:
 
     def __init__(
         self,
+        *,
         inspector: Inspector,
         dead_letter_store: DeadLetterStore,
         queues: Mapping[str, Queue],

@@ -52,7 +52,7 @@ def compile_workflow(
 
 def workflow_as_action(ref: str, pack: str, parameters: Mapping[str, Any]) -> ActionSpec:
     """How a workflow stands among the actions; ``parameters`` is its JSON Schema."""
-    return ActionSpec(ref, pack, Runner.WORKFLOW, ref, parameters)
+    return ActionSpec(ref, pack, runner=Runner.WORKFLOW, entry_point=ref, parameters=parameters)
 
 
 def interface(source: Source, pack: str) -> ActionSpec:

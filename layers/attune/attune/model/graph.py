@@ -8,7 +8,7 @@ used as bit sets (bit *i* is task *i*), so "can anything that is busy still reac
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import KW_ONLY, asdict, dataclass, field, fields
 from enum import StrEnum
 from functools import cached_property
 from typing import Any, Final
@@ -67,6 +67,7 @@ class ActionSpec:
 
     ref: str
     pack: str
+    _: KW_ONLY
     runner: Runner
     entry_point: str
     parameters: Mapping[str, Any] = field(default_factory=dict)
@@ -90,6 +91,7 @@ class RetryPolicy:
     """``count`` further attempts after the first; ``delay`` and ``max_delay`` in seconds."""
 
     count: int
+    _: KW_ONLY
     delay: float = 0.0
     backoff: Backoff = Backoff.CONSTANT
     max_delay: float | None = None
@@ -108,6 +110,7 @@ class Transition:
 
     ends: tuple[TaskStatus, ...]
     targets: tuple[TaskIndex, ...] = ()
+    _: KW_ONLY
     when: str | None = None
     publish: tuple[tuple[str, Any], ...] = ()
     decision: bool = False
@@ -155,6 +158,7 @@ class Task:
     index: TaskIndex
     name: str
     action: str
+    _: KW_ONLY
     spec: ActionSpec | None = None
     input: Any = None
     when: str | None = None
@@ -186,7 +190,7 @@ class Task:
         return self.sources.bit_count() > 1
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Graph:
     """A workflow, compiled. ``vars`` keeps the order in which it was written; ``timeout`` is in seconds."""
 

@@ -239,7 +239,7 @@ class _Reader:
         message = f"{setting}: {row['message']}" if setting else row["message"]
         if source is None:
             where = Location(str(_head_file(self.directory)))
-            problem = Problem("missing-config", message, where, "write a config.yaml", Severity.WARNING)
+            problem = Problem("missing-config", message, where, hint="write a config.yaml", severity=Severity.WARNING)
         else:
             problem = Problem("bad-config", message, source.locate(setting.split(".")))
         self.problems.append(problem)

@@ -83,7 +83,9 @@ class Registry:
     def _sync(self, pack: Pack, packs: list[Pack]) -> SyncResult:
         known = catalogue(packs)
         result = SyncResult(pack.ref, len(pack.workflows), errors=self._errors(pack.problems))
-        self._catalog.put_pack(PackRecord(pack.ref, pack.label, pack.version, pack.description, pack.config))
+        self._catalog.put_pack(
+            PackRecord(pack.ref, pack.label, pack.version, description=pack.description, config=pack.config)
+        )
         self._catalog.put_actions(pack.ref, pack.actions.values())
         self._sync_workflows(pack, known, result)
         sensors = self._sync_sensors(pack, known, result)
@@ -141,7 +143,9 @@ class Registry:
         unchanged = number > 0 and self._is_latest(ref, digest)
         while not unchanged:
             now = self._clock.now()
-            version = WorkflowVersion(ref, number + 1, compiled.graph, digest, text, now, compiled.enabled)
+            version = WorkflowVersion(
+                ref, number + 1, compiled.graph, digest=digest, source=text, created_at=now, enabled=compiled.enabled
+            )
             if self._catalog.add_version(version):
                 break
             number = self._catalog.latest_version(ref)

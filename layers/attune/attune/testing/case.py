@@ -73,7 +73,7 @@ class _World:
         clock = VirtualClock()
         real = [case.action] if case.action and case.real is False else case.real
         runner = ActionRunner(workspace.home)
-        self.runner = MockRunner(clock, self.graph.ref, case.mocks, real, runner)
+        self.runner = MockRunner(clock, self.graph.ref, case.mocks, real=real, real_runner=runner)
         catalog = workspace.catalog(self.graph, case.mocks)
         self.simulator = Simulator(
             catalog, self.runner, clock=clock, observer=self._watch, values=case.kv, secrets=case.secrets

@@ -72,7 +72,9 @@ class Workspace:
             tasks = names if graph.ref == subject.ref else frozenset[str]()
             catalog.add_version(WorkflowVersion(graph.ref, 1, _mocked(graph, names, tasks)))
         for pack in self.packs:
-            catalog.put_pack(PackRecord(pack.ref, pack.label, pack.version, pack.description, pack.config))
+            catalog.put_pack(
+                PackRecord(pack.ref, pack.label, pack.version, description=pack.description, config=pack.config)
+            )
             catalog.put_actions(pack.ref, [_on_worker(spec, names) for spec in pack.actions.values()])
         return catalog
 

@@ -53,8 +53,17 @@ def advancer() -> Advancer:
     from attune.execution.advancer import Advancer
     from attune.execution.dispatch import Dispatcher
 
-    dispatcher = Dispatcher(store(), catalog(), mailbox(), task_queue(), timers(), bus(), clock, events())
-    return Advancer(store(), catalog(), dispatcher, clock, _log_advance)
+    dispatcher = Dispatcher(
+        store=store(),
+        catalog=catalog(),
+        mailbox=mailbox(),
+        tasks=task_queue(),
+        timers=timers(),
+        bus=bus(),
+        clock=clock,
+        events=events(),
+    )
+    return Advancer(store(), catalog(), dispatcher, clock, observer=_log_advance)
 
 
 def _log_advance(state: State, messages: Sequence[Message], steps: Sequence[Step]) -> None:
@@ -79,7 +88,15 @@ def worker() -> Worker:
 
     os.environ["ATTUNE_EVENT_BUS"] = setting("EVENT_BUS")
     runner = ActionRunner(packs_dir(), default_timeout=float(setting("WORKER_TIMEOUT")), logger=log())
-    return Worker(store(), mailbox(), task_queue(), runner, clock, _PackConfigs(), opener)
+    return Worker(
+        store=store(),
+        mailbox=mailbox(),
+        tasks=task_queue(),
+        runner=runner,
+        clock=clock,
+        pack_config=_PackConfigs(),
+        opener=opener,
+    )
 
 
 @once
@@ -116,7 +133,16 @@ def starter() -> Starter:
     from attune.execution.execution_start import Starter
 
     retention = 86_400 * float(setting("RETENTION_DAYS", "0"))
-    return Starter(store(), directory(), catalog(), mailbox(), clock, os.urandom, sealer(), retention)
+    return Starter(
+        store=store(),
+        directory=directory(),
+        catalog=catalog(),
+        mailbox=mailbox(),
+        clock=clock,
+        entropy=os.urandom,
+        sealer=sealer(),
+        retention=retention,
+    )
 
 
 @once
@@ -136,9 +162,11 @@ def event_handler() -> EventHandler:
     from attune.handlers.event_handler import EventHandler
 
     waits = Waits(events(), mailbox(), catalog(), clock)
-    sensor_results = SensorResults(catalog(), store(), sensor_store(), bus(), clock)
+    sensor_results = SensorResults(catalog=catalog(), store=store(), memories=sensor_store(), bus=bus(), clock=clock)
     retention = DynamoRetention(table(), blobs(), float(setting("RETENTION_DAYS", "0")), clock)
-    return EventHandler(rules(), waits, sensor_results, retention, bus(), log())
+    return EventHandler(
+        rules=rules(), waits=waits, sensor_results=sensor_results, retention=retention, bus=bus(), log=log()
+    )
 
 
 @once
@@ -148,7 +176,9 @@ def timer_handler() -> TimerHandler:
     from attune.handlers.timer_handler import TimerHandler
 
     poller = SensorPoller(catalog(), sensor_store(), starter())
-    return TimerHandler(timers(), mailbox(), rules(), poller, blobs(), clock, log())
+    return TimerHandler(
+        timers=timers(), mailbox=mailbox(), rules=rules(), poller=poller, blobs=blobs(), clock=clock, log=log()
+    )
 
 
 @once
@@ -165,7 +195,13 @@ def _examiner() -> Examiner:
     from attune.execution.examiner import Examiner
     from attune.execution.waits import LookBack
 
-    return Examiner(inspector(), store(), catalog(), LookBack(store(), events()), queue("TASK").depth)
+    return Examiner(
+        inspector=inspector(),
+        store=store(),
+        catalog=catalog(),
+        look_back=LookBack(store(), events()),
+        backlog=queue("TASK").depth,
+    )
 
 
 @once
@@ -173,7 +209,9 @@ def sweeper() -> Sweeper:
     """For ``sweep``."""
     from attune.execution.sweeper import Sweeper
 
-    return Sweeper(inspector(), _examiner(), mailbox(), clock, queue("ADVANCE").depth)
+    return Sweeper(
+        inspector=inspector(), examiner=_examiner(), mailbox=mailbox(), clock=clock, waiting=queue("ADVANCE").depth
+    )
 
 
 def _operations() -> Operations:
@@ -187,13 +225,37 @@ def _operations() -> Operations:
     queues = {"mailboxes": queue("ADVANCE"), "attempts": queue("TASK"), "timers": queue("TIMER")}
     cloudwatch = Lazily("cloudwatch")
     ages = QueueAges(cloudwatch, {what: queue.name for what, queue in queues.items()}, clock)
-    doctor = Doctor(inspector(), _examiner(), store(), dead_letter_store(), mailbox(), clock, ages.oldest)
+    doctor = Doctor(
+        inspector=inspector(),
+        examiner=_examiner(),
+        store=store(),
+        dead_letter_store=dead_letter_store(),
+        mailbox=mailbox(),
+        clock=clock,
+        oldest=ages.oldest,
+    )
     on_event = OnEvent(Lazily("lambda"), setting("ON_EVENT_FUNCTION"))
     redriver = Redriver(
-        dead_letter_store(), store(), mailbox(), task_queue(), queues["timers"], on_event, blobs(), clock
+        dead_letter_store=dead_letter_store(),
+        store=store(),
+        mailbox=mailbox(),
+        tasks=task_queue(),
+        timers=queues["timers"],
+        on_event=on_event,
+        blobs=blobs(),
+        clock=clock,
     )
     period = 60 * float(setting("SWEEP_MINUTES"))
-    checkup = Checkup(inspector(), dead_letter_store(), queues, ages, cloudwatch, setting("STACK"), period, clock)
+    checkup = Checkup(
+        inspector=inspector(),
+        dead_letter_store=dead_letter_store(),
+        queues=queues,
+        ages=ages,
+        cloudwatch=cloudwatch,
+        stack=setting("STACK"),
+        sweep_period=period,
+        clock=clock,
+    )
     return Operations(doctor, dead_letter_store(), redriver, checkup)
 
 
@@ -207,9 +269,17 @@ def services() -> Services:
     from attune.execution.retrier import ExecutionRetrier
     from attune.packs.registry import Registry
 
-    registry = Registry(catalog(), AwsSchedules(scheduler()), clock, packs_dir())
-    reader = Reader(store(), directory(), catalog())
-    asked = Inquiries(directory(), mailbox())
-    retrier = ExecutionRetrier(store(), catalog(), mailbox(), clock, sealer())
-    known = starter(), reader, registry, catalog(), directory(), mailbox(), clock
-    return Services(*known, asked, retrier, values(), secrets(), _operations())
+    return Services(
+        starter=starter(),
+        reader=Reader(store(), directory(), catalog()),
+        registry=Registry(catalog(), AwsSchedules(scheduler()), clock, packs_dir()),
+        catalog=catalog(),
+        directory=directory(),
+        mailbox=mailbox(),
+        clock=clock,
+        inquiries=Inquiries(directory(), mailbox()),
+        retrier=ExecutionRetrier(store=store(), catalog=catalog(), mailbox=mailbox(), clock=clock, sealer=sealer()),
+        values=values(),
+        secrets=secrets(),
+        operations=_operations(),
+    )

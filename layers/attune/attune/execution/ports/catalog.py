@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from typing import Any, Protocol
 
 from attune.model.graph import ActionSpec, Graph, Runner
@@ -18,6 +18,7 @@ class WorkflowVersion:
     ref: str
     version: int
     graph: Graph
+    _: KW_ONLY
     digest: str = ""
     source: str = ""
     created_at: float = 0.0
@@ -25,7 +26,9 @@ class WorkflowVersion:
 
     def as_action(self) -> ActionSpec:
         """The workflow as what a task can run."""
-        return ActionSpec(self.ref, self.graph.pack, Runner.WORKFLOW, self.ref, self.graph.parameters)
+        return ActionSpec(
+            self.ref, self.graph.pack, runner=Runner.WORKFLOW, entry_point=self.ref, parameters=self.graph.parameters
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,7 @@ class PackRecord:
     ref: str
     label: str
     version: str
+    _: KW_ONLY
     description: str = ""
     config: Mapping[str, Any] = field(default_factory=dict)
 
