@@ -19,7 +19,8 @@ from attune.exceptions import task_error
 from attune.execution.ports.catalog import PackRecord, WorkflowVersion
 from attune.language.compiler import compile_workflow
 from attune.language.source import load
-from attune.model.graph import ActionSpec, Graph, Runner, workflow_as_action
+from attune.model.action import ActionSpec, Runner, workflow_as_action
+from attune.model.graph import Graph
 from attune.model.status import ExecutionStatus
 from attune.simulator import Simulator
 

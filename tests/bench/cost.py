@@ -97,7 +97,9 @@ class Case:
     def work(self) -> rivals.Work:
         """The same as rivals bill it; results here have some ten bytes."""
         steps = self.steps * self.executions
-        return rivals.Work(self.executions, steps, self.depth, 10 * steps, self.waits)
+        return rivals.Work(
+            executions=self.executions, steps=steps, depth=self.depth, written=10 * steps, waits=self.waits
+        )
 
 
 def fan_out(items: int) -> Case:

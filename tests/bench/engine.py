@@ -27,7 +27,8 @@ from attune.engine.messages import Message, Start, StartChunk, TaskEnded
 from attune.engine.state import State
 from attune.language.compiler import compile_workflow
 from attune.language.source import load
-from attune.model.graph import ActionSpec, Graph, Runner
+from attune.model.action import ActionSpec, Runner
+from attune.model.graph import Graph
 from attune.model.status import ExecutionStatus, TaskStatus
 
 NAME = "bench"
@@ -153,7 +154,9 @@ def prepare(tasks: Tasks, size: int) -> tuple[Run, Start]:
     parameters = {"list": {"type": "array", "default": []}}
     text = yaml.safe_dump({"ref": "bench.shape", "label": "Shape", "parameters": parameters, "tasks": tasks})
     graph = compile_workflow(load(text, "shape.yaml"), pack="bench", actions={WORK.ref: WORK}).graph
-    start = Start(NAME, graph.ref, 1, {"list": list(range(size))}, 1.0)
+    start = Start(
+        execution=NAME, workflow=graph.ref, workflow_version=1, parameters={"list": list(range(size))}, created_at=1.0
+    )
     return Run(graph, {NAME: initial_state(start, graph)}, {START: asdict(start)}), start
 
 

@@ -42,11 +42,17 @@ class Bus:
         ports, clock = world.ports, world.clock
         memories: SensorStore = world.faults.around("sensors", MemorySensors())
         rules = Rules(ports.catalog, world.starter, clock)
-        sensor_results = SensorResults(ports.catalog, ports.store, memories, ports.bus, clock)
+        sensor_results = SensorResults(
+            catalog=ports.catalog, store=ports.store, memories=memories, bus=ports.bus, clock=clock
+        )
         retention = DynamoRetention(None, BLOBS, KEPT_FOR_EVER, clock)  # type: ignore[arg-type]
-        world.cloud.on_event = EventHandler(rules, world.waits, sensor_results, retention, ports.bus, LOG).deliver
+        world.cloud.on_event = EventHandler(
+            rules=rules, waits=world.waits, sensor_results=sensor_results, retention=retention, bus=ports.bus, log=LOG
+        ).deliver
         poller = SensorPoller(ports.catalog, memories, world.starter)
-        self.timer_handler = TimerHandler(None, None, rules, poller, BLOBS, clock, LOG)  # type: ignore[arg-type]
+        self.timer_handler = TimerHandler(
+            timers=None, mailbox=None, rules=rules, poller=poller, blobs=BLOBS, clock=clock, log=LOG
+        )  # type: ignore[arg-type]
         adapter = EventBridgeBus(self, "bus")
         world.cloud.announce = _both(world.cloud.announce, adapter.announce)  # type: ignore[method-assign]
         world.cloud.emit = _both(world.cloud.emit, adapter.emit)  # type: ignore[method-assign]

@@ -42,7 +42,14 @@ class Operator:
         self._cloud, self._clock, self._dead_letter_store = cloud, clock, MemoryDeadLetterStore()
         self._dead_letter_handler = DeadLetterHandler(world.dead_letters, self._dead_letter_store, BLOBS, EVENT_QUEUE)
         self._redriver = Redriver(
-            self._dead_letter_store, world.store, cloud, cloud, NO_SCHEDULES, OnEvent(self, "on_event"), BLOBS, clock
+            dead_letter_store=self._dead_letter_store,
+            store=world.store,
+            mailbox=cloud,
+            tasks=cloud,
+            timers=NO_SCHEDULES,
+            on_event=OnEvent(self, "on_event"),
+            blobs=BLOBS,
+            clock=clock,
         )
         cloud.on_dead = self._write_down
 

@@ -96,8 +96,12 @@ class FaultyWorld(World):
         if FaultKind.DROPPED in self.faults.plan.values():
             inspector = MemoryInspector(self.store, self.catalog)
             look_back = LookBack(self.store, self.known_events)
-            examiner = Examiner(inspector, self.store, self.catalog, look_back, lambda: 0)
-            self._sweep_later(Sweeper(inspector, examiner, self.cloud, self.clock, lambda: 0))
+            examiner = Examiner(
+                inspector=inspector, store=self.store, catalog=self.catalog, look_back=look_back, backlog=lambda: 0
+            )
+            self._sweep_later(
+                Sweeper(inspector=inspector, examiner=examiner, mailbox=self.cloud, clock=self.clock, waiting=lambda: 0)
+            )
         operator = Operator(self)
         self.cloud.request(self._begin)
         for _ in range(MOST_STEPS):

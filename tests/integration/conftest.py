@@ -22,7 +22,7 @@ from attune.engine.ids import AttemptId
 from attune.engine.messages import Start
 from attune.engine.state import State
 from attune.execution.ports.queues import TaskMessage
-from attune.model.graph import ActionSpec, Runner
+from attune.model.action import ActionSpec, Runner
 from tests.integration.aws_rules import Referee
 from tests.metering.call_ledger import CallLedger
 
@@ -192,8 +192,10 @@ class Make:
 
     @staticmethod
     def task(attempt: AttemptId | None = None, *, idempotent: bool = True, **inputs: Any) -> TaskMessage:
-        spec = ActionSpec("t.do", "t", Runner.PYTHON, "do.py:run", idempotent=idempotent)
-        return TaskMessage(EXECUTION, "t.w", attempt or AttemptId("a"), spec, inputs)
+        spec = ActionSpec("t.do", "t", runner=Runner.PYTHON, entry_point="do.py:run", idempotent=idempotent)
+        return TaskMessage(
+            execution=EXECUTION, workflow="t.w", attempt=attempt or AttemptId("a"), spec=spec, input=inputs
+        )
 
 
 @pytest.fixture

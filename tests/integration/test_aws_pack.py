@@ -14,7 +14,7 @@ from moto.server import ThreadedMotoServer
 from attune.actions.attempt import Attempt, OutcomeStatus
 from attune.actions.aws import client as aws_client
 from attune.actions.runner import ActionRunner
-from attune.model.graph import ActionSpec, Runner
+from attune.model.action import ActionSpec, Runner
 
 PACKS = Path(__file__).parents[2] / "packs"
 ORDERS = PACKS / "examples" / "data" / "orders.csv"
@@ -55,21 +55,28 @@ def pack_action(ref):
     rules = {key: {k: v for k, v in rule.items() if k != "required"} for key, rule in flat.items()}
     needed = [key for key, rule in flat.items() if rule.get("required")]
     schema = {"type": "object", "properties": rules, "required": needed, "additionalProperties": False}
-    return ActionSpec(ref, pack, Runner(data["runner_type"]), data["entry_point"], schema, data.get("output_schema"))
+    return ActionSpec(
+        ref,
+        pack,
+        runner=Runner(data["runner_type"]),
+        entry_point=data["entry_point"],
+        parameters=schema,
+        output_schema=data.get("output_schema"),
+    )
 
 
 def outcomes_of(*pairs):
     attempts = [
         Attempt(
-            "exec-1",
-            "w.x",
-            "t",
-            None,
-            1,
-            1,
-            action if isinstance(action, ActionSpec) else pack_action(action),
-            given,
-            30,
+            execution_id="exec-1",
+            workflow="w.x",
+            task="t",
+            index=None,
+            visit=1,
+            number=1,
+            action=action if isinstance(action, ActionSpec) else pack_action(action),
+            input=given,
+            timeout=30,
         )
         for action, given in pairs
     ]
@@ -241,7 +248,9 @@ def test_a_function_is_waited_for_as_long_as_it_can_run(aws, service, seconds):
 def test_a_lambda_runner_sends_the_input_and_fails_as_the_function_fails(service):
     failure = {"errorType": "NoStock", "errorMessage": "none left", "stackTrace": ["line"]}
     service.answer = 200, {"X-Amz-Function-Error": "Unhandled"}, json.dumps(failure).encode()
-    (outcome,) = outcomes_of((ActionSpec("shop.reserve", "shop", Runner.LAMBDA, "reserve"), {"sku": "T"}))
+    (outcome,) = outcomes_of(
+        (ActionSpec("shop.reserve", "shop", runner=Runner.LAMBDA, entry_point="reserve"), {"sku": "T"})
+    )
     assert outcome.error["type"] == "NoStock" and outcome.error["message"] == "reserve: none left"
     assert json.loads(service.seen[1]) == {"sku": "T"}
 

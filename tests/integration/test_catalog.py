@@ -12,11 +12,19 @@ from attune.adapters.aws.dynamodb.catalog import DynamoCatalog
 from attune.adapters.memory.catalog import MemoryCatalog
 from attune.exceptions import NotFound
 from attune.execution.ports.catalog import PackRecord, WorkflowVersion
-from attune.model.graph import ActionSpec, Graph, Join, JoinKind, RetryPolicy, Runner, Task, Transition
+from attune.model.action import ActionSpec, Runner
+from attune.model.graph import Graph, Join, JoinKind, RetryPolicy, Task, Transition
 from attune.model.rule import Rule, TriggerType
 from attune.model.status import TaskStatus
 
-RULE = Rule("p.r", "p", TriggerType.EVENT, "p.w", pattern={"source": ["x"]}, parameters={"id": "{{ event.id }}"})
+RULE = Rule(
+    ref="p.r",
+    pack="p",
+    trigger=TriggerType.EVENT,
+    action="p.w",
+    pattern={"source": ["x"]},
+    parameters={"id": "{{ event.id }}"},
+)
 
 
 @pytest.fixture(params=["memory", "dynamodb"])
@@ -32,14 +40,33 @@ def dynamo(table, blobs):
 
 
 def version(ref="p.w", number=1, label="W", **more):
-    spec = ActionSpec("p.a", ref.split(".")[0], Runner.PYTHON, "a.py:run", {"type": "object"}, None, False, 5.0)
-    transition = Transition((TaskStatus.COMPLETED,), (1,), "{{ vars.x }}", (("x", 1),), by_success=True)
-    tasks = (
-        Task(0, "a", "p.a", spec, {"x": "{{ parameters.x }}"}, retry=RetryPolicy(3, 1.5), transitions=(transition,)),
-        Task(1, "b", "p.a", spec, join=Join(JoinKind.COUNT, 1), sources=1 << 70),
+    spec = ActionSpec(
+        "p.a",
+        ref.split(".")[0],
+        runner=Runner.PYTHON,
+        entry_point="a.py:run",
+        parameters={"type": "object"},
+        output_schema=None,
+        idempotent=False,
+        timeout=5.0,
     )
-    graph = Graph(ref, ref.split(".")[0], label, tasks, (0,), vars=(("x", None),))
-    return WorkflowVersion(ref, number, graph, f"digest-{number}", f"ref: {ref}\n", 12.5, **more)
+    transition = Transition((TaskStatus.COMPLETED,), (1,), when="{{ vars.x }}", publish=(("x", 1),), by_success=True)
+    tasks = (
+        Task(
+            0,
+            "a",
+            "p.a",
+            spec=spec,
+            input={"x": "{{ parameters.x }}"},
+            retry=RetryPolicy(3, delay=1.5),
+            transitions=(transition,),
+        ),
+        Task(1, "b", "p.a", spec=spec, join=Join(JoinKind.COUNT, 1), sources=1 << 70),
+    )
+    graph = Graph(ref=ref, pack=ref.split(".")[0], label=label, tasks=tasks, entry=(0,), vars=(("x", None),))
+    return WorkflowVersion(
+        ref, number, graph, digest=f"digest-{number}", source=f"ref: {ref}\n", created_at=12.5, **more
+    )
 
 
 class TestWorkflows:
@@ -103,7 +130,7 @@ class TestWorkflows:
 
 class TestPacks:
     def test_a_pack_is_new_once(self, catalog):
-        assert catalog.put_pack(PackRecord("p", "P", "1.0", "", {"region": "x"}))
+        assert catalog.put_pack(PackRecord("p", "P", "1.0", description="", config={"region": "x"}))
         assert not catalog.put_pack(PackRecord("p", "P", "1.1"))
         assert catalog.pack("p") == PackRecord("p", "P", "1.1")
 
@@ -117,8 +144,11 @@ class TestPacks:
             catalog.pack("none")
 
     def test_the_actions_of_a_pack_are_what_it_registered_last(self, catalog):
-        a, b = (ActionSpec(f"p.{name}", "p", Runner.HTTP, "GET x", {"type": "object"}) for name in "ab")
-        c = ActionSpec("p2.c", "p2", Runner.LAMBDA, "fn")
+        a, b = (
+            ActionSpec(f"p.{name}", "p", runner=Runner.HTTP, entry_point="GET x", parameters={"type": "object"})
+            for name in "ab"
+        )
+        c = ActionSpec("p2.c", "p2", runner=Runner.LAMBDA, entry_point="fn")
         catalog.put_actions("p", [a, b])
         catalog.put_actions("p2", [c])
         assert catalog.actions() == {"p.a": a, "p.b": b, "p2.c": c}
@@ -132,7 +162,9 @@ class TestPacks:
         assert catalog.rules() == []
 
     def test_many_actions_are_all_registered(self, catalog):
-        catalog.put_actions("p", [ActionSpec(f"p.a{n}", "p", Runner.HTTP, "GET x") for n in range(60)])
+        catalog.put_actions(
+            "p", [ActionSpec(f"p.a{n}", "p", runner=Runner.HTTP, entry_point="GET x") for n in range(60)]
+        )
         assert len(catalog.actions()) == 60
 
 

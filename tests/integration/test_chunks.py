@@ -75,13 +75,13 @@ def counted(stack: Any, ledger: Any, monkeypatch: pytest.MonkeyPatch) -> Iterato
     from attune.wiring import functions, process, sending, storage
 
     echo = Worker(
-        storage.store(),
-        sending.mailbox(),
-        sending.task_queue(),
-        Echo(),
-        process.clock,
-        lambda pack: {},
-        functions.opener,
+        store=storage.store(),
+        mailbox=sending.mailbox(),
+        tasks=sending.task_queue(),
+        runner=Echo(),
+        clock=process.clock,
+        pack_config=lambda pack: {},
+        opener=functions.opener,
     )
     stack.functions["run_task"].worker = lambda: echo
     for service in ("dynamodb", "sqs", "s3", "events", "scheduler"):

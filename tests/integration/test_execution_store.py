@@ -40,14 +40,16 @@ WRITTEN = [
         {"status": "failed", "result": None, "error": ERROR},
     ),
     (
-        WriteWait(AttemptId("wait"), WaitKind.EVENT, {"pattern": PATTERN, "within": 60.0}, NOW, NOW + 9),
+        WriteWait(
+            AttemptId("wait"), WaitKind.EVENT, terms={"pattern": PATTERN, "within": 60.0}, since=NOW, limit=NOW + 9
+        ),
         {"pattern": PATTERN, "within": 60.0, "since": NOW, "limit": NOW + 9},
     ),
     (WriteVerdict("each", 1, ERROR), ERROR),
     (WriteItems("each", 1, [1, "two", {"three": 3}]), [1, "two", {"three": 3}]),
     (WriteScope("long", 1, {"total": 700}), {"total": 700}),
     (
-        WriteRetry(1, NOW, "me", ["a"], 2, None),
+        WriteRetry(number=1, at=NOW, by="me", from_=["a"], workflow_version=2, parameters=None),
         {"number": 1, "at": NOW, "by": "me", "from_": ["a"], "workflow_version": 2, "parameters": None},
     ),
     (WriteOutput({"o": 1}, None), {"output": {"o": 1}, "error": None}),

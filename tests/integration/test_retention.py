@@ -237,7 +237,9 @@ def test_news_of_a_retry_that_comes_amid_the_next_end_does_not_undo_that(clients
 
 def test_a_dead_letter_keeps_its_own_time(clients, table, blobs, make):
     store, marks = ended_execution(table, blobs, make)
-    dead_letter = DeadLetter(f"1.{make.execution}", Origin.TASK, make.now, "why", "body", make.execution)
+    dead_letter = DeadLetter(
+        id=f"1.{make.execution}", queue=Origin.TASK, at=make.now, reason="why", body="body", execution=make.execution
+    )
     DynamoDeadLetterStore(table, blobs).add(dead_letter)
     before = raw(clients, keys.dead_letter(dead_letter.id))["ttl"]
     marks.mark_expired(make.execution, make.now + 90 * 86_400)
@@ -319,7 +321,12 @@ def test_on_event_may_mark_the_payloads_of_what_ended(stack, told, clients, monk
 @pytest.mark.parametrize(("kind", "starts"), [("Workflow Execution Failed", 1), (RETENTION_CONTINUED, 0)])
 def test_rules_see_what_ends_and_not_what_is_left_for_later(stack, kind, starts):
     rule = Rule(
-        "t.all", "t", TriggerType.EVENT, "flows.diamond", pattern={"source": ["attune"]}, parameters={"word": "x"}
+        ref="t.all",
+        pack="t",
+        trigger=TriggerType.EVENT,
+        action="flows.diamond",
+        pattern={"source": ["attune"]},
+        parameters={"word": "x"},
     )
     storage.catalog().put_rules("t", [rule])
     detail = {"execution_id": "01JEXECVT10N00000000000001", "ended_at": "2026-01-01T00:00:00+00:00"}

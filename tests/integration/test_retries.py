@@ -9,7 +9,7 @@ import pytest
 from attune.execution.ports.catalog import WorkflowVersion
 from attune.language.compiler import compile_workflow
 from attune.language.source import load
-from attune.model.graph import workflow_as_action
+from attune.model.action import workflow_as_action
 from attune.wiring import functions, storage
 
 TEXT = """

@@ -15,7 +15,12 @@ from attune.model.rule import Rule, TriggerType
 
 ROLE = "arn:aws:iam::123456789012:role/schedules"
 NIGHTLY = Rule(
-    "p.nightly", "p", TriggerType.SCHEDULE, "p.import", schedule="cron(0 3 * * ? *)", timezone="Europe/Paris"
+    ref="p.nightly",
+    pack="p",
+    trigger=TriggerType.SCHEDULE,
+    action="p.import",
+    schedule="cron(0 3 * * ? *)",
+    timezone="Europe/Paris",
 )
 
 

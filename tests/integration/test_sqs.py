@@ -47,7 +47,7 @@ def envelopes_of(make):
     messages = [
         start,
         TaskEnded(ATTEMPT, TaskStatus.COMPLETED, {"r": [1, "ä"]}),
-        TaskEnded(ATTEMPT, TaskStatus.FAILED, None, False, ERROR, "salt"),
+        TaskEnded(ATTEMPT, TaskStatus.FAILED, None, has_result=False, error=ERROR, resend_id="salt"),
         TimerFired(TimerKind.RETRY, ATTEMPT),
         TimerFired(TimerKind.WORKFLOW_TIMEOUT),
         Cancel("why", "2"),

@@ -175,7 +175,7 @@ class TestDoctor:
         sweep(stack)
         assert all(checks().values())
         later.ahead = 3600
-        storage.dead_letter_store().add(DeadLetter("1.x", Origin.TASK, 1.0, "why", "{}"))
+        storage.dead_letter_store().add(DeadLetter(id="1.x", queue=Origin.TASK, at=1.0, reason="why", body="{}"))
         alarm = {"Namespace": "n", "MetricName": "m", "ComparisonOperator": "GreaterThanThreshold", "Period": 60}
         cloudwatch = process.client("cloudwatch")
         for name, expected in {"attune-staging-X-1": [], "attune-X-1": ["alarms"]}.items():
@@ -302,7 +302,14 @@ class TestDeadLetterStore:
 
     def dead_letter(self, number: int, execution: str = "e") -> DeadLetter:
         name = execution_id(1000.0 + number, bytes(10))
-        return DeadLetter(f"{name}.{execution}", Origin.TASK, 1000.0 + number, "why", "body", execution)
+        return DeadLetter(
+            id=f"{name}.{execution}",
+            queue=Origin.TASK,
+            at=1000.0 + number,
+            reason="why",
+            body="body",
+            execution=execution,
+        )
 
     def test_pages_are_newest_first_and_end(self, dead_letter_store: DynamoDeadLetterStore) -> None:
         dead_letters = [self.dead_letter(number, execution=f"e{number % 2}") for number in range(5)]
@@ -330,7 +337,9 @@ class TestDeadLetterStore:
     def test_a_large_body_goes_to_the_bucket_and_the_item_expires(
         self, dead_letter_store: DynamoDeadLetterStore, table: Any
     ) -> None:
-        dead_letter = DeadLetter("1.e", Origin.TASK, 1000.0, "why", "x" * 100_000, "e")
+        dead_letter = DeadLetter(
+            id="1.e", queue=Origin.TASK, at=1000.0, reason="why", body="x" * 100_000, execution="e"
+        )
         dead_letter_store.add(dead_letter)
         assert dead_letter_store.get("1.e") == dead_letter
         (item,) = table.query("EXEC#e")
@@ -371,23 +380,23 @@ class TestInspector:
         message, other = make.task(), AttemptId("b")
         store.claim(message, "me", 10.0, 20.5)
         assert inspector.records(make.execution, [message.attempt, other]) == {
-            message.attempt: Recorded("me", 20.5, 10.0)
+            message.attempt: Recorded(holder="me", lease_until=20.5, started_at=10.0)
         }
         store.finish(make.execution, message.attempt, Record("completed"), 15.0)
         assert inspector.records(make.execution, [message.attempt]) == {
-            message.attempt: Recorded("me", 20.5, 10.0, "completed", 15.0)
+            message.attempt: Recorded(holder="me", lease_until=20.5, started_at=10.0, status="completed", ended_at=15.0)
         }
 
     def test_what_is_awaited_from_outside_is_told(self, table: Any, blobs: Any, make: Any) -> None:
         store, inspector = DynamoStore(table, blobs), DynamoInspector(table, blobs)
-        store.write(make.execution, [WriteWait(AttemptId("a"), WaitKind.INQUIRY, {"prompt": "p"}, since=3.0)])
+        store.write(make.execution, [WriteWait(AttemptId("a"), WaitKind.INQUIRY, terms={"prompt": "p"}, since=3.0)])
         assert inspector.terms(make.execution, AttemptId("a"), WaitKind.INQUIRY)["prompt"] == "p"
         assert inspector.terms(make.execution, AttemptId("a"), WaitKind.EVENT) == {}
 
     def test_notes_are_kept(self, table: Any, blobs: Any) -> None:
         inspector = DynamoInspector(table, blobs)
         assert inspector.notes() == SweepNotes()
-        notes = SweepNotes(5.0, "running", "x", 4.0, ["late"], {"e a#1#-#1": 3.5})
+        notes = SweepNotes(at=5.0, status="running", after="x", started=4.0, late=["late"], marks={"e a#1#-#1": 3.5})
         inspector.save_notes(notes)
         assert inspector.notes() == notes
 

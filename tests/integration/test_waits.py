@@ -135,7 +135,7 @@ def test_a_wait_begins_when_it_is_first_written(stack):
     """The batch that began it may come again, with events in between."""
     execution, attempt = stack.start("flows.wait_for_payment", order=7), AttemptId("paid")
     for since in (10.0, 20.0):
-        storage.store().write(execution, [WriteWait(attempt, WaitKind.EVENT, {"pattern": {}}, since)])
+        storage.store().write(execution, [WriteWait(attempt, WaitKind.EVENT, terms={"pattern": {}}, since=since)])
     assert storage.store().facts(execution, [WaitFact(attempt)])[WaitFact(attempt)]["since"] == 10.0
     assert list(storage.events().waits("OrderPaid")) == [(execution, attempt, {})]
 

@@ -31,8 +31,17 @@ from attune.model.status import TaskStatus
 
 ATTEMPT = AttemptId("a", 2, 7, 3)
 EXAMPLES = [
-    Start("01E", "t.w", 3, {"ü": [1, None]}, 1.5, {"type": "api"}, "me", Parent("01P", ATTEMPT, 2)),
-    TaskEnded(ATTEMPT, TaskStatus.FAILED, None, True, {"type": "X"}, "again"),
+    Start(
+        execution="01E",
+        workflow="t.w",
+        workflow_version=3,
+        parameters={"ü": [1, None]},
+        created_at=1.5,
+        trigger={"type": "api"},
+        identity="me",
+        parent=Parent("01P", ATTEMPT, 2),
+    ),
+    TaskEnded(ATTEMPT, TaskStatus.FAILED, None, has_result=True, error={"type": "X"}, resend_id="again"),
     TimerFired(TimerKind.RETRY, ATTEMPT, "again"),
     TimerFired(TimerKind.WORKFLOW_TIMEOUT),
     Answer(ATTEMPT, {"yes": True}, "me"),
@@ -40,9 +49,11 @@ EXAMPLES = [
     Cancel("why", "2", 5),
     Pause("why", "2", "me"),
     Resume("2", "me"),
-    RetryExecution("2", ("a", "b"), 4, {"x": 1}, "me"),
-    StartChunk("a", 2, 7, 100, 200, 10, "again", 3, True),
-    ChunkEnded("a", 2, 7, 1, [104], "again", 3),
+    RetryExecution("2", ("a", "b"), workflow_version=4, parameters={"x": 1}, by="me"),
+    StartChunk(
+        task="a", visit=2, number=7, first=100, stop=200, window=10, resend_id="again", attempt_base=3, whole=True
+    ),
+    ChunkEnded(task="a", visit=2, number=7, failed=1, indexes=[104], resend_id="again", attempt_base=3),
     Dead("2", {"type": "pause"}, "it cannot be folded"),
     Nudge("2", (ATTEMPT,)),
 ]
@@ -72,4 +83,4 @@ def test_fields_travel_under_the_names_that_they_had_first():
         "attempt": None,
         "salt": "x",
     }
-    assert encode(ChunkEnded("a", 1, 0))["base"] == 0
+    assert encode(ChunkEnded(task="a", visit=1, number=0))["base"] == 0

@@ -10,7 +10,7 @@ What a *task* fails with is data, not an exception: see :func:`task_error`.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from enum import StrEnum
 from typing import Any
 
@@ -134,6 +134,7 @@ class Problem:
     code: str
     message: str
     location: Location
+    _: KW_ONLY
     hint: str | None = None
     severity: Severity = Severity.ERROR
 

@@ -95,7 +95,13 @@ class Simulator:
         self._idle = [self._new_advancer() for _ in range(containers)]
         self.advancer = self._idle[0]
         self.starter = Starter(
-            ports.store, ports.directory, ports.catalog, ports.mailbox, self.clock, self._entropy, ports.sealer
+            store=ports.store,
+            directory=ports.directory,
+            catalog=ports.catalog,
+            mailbox=ports.mailbox,
+            clock=self.clock,
+            entropy=self._entropy,
+            sealer=ports.sealer,
         )
         self.worker = self._new_worker(runner, pack_config or (lambda pack: dict(catalog.pack(pack).config)))
         self.waits = Waits(ports.events, ports.mailbox, ports.catalog, self.clock)
@@ -112,14 +118,30 @@ class Simulator:
     def _new_advancer(self) -> Advancer:
         ports = self.ports
         dispatcher = Dispatcher(
-            ports.store, ports.catalog, ports.mailbox, ports.tasks, ports.timers, ports.bus, self.clock, ports.events
+            store=ports.store,
+            catalog=ports.catalog,
+            mailbox=ports.mailbox,
+            tasks=ports.tasks,
+            timers=ports.timers,
+            bus=ports.bus,
+            clock=self.clock,
+            events=ports.events,
         )
-        return Advancer(ports.store, ports.catalog, dispatcher, self.clock, self._observer)
+        return Advancer(ports.store, ports.catalog, dispatcher, self.clock, observer=self._observer)
 
     def _new_worker(self, runner: Runner, config: Callable[[str], dict[str, Any]]) -> Worker:
         ports, clock = self.ports, self.clock
         opener = Opener(ports.secrets, ports.values, ports.sealer)
-        return Worker(ports.store, ports.mailbox, ports.tasks, runner, clock, config, lambda: opener, clock.advance)
+        return Worker(
+            store=ports.store,
+            mailbox=ports.mailbox,
+            tasks=ports.tasks,
+            runner=runner,
+            clock=clock,
+            pack_config=config,
+            opener=lambda: opener,
+            sleep=clock.advance,
+        )
 
     def start(
         self, ref: str, parameters: Mapping[str, Any], identity: str = "simulator", key: str | None = None
@@ -150,7 +172,10 @@ class Simulator:
     ) -> None:
         """Ask an execution that did not complete to go on. Whether it can is not checked."""
         request_id = request_id or f"{len(self.state(execution).retried) + 1}"
-        self.post(execution, RetryExecution(request_id, names, version, parameters, "simulator"))
+        self.post(
+            execution,
+            RetryExecution(request_id, names, workflow_version=version, parameters=parameters, by="simulator"),
+        )
 
     def answer(self, execution: str, task: str, response: Any, by: str = "simulator") -> None:
         """Answer the inquiry that a task asks now; raises KeyError if it asks none. The schema is not checked."""
@@ -219,7 +244,7 @@ class Simulator:
             self.dead_letters.tell(body.execution, news)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Ports:
     """The ports as the functions see them: with the faults around them."""
 
@@ -239,9 +264,19 @@ class _Ports:
     def of(cls, world: Simulator, faults: Faults | None) -> _Ports:
         """With nothing around them if nothing is to go wrong."""
         cloud = world.cloud
-        queues = (cloud, cloud, cloud, cloud)
-        values = (world.values, world.secrets, world.secrets)
-        bare = cls(world.store, world.catalog, world.directory, *queues, world.known_events, *values)
+        bare = cls(
+            store=world.store,
+            catalog=world.catalog,
+            directory=world.directory,
+            mailbox=cloud,
+            tasks=cloud,
+            timers=cloud,
+            bus=cloud,
+            events=world.known_events,
+            values=world.values,
+            secrets=world.secrets,
+            sealer=world.secrets,
+        )
         if faults is None:
             return bare
         faults.cloud = cloud

@@ -118,7 +118,9 @@ def _answer(world: FaultyWorld, execution: str, found: Any) -> None:
 
 def _retry(world: FaultyWorld, execution: str, key: str = "again", **changes: Any) -> None:
     ports = world.ports
-    retrier = ExecutionRetrier(ports.store, ports.catalog, ports.mailbox, world.clock, ports.sealer)
+    retrier = ExecutionRetrier(
+        store=ports.store, catalog=ports.catalog, mailbox=ports.mailbox, clock=world.clock, sealer=ports.sealer
+    )
     retrier.retry(execution, idempotency_key=key, **changes)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from attune.actions.attempt import Attempt, OutcomeStatus
 from attune.actions.runner import ActionRunner
-from attune.model.graph import ActionSpec, Runner
+from attune.model.action import ActionSpec, Runner
 
 PACKS = Path(__file__).parents[2] / "fixtures" / "packs"
 
@@ -30,7 +30,18 @@ def attempt(entry, given=None, *, file="faults.py", timeout=20.0, index=None, nu
     spec.setdefault("runner", Runner.PYTHON)
     spec.setdefault("entry_point", f"{file}:{entry}")
     action = ActionSpec(ref=f"faults.{entry}", pack="faults", **spec)
-    return Attempt("exec-1", "w.x", "my_task", index, visit, number, action, given or {}, timeout, config or {})
+    return Attempt(
+        execution_id="exec-1",
+        workflow="w.x",
+        task="my_task",
+        index=index,
+        visit=visit,
+        number=number,
+        action=action,
+        input=given or {},
+        timeout=timeout,
+        pack_config=config or {},
+    )
 
 
 def run(*attempts, seconds=30.0, logger=None, packs=PACKS):

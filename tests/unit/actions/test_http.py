@@ -15,7 +15,7 @@ import yaml
 from attune.actions.attempt import Attempt, OutcomeStatus
 from attune.actions.errors import QUOTED_LIMIT
 from attune.actions.runner import ActionRunner
-from attune.model.graph import ActionSpec, Runner
+from attune.model.action import ActionSpec, Runner
 from attune.model.masking import Masker
 
 PACKS = Path(__file__).parents[3] / "packs"
@@ -84,11 +84,30 @@ def pack_action(ref):
     rules = {key: {k: v for k, v in rule.items() if k != "required"} for key, rule in flat.items()}
     needed = [key for key, rule in flat.items() if rule.get("required")]
     schema = {"type": "object", "properties": rules, "required": needed, "additionalProperties": False}
-    return ActionSpec(ref, pack, Runner(data["runner_type"]), data["entry_point"], schema, data.get("output_schema"))
+    return ActionSpec(
+        ref,
+        pack,
+        runner=Runner(data["runner_type"]),
+        entry_point=data["entry_point"],
+        parameters=schema,
+        output_schema=data.get("output_schema"),
+    )
 
 
 def outcome_of(action, given, config=None, secrets=()):
-    attempt = Attempt("exec-1", "w.x", "t", None, 1, 1, action, given, 20, config or {}, mask=Masker(secrets))
+    attempt = Attempt(
+        execution_id="exec-1",
+        workflow="w.x",
+        task="t",
+        index=None,
+        visit=1,
+        number=1,
+        action=action,
+        input=given,
+        timeout=20,
+        pack_config=config or {},
+        mask=Masker(secrets),
+    )
     ((_, outcome),) = ActionRunner(PACKS).run([attempt], deadline=time.monotonic() + 30)
     return outcome
 
@@ -220,7 +239,7 @@ def test_a_url_that_is_none_is_an_invalid_request():
 
 
 def declared(entry_point):
-    return ActionSpec("shop.order", "shop", Runner.HTTP, entry_point)
+    return ActionSpec("shop.order", "shop", runner=Runner.HTTP, entry_point=entry_point)
 
 
 def test_parameters_fill_the_path_and_the_query_of_a_get(server):

@@ -6,7 +6,7 @@ import signal
 import pytest
 from tests.unit.actions.attempts import PACKS, attempt, error, result, run
 
-from attune.model.graph import Runner
+from attune.model.action import Runner
 
 # What goes in
 

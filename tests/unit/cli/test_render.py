@@ -186,7 +186,7 @@ def test_an_error_is_type_and_message_but_not_the_same_twice():
     assert failure(None) == ""
 
 
-PROBLEM = Problem("unknown-target", "there is no 'x'", Location("w.yaml", 2, 4), "did you mean 'y'?")
+PROBLEM = Problem("unknown-target", "there is no 'x'", Location("w.yaml", 2, 4), hint="did you mean 'y'?")
 
 
 def test_a_problem_is_one_line_and_with_its_source_a_caret_below_the_place():

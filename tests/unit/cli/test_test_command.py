@@ -375,10 +375,21 @@ def test_actions_that_are_computed_here_do_what_the_real_ones_do():
     }
     assert set(inputs) == set(COMPUTED)
     attempts = [
-        Attempt("x", "t.w", "a", None, 1, 1, pack.actions[ref], given) for ref, rows in inputs.items() for given in rows
+        Attempt(
+            execution_id="x",
+            workflow="t.w",
+            task="a",
+            index=None,
+            visit=1,
+            number=1,
+            action=pack.actions[ref],
+            input=given,
+        )
+        for ref, rows in inputs.items()
+        for given in rows
     ]
     for attempt in attempts:
-        mine = MockRunner(clock, "t.w", {}, False, ActionRunner(PACKS))
+        mine = MockRunner(clock, "t.w", mocks={}, real=False, real_runner=ActionRunner(PACKS))
         real = list(ActionRunner(PACKS).run([attempt], deadline=time.monotonic() + 60))
         assert list(mine.run([attempt], deadline=0)) == real
 

@@ -73,7 +73,7 @@ def test_github_has_a_command_for_each_problem(validate: Callable[..., Any]) -> 
 
 
 def test_what_means_something_in_a_github_command_is_escaped() -> None:
-    problem = Problem("bad", "100%\nof it: a, b", Location("a,b:c.yaml", 1, 2), None, Severity.WARNING)
+    problem = Problem("bad", "100%\nof it: a, b", Location("a,b:c.yaml", 1, 2), hint=None, severity=Severity.WARNING)
     assert github(problem) == "::warning file=a%2Cb%3Ac.yaml,line=1,col=2,title=bad::100%25%0Aof it: a, b"
 
 

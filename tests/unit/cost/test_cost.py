@@ -98,8 +98,8 @@ def test_rivals_bill_a_chain_of_a_hundred_by_their_lists():
 
 
 def test_express_workflows_neither_wait_nor_run_for_long():
-    assert rivals.express(rivals.Work(1, 2, 2, waits=True)) is None
-    assert rivals.express(rivals.Work(1, 4000, 4000)) is None
+    assert rivals.express(rivals.Work(executions=1, steps=2, depth=2, waits=True)) is None
+    assert rivals.express(rivals.Work(executions=1, steps=4000, depth=4000)) is None
 
 
 def test_an_idle_queue_is_polled_five_times_every_twenty_seconds():

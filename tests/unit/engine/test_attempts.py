@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from attune.adapters.memory.execution_store import StateOf
@@ -18,11 +20,11 @@ HOUR = 3600.0
     [(Backoff.CONSTANT, [10, 10, 10]), (Backoff.LINEAR, [10, 20, 30]), (Backoff.EXPONENTIAL, [10, 20, 40])],
 )
 def test_the_three_backoffs_grow_as_they_say(backoff, delays):
-    assert [delay(RetryPolicy(3, 10, backoff), failed, "") for failed in (1, 2, 3)] == delays
+    assert [delay(RetryPolicy(3, delay=10, backoff=backoff), failed, "") for failed in (1, 2, 3)] == delays
 
 
 def test_max_delay_bounds_and_jitter_spreads_over_the_upper_half():
-    retry = RetryPolicy(9, 10, Backoff.EXPONENTIAL, max_delay=60, jitter=True)
+    retry = RetryPolicy(9, delay=10, backoff=Backoff.EXPONENTIAL, max_delay=60, jitter=True)
     spread = [delay(retry, 9, f"seed {n}") for n in range(200)]
     assert 30 <= min(spread) < 33
     assert 57 < max(spread) <= 60
@@ -277,7 +279,7 @@ def test_cancelling_what_was_never_started_leaves_a_tombstone_that_its_start_res
     execution = w.start("t.w", {})
     w.cloud.purge()
     start = w.store.load_start(execution)
-    late = type(start)("01KNOTYET", "t.w", 1, {}, start.created_at)
+    late = replace(start, execution="01KNOTYET")
     w.store.create(late)
     w.post("01KNOTYET", late)
     w.run()

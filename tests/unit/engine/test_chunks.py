@@ -190,7 +190,10 @@ def test_what_a_chunk_knows_of_a_task_is_its_latest_visit_that_had_ended():
     state.open(Visit(1, 1))
     graph = graphs("tasks: [{name: x, action: t.do, on_success: a}, {name: a, action: t.do, with_items: [1]}]")[0]
     fresh = chunk_fold.initial_state(
-        "01EXEC~a.1.0", StartChunk("a", 1, 0, 0, 1), scope_of(state, Chunks(1, 1, 1)), graph
+        "01EXEC~a.1.0",
+        StartChunk(task="a", visit=1, number=0, first=0, stop=1),
+        scope_of(state, Chunks(1, 1, 1)),
+        graph,
     )
     assert Context(graph, fresh, Facts({}), 0.0).ended_visit(0) == 2
 
@@ -376,7 +379,7 @@ def test_a_cancellation_that_overtakes_the_start_of_a_chunk_leaves_a_tombstone()
     w.post(mailbox, Cancel("early"))
     w.run()
     assert w.store.load(mailbox).status is ExecutionStatus.CANCELLED
-    w.post(mailbox, StartChunk("a", 1, 0, 0, 3, 1))
+    w.post(mailbox, StartChunk(task="a", visit=1, number=0, first=0, stop=3, window=1))
     w.run()
     assert w.store.load(mailbox).status is ExecutionStatus.CANCELLED
     assert w.runner.ran == []
@@ -415,7 +418,10 @@ def test_a_chunks_start_that_died_begins_it_when_it_is_told_of():
     execution = w.start("t.w", {"over": list(range(5))})
     w.run()
     w.cloud.on_messages = deliver
-    w.post(chunk_id(execution, "a", 1, 0), Dead("d", encode(StartChunk("a", 1, 0, 0, 2, 1))))
+    w.post(
+        chunk_id(execution, "a", 1, 0),
+        Dead("d", encode(StartChunk(task="a", visit=1, number=0, first=0, stop=2, window=1))),
+    )
     w.run()
     assert w.ended(execution).output["counts"] == [5, 5, 0]
 
@@ -439,7 +445,10 @@ def test_one_batch_with_the_start_of_a_chunk_and_its_cancellation_runs_nothing()
     execution = w.start("t.w", {"over": list(range(8))})
     w.run(until=w.clock.now() + 1)
     mailbox = chunk_id(execution, "a", 1, 2)
-    envelopes = [Delivery("1", StartChunk("a", 1, 2, 5, 8, 1)), Delivery("2", Cancel("at once"))]
+    envelopes = [
+        Delivery("1", StartChunk(task="a", visit=1, number=2, first=5, stop=8, window=1)),
+        Delivery("2", Cancel("at once")),
+    ]
     w.advancer.deliver(mailbox, envelopes)
     assert w.store.load(mailbox).status is ExecutionStatus.CANCELLED
     assert w.store.load(mailbox).outbox == []

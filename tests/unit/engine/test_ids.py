@@ -6,8 +6,18 @@ from attune.engine.ids import AttemptId, child_id, dedup_id, execution_id
 from attune.engine.messages import Cancel, Dead, Start, TaskEnded, TimerFired, TimerKind
 from attune.model.status import TaskStatus
 
-START = Start("01E", "t.w", 3, {"ü": [1, None]}, 1.5, {"type": "api"}, "me")
-ENDED = TaskEnded(AttemptId("a", 2, 7, 3), TaskStatus.FAILED, None, True, {"type": "X"}, "salt")
+START = Start(
+    execution="01E",
+    workflow="t.w",
+    workflow_version=3,
+    parameters={"ü": [1, None]},
+    created_at=1.5,
+    trigger={"type": "api"},
+    identity="me",
+)
+ENDED = TaskEnded(
+    AttemptId("a", 2, 7, 3), TaskStatus.FAILED, None, has_result=True, error={"type": "X"}, resend_id="salt"
+)
 
 
 def test_execution_ids_sort_by_time_and_have_26_characters():

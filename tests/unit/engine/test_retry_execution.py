@@ -629,7 +629,7 @@ def test_its_retries_are_announced_and_written_down(world, fail):
 
 
 def test_the_message_and_a_state_that_is_being_retried_are_read_as_they_were_written(world, fail):
-    message = RetryExecution("g", ("a",), 2, {"n": 1}, "me")
+    message = RetryExecution("g", ("a",), workflow_version=2, parameters={"n": 1}, by="me")
     assert decode(json.loads(json.dumps(encode(message)))) == message
     text = "tasks: [{name: a, action: t.do, with_items: '{{ range(200) | list }}', concurrency: 3}]"
     w = broken(world, text, fail, "a", takes={"a": 10})

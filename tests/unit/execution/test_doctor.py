@@ -72,10 +72,22 @@ class Ward:
         self.ages: dict[str, float] = {}
         """Of the oldest message, by queue."""
         look_back = LookBack(self.w.store, self.w.known_events)
-        examiner = Examiner(inspector, self.w.store, self.w.catalog, look_back, lambda: self.backlog)
+        examiner = Examiner(
+            inspector=inspector,
+            store=self.w.store,
+            catalog=self.w.catalog,
+            look_back=look_back,
+            backlog=lambda: self.backlog,
+        )
         mailbox = Safe(self.w.cloud)
         self.doctor = Doctor(
-            inspector, examiner, self.w.store, self.dead_letter_store, mailbox, self.w.clock, self.ages.get
+            inspector=inspector,
+            examiner=examiner,
+            store=self.w.store,
+            dead_letter_store=self.dead_letter_store,
+            mailbox=mailbox,
+            clock=self.w.clock,
+            oldest=self.ages.get,
         )
         self.execution = self.w.start("t.w", {})
 
@@ -137,7 +149,14 @@ def resumed_parent(world: Any, fail: Any) -> Ward:
 
 def parked(world: Any, fail: Any) -> Ward:
     ward = Ward(world, fail, ASK).run(1).say(Dead("m-1", {"type": "no such thing"})).run(600)
-    envelope = DeadLetter("01.x", Origin.ADVANCE, ward.w.clock.now(), "it could not be folded", "{}", ward.execution)
+    envelope = DeadLetter(
+        id="01.x",
+        queue=Origin.ADVANCE,
+        at=ward.w.clock.now(),
+        reason="it could not be folded",
+        body="{}",
+        execution=ward.execution,
+    )
     ward.dead_letter_store.add(envelope)
     return ward
 

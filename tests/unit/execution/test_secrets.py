@@ -288,7 +288,9 @@ def test_a_retry_may_bring_another_secret_which_is_sealed_too(fail: Any) -> None
     head = "parameters: {n: {type: integer}, token: {type: string, secret: true, minLength: 5}}\n"
     world = made(head + task('{x: "{{ parameters.token }}"}'), a=answer)
     execution = world.go(n=1, token="p4rameter").execution
-    retrier = ExecutionRetrier(world.store, world.catalog, world.cloud, world.clock, world.secrets)
+    retrier = ExecutionRetrier(
+        store=world.store, catalog=world.catalog, mailbox=world.cloud, clock=world.clock, sealer=world.secrets
+    )
     for wrong in ("pin", sealed(f"{execution}/0")):
         with pytest.raises(InvalidParameters, match="not shown"):
             retrier.retry(execution, parameters={"token": wrong})

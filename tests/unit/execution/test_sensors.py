@@ -53,10 +53,18 @@ class Watched:
         catalog.put_sensors("t", [self.sensor])
         self.memories = MemorySensors()
         starter = Starter(
-            self.world.store, Bindings(), catalog, cloud, clock, lambda count: bytes(count), self.world.secrets
+            store=self.world.store,
+            directory=Bindings(),
+            catalog=catalog,
+            mailbox=cloud,
+            clock=clock,
+            entropy=lambda count: bytes(count),
+            sealer=self.world.secrets,
         )
         self.polls = SensorPoller(catalog, self.memories, starter)
-        self.results = SensorResults(catalog, self.world.store, self.memories, cloud, clock)
+        self.results = SensorResults(
+            catalog=catalog, store=self.world.store, memories=self.memories, bus=cloud, clock=clock
+        )
 
     def poll(self, time, *, twice=False):
         """Fire its schedule, and let on_event see what is announced; the keys of what it emits."""

@@ -134,8 +134,14 @@ def lossy(world: Any, text: str, loss: Loss, fail: Any, child: str = CHILD, chun
         script = {"x": fail(), **({"a": [fail(), "fine"]} if "retry" in text else {})}
         w = world(text, child, script=script, chunk_size=chunk_size)
     inspector = MemoryInspector(w.store, w.catalog)
-    examiner = Examiner(inspector, w.store, w.catalog, LookBack(w.store, w.known_events), w.cloud.backlog)
-    w.sweeper = Sweeper(inspector, examiner, Safe(w.cloud), w.clock, lambda: 0)
+    examiner = Examiner(
+        inspector=inspector,
+        store=w.store,
+        catalog=w.catalog,
+        look_back=LookBack(w.store, w.known_events),
+        backlog=w.cloud.backlog,
+    )
+    w.sweeper = Sweeper(inspector=inspector, examiner=examiner, mailbox=Safe(w.cloud), clock=w.clock, waiting=lambda: 0)
     return w
 
 

@@ -13,19 +13,9 @@ from attune.exceptions import InvalidDefinition
 from attune.language.checks import built_in_check
 from attune.language.compiler import Compiled, compile_workflow, interface
 from attune.language.source import load
+from attune.model.action import ActionSpec, Runner, workflow_as_action
 from attune.model.built_ins import TRAITS, BuiltIn
-from attune.model.graph import (
-    ActionSpec,
-    Backoff,
-    Graph,
-    Join,
-    JoinKind,
-    Loop,
-    RetryPolicy,
-    Runner,
-    Transition,
-    workflow_as_action,
-)
+from attune.model.graph import Backoff, Graph, Join, JoinKind, Loop, RetryPolicy, Transition
 from attune.model.status import TaskStatus
 from attune.packs.loader import catalogue, load_packs
 
@@ -33,7 +23,7 @@ ROOT = Path(__file__).parents[3]
 FIXTURES = ROOT / "tests" / "fixtures" / "packs"
 
 C, F, T, S = TaskStatus.COMPLETED, TaskStatus.FAILED, TaskStatus.TIMED_OUT, TaskStatus.SKIPPED
-NOOP = ActionSpec("core.noop", "core", Runner.ENGINE, "noop")
+NOOP = ActionSpec("core.noop", "core", runner=Runner.ENGINE, entry_point="noop")
 
 
 def compiled(text: str, **actions: ActionSpec) -> Compiled:
@@ -73,7 +63,7 @@ def test_on_something_is_a_transition(task: str, expected: list[Transition]) -> 
 
 
 def branch(target: int, when: str | None = None) -> Transition:
-    return Transition((C,), (target,), when, decision=True, by_success=True)
+    return Transition((C,), (target,), when=when, decision=True, by_success=True)
 
 
 @pytest.mark.parametrize("default", ["{default: y}", "{default: true, next: y}"])
@@ -91,9 +81,9 @@ def test_a_decision_leaves_the_other_transitions_alone() -> None:
     ("entry", "expected"),
     [
         ("{do: x}", Transition((C, F, T), (1,))),
-        ("{do: [x, y], when: '{{ result }}'}", Transition((C, F, T), (1, 2), "{{ result }}", by_success=True)),
-        ("{do: x, when: '{{ succeeded() }}'}", Transition((C, F, T), (1,), "{{ succeeded() }}", by_success=True)),
-        ("{do: x, when: '{{ failed() }}'}", Transition((C, F, T), (1,), "{{ failed() }}")),
+        ("{do: [x, y], when: '{{ result }}'}", Transition((C, F, T), (1, 2), when="{{ result }}", by_success=True)),
+        ("{do: x, when: '{{ succeeded() }}'}", Transition((C, F, T), (1,), when="{{ succeeded() }}", by_success=True)),
+        ("{do: x, when: '{{ failed() }}'}", Transition((C, F, T), (1,), when="{{ failed() }}")),
         ("{do: x, when: '{{ a.b if timed_out() else true }}'}", None),
         ("{publish: {v: 1}}", Transition((C, F, T), publish=(("v", 1),), handles=False)),
         ("{do: noop, publish: [v]}", Transition((C, F, T), publish=(("v", "{{ result }}"),))),
@@ -134,7 +124,7 @@ def test_defaults_of_the_workflow_reach_its_tasks() -> None:
     graph = graph_of("name: a", "name: b, retry: {count: 1}, with_items: [1], max_visits: 9, timeout: 1.5", head=head)
     a, b = graph.tasks
     assert graph.timeout == 86_400
-    assert a.retry == RetryPolicy(2, 60.0, Backoff.EXPONENTIAL, 3600.0)
+    assert a.retry == RetryPolicy(2, delay=60.0, backoff=Backoff.EXPONENTIAL, max_delay=3600.0)
     assert b.retry == RetryPolicy(1)
     assert (a.concurrency, b.concurrency) == (None, 3), "only for tasks with items"
     assert (a.max_visits, b.max_visits) == (7, 9)

@@ -22,9 +22,10 @@ from attune.language.dialects.native.dialect import NATIVE
 from attune.language.draft import Draft
 from attune.language.findings import Findings
 from attune.language.source import load
-from attune.model.graph import ActionSpec, Graph, Runner, Task
+from attune.model.action import ActionSpec, Runner
+from attune.model.graph import Graph, Task
 
-ANY = ActionSpec("p.any", "p", Runner.PYTHON, "p.py:any")
+ANY = ActionSpec("p.any", "p", runner=Runner.PYTHON, entry_point="p.py:any")
 
 
 class Flow:

@@ -18,7 +18,8 @@ from attune.language.dialect import Dialect
 from attune.language.findings import Findings
 from attune.language.source import load
 from attune.language.task_draft import Arrow, Aspect, Target, TaskDraft, WorkflowDraft
-from attune.model.graph import ActionSpec, Graph, Join, JoinKind, Runner, workflow_as_action
+from attune.model.action import ActionSpec, Runner, workflow_as_action
+from attune.model.graph import Graph, Join, JoinKind
 from attune.model.status import ExecutionStatus, TaskStatus
 
 KEYS = {Aspect.NAME: "id", Aspect.CALL: "do", Aspect.JOIN: "after", Aspect.INPUT: "with"}

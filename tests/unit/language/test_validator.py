@@ -8,7 +8,7 @@ from attune.exceptions import InvalidDefinition, Severity
 from attune.language.checks.scopes import SYSTEM
 from attune.language.compiler import compile_workflow
 from attune.language.source import load
-from attune.model.graph import ActionSpec, Runner
+from attune.model.action import ActionSpec, Runner
 
 ECHO = {
     "type": "object",
@@ -17,10 +17,10 @@ ECHO = {
     "additionalProperties": False,
 }
 ACTIONS = {
-    "core.noop": ActionSpec("core.noop", "core", Runner.ENGINE, "noop"),
-    "core.echo": ActionSpec("core.echo", "core", Runner.PYTHON, "core.py:echo", ECHO),
-    "p.any": ActionSpec("p.any", "p", Runner.PYTHON, "p.py:any"),
-    "p.child": ActionSpec("p.child", "p", Runner.WORKFLOW, "p.child"),
+    "core.noop": ActionSpec("core.noop", "core", runner=Runner.ENGINE, entry_point="noop"),
+    "core.echo": ActionSpec("core.echo", "core", runner=Runner.PYTHON, entry_point="core.py:echo", parameters=ECHO),
+    "p.any": ActionSpec("p.any", "p", runner=Runner.PYTHON, entry_point="p.py:any"),
+    "p.child": ActionSpec("p.child", "p", runner=Runner.WORKFLOW, entry_point="p.child"),
 }
 
 

@@ -13,7 +13,7 @@ from attune.actions.loading import load_function
 from attune.actions.runner import ActionRunner
 from attune.language.files.action_file import compile_action
 from attune.language.source import load
-from attune.model.graph import Runner
+from attune.model.action import Runner
 from attune.model.schema import schema_error
 
 ROOT = Path(__file__).parents[3]
@@ -51,7 +51,18 @@ def test_a_pack_has_the_ref_of_its_folder(path):
 def outcome_of(ref, given, config=None):
     pack, name = ref.split(".")
     action = spec(FIXTURES / pack / "actions" / f"{name}.yaml")
-    attempt = Attempt("exec-1", "w.x", "t", None, 1, 1, action, given, 20, config or {})
+    attempt = Attempt(
+        execution_id="exec-1",
+        workflow="w.x",
+        task="t",
+        index=None,
+        visit=1,
+        number=1,
+        action=action,
+        input=given,
+        timeout=20,
+        pack_config=config or {},
+    )
     ((_, outcome),) = ActionRunner(FIXTURES).run([attempt], deadline=time.monotonic() + 30)
     return outcome
 

@@ -10,7 +10,7 @@ import pytest
 from attune.exceptions import InvalidDefinition, NotFound
 from attune.language.files.action_file import compile_action
 from attune.language.source import load
-from attune.model.graph import Runner
+from attune.model.action import Runner
 from attune.model.rule import Rule, TriggerType
 from attune.packs.checker import check
 from attune.packs.loader import catalogue, compile_pack, find_pack, load_pack, load_packs

@@ -6,6 +6,7 @@ import ast
 import subprocess
 import sys
 from collections.abc import Iterator
+from itertools import takewhile
 from pathlib import Path
 
 import pytest
@@ -172,3 +173,40 @@ def test_functions_are_one_file_each_and_thin():
     for path in (PACKAGE.parents[2] / "functions").rglob("*.py"):
         assert path.name == "app.py"
         assert len(path.read_text(encoding="utf-8").splitlines()) < 50
+
+
+BY_NAME = set(RANKS)
+"""Rooms in which nobody has to count: what takes five things or more takes them by name, from the fifth on at least."""
+MOST_BY_POSITION = 4
+
+
+def is_keyword_only(node: ast.ClassDef) -> bool:
+    return any(
+        keyword.arg == "kw_only" and isinstance(keyword.value, ast.Constant) and keyword.value.value is True
+        for decorator in node.decorator_list
+        if isinstance(decorator, ast.Call)
+        for keyword in decorator.keywords
+    )
+
+
+def by_position(node: ast.ClassDef) -> list[str]:
+    """What the class takes by position when it is made, as far as it says so itself."""
+    names = {ast.unparse(decorator).partition("(")[0] for decorator in node.decorator_list}
+    inits = [part for part in node.body if isinstance(part, ast.FunctionDef) and part.name == "__init__"]
+    if inits:
+        return [argument.arg for argument in inits[0].args.args[1:]]
+    if "dataclass" not in names or is_keyword_only(node):
+        return []
+    fields = [ast.unparse(part.target) for part in node.body if isinstance(part, ast.AnnAssign)]
+    return list(takewhile(lambda name: name != "_", fields))
+
+
+def classes(path: Path) -> Iterator[ast.ClassDef]:
+    return (node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.ClassDef))
+
+
+def test_what_takes_five_things_takes_them_by_name():
+    files = [path for path in MODULES if room(path) in BY_NAME]
+    counted = {f"{path.relative_to(PACKAGE)}: {one.name}": by_position(one) for path in files for one in classes(path)}
+    assert {name: taken for name, taken in counted.items() if len(taken) > MOST_BY_POSITION} == {}
+    assert max(map(len, counted.values())) == MOST_BY_POSITION, "the search finds nothing any more"

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from attune.model.graph import ActionSpec
+from attune.model.action import ActionSpec
 from attune.model.masking import Masker
 
 NOTHING_SECRET = Masker(())
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
     """One try at one task (or one of its items); everything in ``input`` is rendered already.
 

@@ -27,7 +27,7 @@ from attune.actions.errors import error_of
 from attune.actions.loading import actions_folder
 from attune.actions.result import encode_result
 from attune.actions.validation import check_output, complete_input
-from attune.model.graph import Runner
+from attune.model.action import Runner
 
 HEADER = 8
 """Bytes of a frame's length, big-endian."""

@@ -11,7 +11,7 @@ from typing import Any
 from attune.actions.attempt import Attempt
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
     """Passed to a python action that names a ``context`` argument.
 

@@ -29,7 +29,7 @@ from types import CodeType, FrameType, ModuleType
 from typing import Any
 
 from attune.actions.errors import ActionError, own_frames
-from attune.model.graph import ActionSpec
+from attune.model.action import ActionSpec
 
 IMPORT_LIMIT = 10.0
 """Seconds an action's module may take to import; a Lambda's own init phase has as long."""

@@ -21,7 +21,7 @@ from attune.actions.output import OutputLog, RecordLogger
 from attune.actions.process import Process
 from attune.actions.validation import prepare
 from attune.exceptions import task_error
-from attune.model.graph import Runner
+from attune.model.action import Runner
 
 MARGIN = 0.1
 """Attempts are killed this many seconds before the deadline, so that all outcomes are reported in time."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from attune.actions.attempt import NOTHING_SECRET
 from attune.actions.errors import ActionError
-from attune.model.graph import ActionSpec
+from attune.model.action import ActionSpec
 from attune.model.masking import Masker
 from attune.model.schema import mismatches, with_defaults
 

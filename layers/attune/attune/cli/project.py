@@ -15,7 +15,8 @@ from attune.execution.ports.catalog import PackRecord, WorkflowVersion
 from attune.language.compiler import Compiled, compile_workflow, interface
 from attune.language.refs import PACK
 from attune.language.source import Source
-from attune.model.graph import ActionSpec, Graph, Runner
+from attune.model.action import ActionSpec, Runner
+from attune.model.graph import Graph
 from attune.packs.loader import Pack, catalogue, load_packs, read
 
 FOLDER = "packs"
@@ -102,7 +103,7 @@ def _with_file(file: Path, packs: list[Pack]) -> tuple[str, list[Pack]]:
     """The ref of the file's workflow, and the packs with it; it takes the place of one of the same ref."""
     source = read(file)
     name = _pack_of(file, source)
-    pack = next((pack for pack in packs if pack.ref == name), None) or Pack(name, name, "", file.parent)
+    pack = next((pack for pack in packs if pack.ref == name), None) or Pack(name, name, "", directory=file.parent)
     spec = interface(source, name)
     workflows, interfaces = {**pack.workflows, spec.ref: source}, {**pack.interfaces, spec.ref: spec}
     others = [other for other in packs if other.ref != name]
@@ -144,7 +145,9 @@ def _compile(target: str, packs: list[Pack]) -> Prepared:
     if _names_are_templates(catalog):
         _add_others(catalog, owners, actions, done)
     for pack in packs:
-        catalog.put_pack(PackRecord(pack.ref, pack.label, pack.version, pack.description, pack.config))
+        catalog.put_pack(
+            PackRecord(pack.ref, pack.label, pack.version, description=pack.description, config=pack.config)
+        )
         catalog.put_actions(pack.ref, pack.actions.values())
     return Prepared(target, catalog.workflow(target).graph, catalog, packs)
 

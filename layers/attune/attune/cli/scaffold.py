@@ -12,7 +12,7 @@ from attune.cli import file_templates
 from attune.exceptions import Conflict, InvalidRequest, NotFound
 from attune.expressions.values import nearest
 from attune.language.refs import PACK
-from attune.model.graph import ActionSpec
+from attune.model.action import ActionSpec
 from attune.packs.loader import Pack, load_pack, load_packs
 
 SCHEMAS = Path(".attune") / "schemas"

@@ -9,7 +9,8 @@ from typing import Any
 
 from attune.cli.view import Row, View
 from attune.cost.estimate import BATCH, Shape, Tried
-from attune.model.graph import CHUNK_SIZE, Runner
+from attune.model.action import Runner
+from attune.model.graph import CHUNK_SIZE
 
 _NOT_WORKERS = frozenset({str(Runner.ENGINE), str(Runner.WORKFLOW), "parallel", "loop"})
 _WAITING = frozenset({"core.sleep", "core.inquiry", "core.wait_for_event"})
@@ -46,7 +47,7 @@ def _chunks(rows: Sequence[Row], tasks: int) -> Iterator[Shape]:
         parts.setdefault(row["index"] // CHUNK_SIZE, []).append(row)
     for part in parts.values():
         saves = 1 + ceil(len(part) / BATCH)
-        yield Shape(_tried(part), saves, tasks, lists=[_list(part)], started=False, chunk=True)
+        yield Shape(_tried(part), saves, tasks=tasks, lists=[_list(part)], started=False, chunk=True)
 
 
 def _tried(rows: Sequence[Row]) -> list[Tried]:

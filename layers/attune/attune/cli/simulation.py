@@ -54,6 +54,7 @@ class Simulation:
         catalog: MemoryCatalog,
         runner: Runner,
         answerer: Answerer = nobody,
+        *,
         values: Mapping[str, Any] | None = None,
         secrets: Mapping[str, str] | None = None,
     ) -> None:

@@ -7,7 +7,7 @@ them; here they become epoch seconds.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -72,6 +72,7 @@ class Visit:
     action: str
     number: int
     status: TaskStatus
+    _: KW_ONLY
     segments: tuple[Segment, ...] = ()
     retries: int = 0
     items: Row | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from math import ceil
 
 from attune.cost import timing
@@ -39,6 +39,7 @@ class Shape:
 
     tried: Sequence[Tried]
     saves: int
+    _: KW_ONLY
     tasks: int
     lists: Sequence[int] = ()
     waited: int = 0

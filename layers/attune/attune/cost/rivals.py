@@ -19,7 +19,7 @@ _EXPRESS_MB = 64
 GB = 1024**3
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Work:
     """The work to compare by.
 

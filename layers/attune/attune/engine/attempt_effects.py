@@ -15,7 +15,8 @@ from attune.engine.ids import AttemptId
 from attune.engine.messages import Parent, TimerKind
 from attune.engine.turn import Turn
 from attune.exceptions import AttuneError
-from attune.model.graph import ActionSpec, Task
+from attune.model.action import ActionSpec
+from attune.model.graph import Task
 from attune.model.status import TaskStatus
 
 MAX_DEPTH = 10
@@ -62,7 +63,7 @@ def run_task(turn: Turn, task: Task, attempt: AttemptId) -> RunTask:
     own = Own(task.index, TaskStatus.PENDING, attempt=attempt)
     given, sealed = sealing.render(turn.context, task.input or {}, own, _item(turn, task, attempt))
     sealing.refuse_open(spec, sealed)
-    return RunTask(attempt, spec, given, timeout, turn.state.resend_id, sealed)
+    return RunTask(attempt, spec, given, timeout=timeout, resend_id=turn.state.resend_id, sealed=sealed)
 
 
 def start_child(turn: Turn, task: Task, attempt: AttemptId, child: str) -> StartChild:
@@ -73,7 +74,9 @@ def start_child(turn: Turn, task: Task, attempt: AttemptId, child: str) -> Start
     parent = Parent(turn.state.execution, attempt, depth)
     spec, own = resolve(turn, task, attempt), Own(task.index, TaskStatus.PENDING, attempt=attempt)
     values = sealing.render_for_child(turn.context, task.input or {}, own, _item(turn, task, attempt), spec)
-    return StartChild(child, spec.entry_point, values, parent, turn.state.resend_id)
+    return StartChild(
+        child=child, workflow=spec.entry_point, parameters=values, parent=parent, resend_id=turn.state.resend_id
+    )
 
 
 def limit(turn: Turn, task: Task, attempt: AttemptId) -> float | None:

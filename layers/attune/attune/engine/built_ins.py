@@ -77,7 +77,7 @@ def _wait_for_event(turn: Turn, task: Task, attempt: AttemptId) -> None:
 
 def _wait(turn: Turn, task: Task, attempt: AttemptId, kind: WaitKind, terms: dict[str, Any]) -> None:
     until = limit(turn, task, attempt)
-    turn.open_wait(WriteWait(attempt, kind, terms, turn.now, until))
+    turn.open_wait(WriteWait(attempt, kind, terms=terms, since=turn.now, limit=until))
     attempts.track(turn, task, attempt, Active(TaskStatus.WAITING, attempt.number, limit=until, wait=kind))
 
 

@@ -95,7 +95,15 @@ def report(turn: Turn) -> TellHome:
     failed = item_summary.elements_of(under_way.failed, under_way.elements, task.batch_size)
     indexes = item_summary.first(under_way.failed)
     return TellHome(
-        ChunkEnded(task.name, chunk.visit, chunk.number, failed, indexes, turn.state.resend_id, chunk.attempt_base)
+        ChunkEnded(
+            task=task.name,
+            visit=chunk.visit,
+            number=chunk.number,
+            failed=failed,
+            indexes=indexes,
+            resend_id=turn.state.resend_id,
+            attempt_base=chunk.attempt_base,
+        )
     )
 
 

@@ -101,12 +101,20 @@ def _share(concurrency: int | None, running: Mapping[int, int], room: int) -> in
 
 def start_chunks(turn: Turn, visit: Visit, chunks: Chunks, numbers: Sequence[int]) -> StartChunks:
     """The effect that starts these chunks of a visit."""
-    name, resend_id = turn.graph.tasks[visit.task].name, turn.state.resend_id
+    name, bounds = turn.graph.tasks[visit.task].name, {number: chunks.bounds(number) for number in numbers}
     starts = [
         StartChunk(
-            name, visit.number, n, *chunks.bounds(n), chunks.running[n], resend_id, visit.attempt_base, chunks.whole
+            task=name,
+            visit=visit.number,
+            number=number,
+            first=first,
+            stop=stop,
+            window=chunks.running[number],
+            resend_id=turn.state.resend_id,
+            attempt_base=visit.attempt_base,
+            whole=chunks.whole,
         )
-        for n in numbers
+        for number, (first, stop) in bounds.items()
     ]
     return StartChunks(name, visit.number, starts)
 

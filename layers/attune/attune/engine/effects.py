@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -26,8 +26,8 @@ from attune.engine.facts import (
 )
 from attune.engine.ids import AttemptId
 from attune.engine.messages import Message, Parent, StartChunk, TimerKind
+from attune.model.action import ActionSpec
 from attune.model.built_ins import WaitKind
-from attune.model.graph import ActionSpec
 from attune.model.status import ExecutionStatus, TaskStatus
 
 
@@ -49,6 +49,7 @@ class RunTask:
     attempt: AttemptId
     spec: ActionSpec
     input: Mapping[str, Any]
+    _: KW_ONLY
     timeout: float | None = None
     resend_id: str = ""
     sealed: Mapping[str, Any] | None = None
@@ -64,7 +65,7 @@ class SetTimer:
     resend_id: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StartChild:
     """Create the execution ``child`` of ``workflow`` if it is absent, and send its start in any case."""
 
@@ -85,7 +86,7 @@ class TellChild:
     control: Control = Control.CANCEL
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NotifyParent:
     """Record this execution's end as the result of the parent's attempt, and tell the parent."""
 
@@ -105,7 +106,7 @@ class StartChunks:
     starts: Sequence[StartChunk]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TellChunks:
     """Pass a control message down to these chunks of a visit's items."""
 
@@ -192,6 +193,7 @@ class WriteWait:
 
     attempt: AttemptId
     kind: WaitKind
+    _: KW_ONLY
     terms: Mapping[str, Any] = field(default_factory=dict)
     since: float = 0.0
     limit: float | None = None
@@ -251,7 +253,7 @@ class WriteScope:
         return scope_fact(self.task, self.visit, self.attempt_base)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WriteRetry:
     """A retry of the execution (counted from 1): who asked for what, and when (epoch seconds).
 

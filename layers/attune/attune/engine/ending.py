@@ -31,7 +31,11 @@ def finish(turn: Turn, status: ExecutionStatus, error: Mapping[str, Any] | None 
     state.ended_at = turn.now
     turn.write_output(output, state.error)
     if state.parent is not None and not state.retried:
-        turn.ask(NotifyParent(state.parent, status, output, state.error, state.resend_id))
+        turn.ask(
+            NotifyParent(
+                parent=state.parent, status=status, output=output, error=state.error, resend_id=state.resend_id
+            )
+        )
     turn.ask(Announce(status, state.error))
 
 
@@ -70,7 +74,11 @@ def tell_chunks(turn: Turn, visit: Visit, control: Control, reason: str, request
     """Pass a control message down to the chunks of a visit that run."""
     if visit.chunks is not None and visit.chunks.running:
         name, numbers = turn.graph.tasks[visit.task].name, sorted(visit.chunks.running)
-        turn.ask(TellChunks(name, visit.number, numbers, reason, request_id, control))
+        turn.ask(
+            TellChunks(
+                task=name, visit=visit.number, numbers=numbers, reason=reason, request_id=request_id, control=control
+            )
+        )
 
 
 def stop_firing(turn: Turn, error: Mapping[str, Any]) -> None:

@@ -70,7 +70,16 @@ def _note(turn: Turn, message: RetryExecution) -> None:
     if message.parameters is not None:
         state.given = number
     version, by = state.workflow_version, message.by
-    turn.write_retry(WriteRetry(number, turn.now, by, message.from_, version, message.parameters))
+    turn.write_retry(
+        WriteRetry(
+            number=number,
+            at=turn.now,
+            by=by,
+            from_=message.from_,
+            workflow_version=version,
+            parameters=message.parameters,
+        )
+    )
 
 
 def _reopen(turn: Turn, wanted: Plan) -> None:

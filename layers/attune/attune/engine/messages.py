@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -24,7 +24,7 @@ class Parent:
     depth: int = 1
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Start:
     """Begin. Everything that stays the same for the life of the execution.
 
@@ -58,6 +58,7 @@ class TaskEnded:
     attempt: AttemptId
     status: TaskStatus
     result: Any = None
+    _: KW_ONLY
     has_result: bool = True
     error: Mapping[str, Any] | None = None
     resend_id: str = ""
@@ -172,6 +173,7 @@ class RetryExecution:
 
     request_id: str
     from_: tuple[str, ...] = ()
+    _: KW_ONLY
     workflow_version: int | None = None
     parameters: Mapping[str, Any] | None = None
     by: str = ""
@@ -182,7 +184,7 @@ class RetryExecution:
         return dedup_id("retry", self.request_id)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StartChunk:
     """Begin a chunk: go over the items of a visit from ``first`` up to but not ``stop``.
 
@@ -207,7 +209,7 @@ class StartChunk:
         return dedup_id("chunk", self.task, self.visit, self.number, self.attempt_base, self.resend_id)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ChunkEnded:
     """All items of a chunk have ended; ``failed`` elements in vain, ``indexes`` are the first of their items.
 

@@ -142,7 +142,14 @@ def _chunk_starts(turn: Turn, task: TaskIndex, visit: int, numbers: list[list[in
 def _chunk_controls(
     task: str, visit: int, numbers: list[list[int]], reason: str, request_id: str, control: str
 ) -> Iterator[Effect]:
-    yield TellChunks(task, visit, list(expand(numbers)), reason, request_id, Control(control))
+    yield TellChunks(
+        task=task,
+        visit=visit,
+        numbers=list(expand(numbers)),
+        reason=reason,
+        request_id=request_id,
+        control=Control(control),
+    )
 
 
 def _words_home(turn: Turn, message: Mapping[str, Any] | None = None) -> Iterator[Effect]:
@@ -153,7 +160,13 @@ def _notices(turn: Turn) -> Iterator[Effect]:
     if turn.state.parent is not None and not turn.state.retried:
         ended = turn.facts.get(OutputFact())
         state = turn.state
-        yield NotifyParent(turn.state.parent, state.status, ended["output"], ended["error"], state.resend_id)
+        yield NotifyParent(
+            parent=turn.state.parent,
+            status=state.status,
+            output=ended["output"],
+            error=ended["error"],
+            resend_id=state.resend_id,
+        )
 
 
 def _announcements(turn: Turn, status: str) -> Iterator[Effect]:

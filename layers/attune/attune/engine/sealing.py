@@ -11,7 +11,8 @@ from typing import Any
 from attune.engine.context import Context, Own, parameters_fact
 from attune.exceptions import TemplateError
 from attune.expressions import templates
-from attune.model.graph import ActionSpec, Graph
+from attune.model.action import ActionSpec
+from attune.model.graph import Graph
 from attune.model.secrets import OPEN_ACTIONS, Secrets, Withheld, parted, put_back, seal_of
 
 PARAMETERS = "parameters"

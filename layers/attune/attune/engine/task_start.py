@@ -12,8 +12,9 @@ from attune.engine.ids import AttemptId, child_id
 from attune.engine.turn import Step, Turn, template_failure
 from attune.engine.visits import Active, Visit
 from attune.exceptions import AttuneError, TemplateError, task_error
+from attune.model.action import Runner
 from attune.model.built_ins import BuiltIn
-from attune.model.graph import Runner, Task
+from attune.model.graph import Task
 from attune.model.status import TaskStatus
 
 

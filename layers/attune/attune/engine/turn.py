@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import KW_ONLY, asdict, dataclass, field
 from typing import Any
 
 from attune.engine.context import Context
@@ -48,6 +48,7 @@ class Turn:
     state: State
     facts: Facts
     now: float
+    _: KW_ONLY
     effects: list[Effect] = field(default_factory=list)
     writes: dict[Fact, Write] = field(default_factory=dict)
     """What to write before the save, by the fact that it makes; what is written again takes the place of the first."""

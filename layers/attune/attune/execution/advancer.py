@@ -48,6 +48,7 @@ class Advancer:
         catalog: Catalog,
         dispatcher: Dispatcher,
         clock: Clock,
+        *,
         observer: Observer = lambda state, messages, steps: None,
     ) -> None:
         self._store, self._catalog, self._dispatcher, self._clock = store, catalog, dispatcher, clock

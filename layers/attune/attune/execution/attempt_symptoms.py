@@ -44,7 +44,7 @@ def _late_timer(case: Case, attempt: AttemptId, active: Active) -> Finding | Non
             what = words.get(kind, "to wake")
             sentence = f"{_name(attempt)} was {what} {span(case.now - due)} ago, and the timer never fired"
             envelope = Envelope(case.execution, TimerFired(kind, attempt, case.request_id))
-            return Finding(Code.TIMER_LOST, sentence, "let the timer fire now", attempt, (envelope,))
+            return Finding(Code.TIMER_LOST, sentence, "let the timer fire now", attempt=attempt, envelopes=(envelope,))
     return None
 
 
@@ -57,9 +57,13 @@ def _worked(case: Case, state: State, attempt: AttemptId) -> Finding:
         line = f"; {case.backlog} messages wait in the task queue" if case.backlog else ""
         if waited <= (BACKLOGGED if case.backlog else UNCLAIMED):
             sentence = f"{name} has waited for a worker for {span(waited)}{line}"
-            return Finding(Code.QUEUED, sentence, "raise WorkerConcurrency" if line else "", attempt, since=since)
+            return Finding(
+                Code.QUEUED, sentence, "raise WorkerConcurrency" if line else "", attempt=attempt, since=since
+            )
         sentence = f"{name} was asked for {span(waited)} ago and no worker has it: its message was lost"
-        return Finding(Code.TASK_LOST, f"{sentence}{line}", "ask for it again", attempt, (nudge(case, attempt),))
+        return Finding(
+            Code.TASK_LOST, f"{sentence}{line}", "ask for it again", attempt=attempt, envelopes=(nudge(case, attempt),)
+        )
     if record.status:
         ended = record.ended_at or state.updated_at
         sentence = f"{name} ended {record.status} {span(now - ended)} ago, and the execution was never told"
@@ -80,7 +84,7 @@ def _lost(case: Case, code: Code, sentence: str, remedy: str, attempt: AttemptId
         return Finding(Code.RUNNING, f"{_name(attempt)} has just ended", attempt=attempt)
     if asked is not None and case.now - asked < UNCLAIMED:
         return Finding(code, f"{sentence}; it was asked for {span(case.now - asked)} ago", attempt=attempt)
-    return Finding(code, sentence, remedy, attempt, (nudge(case, attempt),))
+    return Finding(code, sentence, remedy, attempt=attempt, envelopes=(nudge(case, attempt),))
 
 
 def _retrying(case: Case, attempt: AttemptId, active: Active) -> Finding:
@@ -96,14 +100,20 @@ def _child(case: Case, attempt: AttemptId, execution: str) -> Finding:
         if ago > LATE:
             sentence = f"{name}: its sub-workflow {execution} ended {child.state.status} {span(ago)} ago"
             envelopes = (Envelope(execution, Nudge(case.request_id)),)
-            return Finding(Code.CHILD_UNHEARD, f"{sentence} without a word", "have it told again", attempt, envelopes)
+            return Finding(
+                Code.CHILD_UNHEARD,
+                f"{sentence} without a word",
+                "have it told again",
+                attempt=attempt,
+                envelopes=envelopes,
+            )
     elif child.state is None and case.now - time_of(execution) > LATE:
         whom = Envelope(execution, Nudge(case.request_id)) if child.exists else nudge(case, attempt)
         sentence = f"{name}: its sub-workflow {execution} never began: its start was lost"
-        return Finding(Code.CHILD_LOST, sentence, "start it again", attempt, (whom,))
+        return Finding(Code.CHILD_LOST, sentence, "start it again", attempt=attempt, envelopes=(whom,))
     story = f": {child.story}" if child.story else ""
     sentence = f"{name} waits for its sub-workflow {execution}{story}"
-    return Finding(Code.CHILD, sentence, f"`attune doctor {execution}`", attempt)
+    return Finding(Code.CHILD, sentence, f"`attune doctor {execution}`", attempt=attempt)
 
 
 def _outside(case: Case, attempt: AttemptId, active: Active) -> Finding:
@@ -112,14 +122,16 @@ def _outside(case: Case, attempt: AttemptId, active: Active) -> Finding:
     since = f" since {span(case.now - terms['since'])}" if "since" in terms else ""
     if attempt in case.arrived:
         sentence = f"{name} waits for an event that has come, and the news of it was lost"
-        return Finding(Code.EVENT_LOST, sentence, "have it told again", attempt, (case.arrived[attempt],))
+        return Finding(
+            Code.EVENT_LOST, sentence, "have it told again", attempt=attempt, envelopes=(case.arrived[attempt],)
+        )
     if active.wait is WaitKind.EVENT:
         sentence = f"{name} waits{since} for an event like {_short(terms.get('pattern', {}))}{limit}"
-        return Finding(Code.EVENT, sentence, "put such an event on the bus", attempt)
+        return Finding(Code.EVENT, sentence, "put such an event on the bus", attempt=attempt)
     inquiry = wait_id(case.execution, attempt)
     who = ", ".join(map(str, terms.get("assignees") or ())) or "anyone with a token"
     sentence = f'{name} waits{since} for an answer to "{terms.get("prompt", "")}"{limit}; {who} may give it'
-    return Finding(Code.INQUIRY, sentence, f"`attune inquiry answer {inquiry}`", attempt)
+    return Finding(Code.INQUIRY, sentence, f"`attune inquiry answer {inquiry}`", attempt=attempt)
 
 
 def nudge(case: Case, *attempts: AttemptId) -> Envelope:

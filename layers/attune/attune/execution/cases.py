@@ -33,7 +33,7 @@ class Child:
     story: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
     """One execution. ``request_id`` names the look at it, for the ids of what is repaired.
 
@@ -80,8 +80,15 @@ def chunks_of(state: State, names: Sequence[str]) -> Iterator[tuple[str, StartCh
             continue
         name = names[visit.task]
         for number, window in chunks.running.items():
-            bounds = chunks.bounds(number)
+            first, stop = chunks.bounds(number)
             start = StartChunk(
-                name, visit.number, number, *bounds, window, attempt_base=visit.attempt_base, whole=chunks.whole
+                task=name,
+                visit=visit.number,
+                number=number,
+                first=first,
+                stop=stop,
+                window=window,
+                attempt_base=visit.attempt_base,
+                whole=chunks.whole,
             )
             yield chunk_id(state.execution, name, visit.number, number), start

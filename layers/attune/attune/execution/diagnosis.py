@@ -7,7 +7,7 @@ execution; ``doctor`` shows all findings of one, and does it when told to.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import KW_ONLY, dataclass, replace
 from enum import StrEnum
 
 from attune.engine.ids import AttemptId
@@ -107,6 +107,7 @@ class Finding:
     code: Code
     sentence: str
     remedy: str = ""
+    _: KW_ONLY
     attempt: AttemptId | None = None
     envelopes: tuple[Envelope, ...] = ()
     since: float = 0.0

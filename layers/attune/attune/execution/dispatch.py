@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, TypeVar, assert_never
+from typing import TypeVar, assert_never
 
 from attune.engine.effects import (
     Announce,
@@ -53,6 +53,7 @@ class Dispatcher:
 
     def __init__(
         self,
+        *,
         store: ExecutionStore,
         catalog: Catalog,
         mailbox: Mailbox,
@@ -120,7 +121,8 @@ class Dispatcher:
             if existing is not None:
                 return Envelope(effect.child, existing)
             failure = task_error(error.code, error.message, retryable=False, details=error.details)
-            return self._report(effect.parent, TaskStatus.FAILED, None, failure, effect.resend_id, effect.child)
+            record = Record(str(TaskStatus.FAILED), None, failure)
+            return self._report(effect.parent, record, effect.resend_id, effect.child)
         if not self._store.create(start):
             start = self._store.load_start(effect.child) or start
         return Envelope(effect.child, start)
@@ -172,16 +174,11 @@ class Dispatcher:
     def _notify(self, state: State, effects: Sequence[NotifyParent]) -> None:
         for effect in effects:
             status = _TASK_STATUS.get(effect.status, TaskStatus.FAILED)
-            envelope = self._report(
-                effect.parent, status, effect.output, effect.error, effect.resend_id, state.execution
-            )
-            self._mailbox.post([envelope])
+            record = Record(str(status), effect.output, effect.error)
+            self._mailbox.post([self._report(effect.parent, record, effect.resend_id, state.execution)])
 
-    def _report(
-        self, parent: Parent, status: TaskStatus, output: Any, error: Any, resend_id: str, child: str
-    ) -> Envelope:
+    def _report(self, parent: Parent, record: Record, resend_id: str, child: str) -> Envelope:
         """Record a child's end as its parent's attempt, as a worker does, and tell the parent."""
-        record = Record(str(status), output, error)
         recorded = self._store.finish(parent.execution, parent.attempt, record, self._clock.now(), child)
         message: TaskEnded = ended_message(parent.attempt, recorded, resend_id)
         return Envelope(parent.execution, message)

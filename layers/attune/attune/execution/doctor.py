@@ -38,6 +38,7 @@ class Doctor:
 
     def __init__(
         self,
+        *,
         inspector: Inspector,
         examiner: Examiner,
         store: ExecutionStore,
@@ -83,7 +84,7 @@ class Doctor:
         if is_chunk(execution) or (start is None and state is None):
             raise NotFound(f"there is no execution '{execution}'", execution_id=execution)
         found = list(self._examiner.cases([execution], look.now, look.request_id, look.marks))
-        first, *chunks = found or [Case(execution, look.now, look.request_id, state=state)]
+        first, *chunks = found or [Case(execution=execution, now=look.now, request_id=look.request_id, state=state)]
         whole = replace(first, start=start, dead=self._dead_letter_store.of(execution))
         strays = self._strays(execution, look)
         said = together(execution, [self._told(case, look, depth) for case in (whole, *chunks, *strays)])

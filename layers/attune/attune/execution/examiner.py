@@ -44,6 +44,7 @@ class Examiner:
 
     def __init__(
         self,
+        *,
         inspector: Inspector,
         store: ExecutionStore,
         catalog: Catalog,
@@ -82,7 +83,13 @@ class Examiner:
         for chunk, state in self._inspector.states(c for c in chunks if c not in wanted).items():
             if not state.status.ended:
                 yield Case(
-                    chunk, now, request_id, state=state, parent=homes.get(home_of(chunk)), wanted=False, marks=marks
+                    execution=chunk,
+                    now=now,
+                    request_id=request_id,
+                    state=state,
+                    parent=homes.get(home_of(chunk)),
+                    wanted=False,
+                    marks=marks,
                 )
 
     def _case(self, execution: str, state: State | None, look: _Look) -> Case:
@@ -91,9 +98,9 @@ class Examiner:
         worked = [a for a in waiting if a not in looked and not _moves(execution, state, look)][:MOST_RECORDS]
         records = self._inspector.records(execution, worked) if worked else {}
         return Case(
-            execution,
-            look.now,
-            look.request_id,
+            execution=execution,
+            now=look.now,
+            request_id=look.request_id,
             state=state,
             awaited=looked | {attempt: waiting[attempt] for attempt in worked},
             records=records,

@@ -69,7 +69,16 @@ def prepare(
     if not found.enabled:
         raise Conflict(f"workflow '{ref}' is disabled", hint="enable it, or start another version")
     values = complete(ref, parameters, found.graph, parameters, is_child=parent is not None)
-    start = Start(execution, ref, found.version, values, now, dict(trigger), identity, parent)
+    start = Start(
+        execution=execution,
+        workflow=ref,
+        workflow_version=found.version,
+        parameters=values,
+        created_at=now,
+        trigger=dict(trigger),
+        identity=identity,
+        parent=parent,
+    )
     return Prepared(start, found.graph.secrets)
 
 
@@ -155,6 +164,7 @@ class Starter:
 
     def __init__(
         self,
+        *,
         store: ExecutionStore,
         directory: Directory,
         catalog: Catalog,

@@ -141,7 +141,9 @@ class Reader:
         """The workflow as nodes and edges, each node with where it stands; raises NotFound."""
         start, state = self._both(execution)
         ref, version = (state.workflow, state.workflow_version) if state else _pinned(start)
-        graph = self._catalog.workflow(ref, version).graph if ref else Graph("", "", "", (), ())
+        graph = (
+            self._catalog.workflow(ref, version).graph if ref else Graph(ref="", pack="", label="", tasks=(), entry=())
+        )
         return nodes_and_edges(graph, state)
 
     def status(self, execution: str) -> ExecutionStatus:

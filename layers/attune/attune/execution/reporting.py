@@ -20,4 +20,11 @@ def ended_message(attempt: AttemptId, record: Record, resend_id: str = "") -> Ta
     error = dict(record.error) if record.error else None
     if error is not None and len(json.dumps(error)) > INLINE_RESULT:
         error = {**error, "message": str(error.get("message"))[:2000], "details": None}
-    return TaskEnded(attempt, TaskStatus(record.status), record.result if small else None, small, error, resend_id)
+    return TaskEnded(
+        attempt,
+        TaskStatus(record.status),
+        record.result if small else None,
+        has_result=small,
+        error=error,
+        resend_id=resend_id,
+    )

@@ -38,7 +38,9 @@ class Retried:
 class ExecutionRetrier:
     """Retries executions."""
 
-    def __init__(self, store: ExecutionStore, catalog: Catalog, mailbox: Mailbox, clock: Clock, sealer: Sealer) -> None:
+    def __init__(
+        self, *, store: ExecutionStore, catalog: Catalog, mailbox: Mailbox, clock: Clock, sealer: Sealer
+    ) -> None:
         self._store, self._catalog, self._mailbox, self._clock = store, catalog, mailbox, clock
         self._sealer = sealer
 
@@ -77,7 +79,8 @@ class ExecutionRetrier:
         if number is not None:
             _check_fit(old, new, state, names, number)
         values = self._parameters(state, new, parameters, moved=number is not None)
-        self._mailbox.post([Envelope(execution, RetryExecution(request_id, tuple(names), number, values, by))])
+        retry = RetryExecution(request_id, tuple(names), workflow_version=number, parameters=values, by=by)
+        self._mailbox.post([Envelope(execution, retry)])
         return Retried(id=execution, retry=len(state.retried) + 1, existing=False)
 
     def _cannot_begin(self, execution: str) -> Conflict | NotFound:

@@ -89,7 +89,7 @@ class SensorResults:
     """Turns what a poll gave into events."""
 
     def __init__(
-        self, catalog: Catalog, store: ExecutionStore, memories: SensorStore, bus: EventBus, clock: Clock
+        self, *, catalog: Catalog, store: ExecutionStore, memories: SensorStore, bus: EventBus, clock: Clock
     ) -> None:
         self._store, self._memories, self._bus = store, memories, bus
         self._sensors = Remembered(lambda: {sensor.ref: sensor for sensor in catalog.sensors()}, clock)

@@ -67,7 +67,7 @@ class Sweeper:
     """One run is :meth:`sweep`. ``waiting`` says how many messages wait in all mailboxes together."""
 
     def __init__(
-        self, inspector: Inspector, examiner: Examiner, mailbox: Mailbox, clock: Clock, waiting: Callable[[], int]
+        self, *, inspector: Inspector, examiner: Examiner, mailbox: Mailbox, clock: Clock, waiting: Callable[[], int]
     ) -> None:
         self._inspector, self._examiner, self._mailbox = inspector, examiner, mailbox
         self._clock, self._waiting = clock, waiting
@@ -78,18 +78,21 @@ class Sweeper:
         if self._waiting() >= FULL:
             self._inspector.save_notes(replace(run.notes, at=run.now))
             return run.swept
-        stopped = ("", "")
+        status, after = self._look_at_all(run, out_of_time, most)
+        started, late = (run.notes.started, run.notes.late) if status else self._starts(run)
+        marks = run.marks | run.fresh if status or run.notes.status else run.fresh
+        oldest = dict(sorted(marks.items(), key=lambda mark: mark[1])[:MOST_MARKS])
+        notes = SweepNotes(at=run.now, status=status, after=after, started=started, late=late, marks=oldest)
+        self._inspector.save_notes(notes)
+        return run.swept
+
+    def _look_at_all(self, run: _Run, out_of_time: Callable[[], bool], most: int) -> tuple[str, str]:
+        """Returns where it stopped for want of time; twice nothing if it saw all."""
         for listing, page in self._pages(run):
             self._look(listing, page, run)
             if run.swept.looked >= most or out_of_time():
-                stopped = (listing, page[-1])
-                break
-        done = stopped == ("", "")
-        started, late = self._starts(run) if done else (run.notes.started, run.notes.late)
-        marks = run.fresh if done and not run.notes.status else run.marks | run.fresh
-        oldest = dict(sorted(marks.items(), key=lambda mark: mark[1])[:MOST_MARKS])
-        self._inspector.save_notes(SweepNotes(run.now, *stopped, started, late, oldest))
-        return run.swept
+                return listing, page[-1]
+        return "", ""
 
     def _pages(self, run: _Run) -> Iterator[tuple[str, list[str]]]:
         """What is to be looked at, from where the last run stopped."""

@@ -62,7 +62,7 @@ def _of_chunk(case: Case, start: StartChunk) -> Iterator[Finding]:
         if ago > LATE:
             sentence = f"{name} ended {span(ago)} ago, and the execution was never told"
             envelopes = (Envelope(case.execution, Nudge(case.request_id)),)
-            yield Finding(Code.CHUNK_UNHEARD, sentence, "have it told again", attempt, envelopes)
+            yield Finding(Code.CHUNK_UNHEARD, sentence, "have it told again", attempt=attempt, envelopes=envelopes)
     else:
         yield from _pause(case, state, name)
         yield from _attempts(case, state)
@@ -79,7 +79,7 @@ def _stray(case: Case, chunk: Chunk) -> Finding:
         return Finding(Code.ORPHAN, sentence, attempt=attempt, since=since)
     cancel = Cancel("the execution no longer waits for it", case.request_id, chunk.attempt_base)
     remedy = "cancel them again: the news was lost"
-    return Finding(Code.ORPHAN, sentence, remedy, attempt, (Envelope(case.execution, cancel),))
+    return Finding(Code.ORPHAN, sentence, remedy, attempt=attempt, envelopes=(Envelope(case.execution, cancel),))
 
 
 def _chunk_not_begun(case: Case, start: StartChunk, name: str, attempt: AttemptId) -> Finding:
@@ -89,7 +89,7 @@ def _chunk_not_begun(case: Case, start: StartChunk, name: str, attempt: AttemptI
         return Finding(Code.STARTING, f"{name} are about to begin", attempt=attempt, since=since)
     sentence = f"{name} were asked for {span(waited)} ago and never began: their start was lost"
     again = Envelope(case.execution, replace(start, resend_id=case.request_id))
-    return Finding(Code.CHUNK_LOST, sentence, "start them again", attempt, (again,))
+    return Finding(Code.CHUNK_LOST, sentence, "start them again", attempt=attempt, envelopes=(again,))
 
 
 def _not_begun(case: Case) -> Finding:

@@ -71,6 +71,7 @@ class Worker:
 
     def __init__(
         self,
+        *,
         store: ExecutionStore,
         mailbox: Mailbox,
         tasks: TaskQueue,

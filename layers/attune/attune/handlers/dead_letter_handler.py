@@ -61,7 +61,14 @@ class DeadLetterHandler:
         at = int(record["attributes"].get("SentTimestamp", 0)) / 1000
         name = execution_id(at, hashlib.sha256(str(record["messageId"]).encode()).digest())
         envelope = f"{name}.{found.execution}" if found.execution else name
-        kept = DeadLetter(envelope, found.queue, at, _storable(found.reason), record["body"], found.execution)
+        kept = DeadLetter(
+            id=envelope,
+            queue=found.queue,
+            at=at,
+            reason=_storable(found.reason),
+            body=record["body"],
+            execution=found.execution,
+        )
         self._dead_letter_store.add(kept)
         try:
             found.tell()

@@ -21,7 +21,14 @@ class EventHandler:
     """Events from the bus: rules may start something; the end of an execution starts its retention, a retry ends it."""
 
     def __init__(
-        self, rules: Rules, waits: Waits, sensor_results: SensorResults, retention: Retention, bus: EventBus, log: Any
+        self,
+        *,
+        rules: Rules,
+        waits: Waits,
+        sensor_results: SensorResults,
+        retention: Retention,
+        bus: EventBus,
+        log: Any,
     ) -> None:
         self._rules, self._waits, self._sensor_results = rules, waits, sensor_results
         self._retention, self._bus, self._log = retention, bus, log

@@ -26,6 +26,7 @@ class Redriver:
 
     def __init__(
         self,
+        *,
         dead_letter_store: DeadLetterStore,
         store: ExecutionStore,
         mailbox: Mailbox,

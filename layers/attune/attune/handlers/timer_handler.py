@@ -23,6 +23,7 @@ class TimerHandler:
 
     def __init__(
         self,
+        *,
         timers: AwsTimers,
         mailbox: SqsMailbox,
         rules: Rules,

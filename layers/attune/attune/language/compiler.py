@@ -14,7 +14,8 @@ from attune.language.draft import Draft
 from attune.language.findings import Findings
 from attune.language.source import Source
 from attune.language.task_draft import FAIL, Arrow, Published
-from attune.model.graph import ActionSpec, Graph, Task, Transition
+from attune.model.action import ActionSpec
+from attune.model.graph import Graph, Task, Transition
 from attune.model.reachability import bits, predecessors
 
 DIALECTS: Final = (NATIVE,)

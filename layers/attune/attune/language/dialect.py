@@ -9,7 +9,7 @@ from typing import Any
 from attune.language.draft import Draft
 from attune.language.findings import Findings
 from attune.language.task_draft import WorkflowDraft
-from attune.model.graph import ActionSpec
+from attune.model.action import ActionSpec
 
 
 def no_checks(draft: Draft) -> None:

@@ -18,7 +18,8 @@ from attune.language.findings import Findings
 from attune.language.source import Path
 from attune.language.task_draft import Arrow, Aspect, TaskDraft, TaskKind, WorkflowDraft
 from attune.model import reachability
-from attune.model.graph import ActionSpec, JoinKind
+from attune.model.action import ActionSpec
+from attune.model.graph import JoinKind
 from attune.model.reachability import bits
 from attune.model.scope_names import ScopeNames
 

@@ -16,7 +16,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
-from attune.model.graph import ActionSpec, Runner
+from attune.model.action import ActionSpec, Runner
 
 Json = dict[str, Any]
 Models = Mapping[str, Json]

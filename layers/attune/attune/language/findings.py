@@ -35,7 +35,9 @@ class Findings:
         hint = self.advice.get(code, hint)
         where = self.source.locate_key(path) if key else self.source.locate(path)
         if len(self._found) < MAX_PROBLEMS or (severity is Severity.ERROR and not self.failed):
-            self._found[Problem(code, shortened(message), where, hint and shortened(hint), severity)] = None
+            self._found[Problem(code, shortened(message), where, hint=hint and shortened(hint), severity=severity)] = (
+                None
+            )
 
     @property
     def failed(self) -> bool:

@@ -115,7 +115,7 @@ def _syntax_problem(error: yaml.MarkedYAMLError, text: str, file: str) -> Proble
     message, hint = f"not valid YAML: {error.problem}{context}", _advice(str(error.problem), here)
     if here[column : column + 1] == "\t":
         message, hint = "a tab cannot indent YAML", "use spaces"
-    return Problem("yaml-syntax", message, Location(file, line + 1, column + 1), hint)
+    return Problem("yaml-syntax", message, Location(file, line + 1, column + 1), hint=hint)
 
 
 def _advice(problem: str, line: str) -> str | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Hashable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from typing import Any, Final, NoReturn
 
 import yaml
@@ -42,7 +42,7 @@ def problem_at(
     file: str, code: str, message: str, line: int = 1, column: int = 1, hint: str | None = None
 ) -> InvalidDefinition:
     """The error for one problem that ends the reading of a file."""
-    return InvalidDefinition([Problem(code, message, Location(file, line, column), hint)])
+    return InvalidDefinition([Problem(code, message, Location(file, line, column), hint=hint)])
 
 
 @dataclass(slots=True)
@@ -52,6 +52,7 @@ class Node:
     value: Any
     line: int
     column: int
+    _: KW_ONLY
     size: int = 1
     parts: dict[Hashable, Node] = field(default_factory=dict)
     keys: dict[Hashable, tuple[int, int]] = field(default_factory=dict)
@@ -88,7 +89,7 @@ class Builder:
 
     def _problem(self, code: str, message: str, event: Any, hint: str | None = None) -> Problem:
         mark = event.start_mark
-        return Problem(code, message, Location(self.file, mark.line + 1, mark.column + 1), hint)
+        return Problem(code, message, Location(self.file, mark.line + 1, mark.column + 1), hint=hint)
 
     def _node(self, event: Any, events: Iterator[Any], depth: int) -> Node:
         if isinstance(event, yaml.AliasEvent):

@@ -8,12 +8,12 @@ used as bit sets (bit *i* is task *i*), so "can anything that is busy still reac
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import KW_ONLY, asdict, dataclass, field, fields
 from enum import StrEnum
 from functools import cached_property
 from typing import Any, Final
 
-from attune.model.built_ins import TRAITS, BuiltIn, Traits
+from attune.model.action import ActionSpec
 from attune.model.scope_names import ScopeNames
 from attune.model.secrets import Secrets
 from attune.model.status import TaskStatus
@@ -28,16 +28,6 @@ TaskSet = int
 
 CHUNK_SIZE = 100
 """Items of a part of a long list; a list of no more is in one piece."""
-
-
-class Runner(StrEnum):
-    """Who runs an action: a worker process (python, http, lambda), a child execution, or the engine itself."""
-
-    PYTHON = "python"
-    HTTP = "http"
-    LAMBDA = "lambda"
-    WORKFLOW = "workflow"
-    ENGINE = "engine"
 
 
 class Backoff(StrEnum):
@@ -58,44 +48,11 @@ class JoinKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class ActionSpec:
-    """An action as a worker needs it, made from its ``action.yaml``.
-
-    ``entry_point`` is ``file.py:function`` (python, relative to the pack's ``actions`` folder), a function name
-    or ARN (lambda), ``METHOD url`` (http), a workflow's ref (workflow) or a built-in's name (engine).
-    ``parameters`` and ``output_schema`` are JSON Schemas; ``timeout`` is in seconds.
-    """
-
-    ref: str
-    pack: str
-    runner: Runner
-    entry_point: str
-    parameters: Mapping[str, Any] = field(default_factory=dict)
-    output_schema: Mapping[str, Any] | None = None
-    idempotent: bool = True
-    timeout: float | None = None
-
-    @property
-    def traits(self) -> Traits | None:
-        """Of a built-in; None for what a worker or a child execution does."""
-        return TRAITS[BuiltIn(self.entry_point)] if self.runner is Runner.ENGINE else None
-
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> ActionSpec:
-        """Inverse of :func:`dataclasses.asdict`."""
-        return cls(**{**data, "runner": Runner(data["runner"])})
-
-
-def workflow_as_action(ref: str, pack: str, parameters: Mapping[str, Any]) -> ActionSpec:
-    """How a workflow stands among the actions; ``parameters`` is its JSON Schema."""
-    return ActionSpec(ref=ref, pack=pack, runner=Runner.WORKFLOW, entry_point=ref, parameters=parameters)
-
-
-@dataclass(frozen=True, slots=True)
 class RetryPolicy:
     """``count`` further attempts after the first; ``delay`` and ``max_delay`` in seconds."""
 
     count: int
+    _: KW_ONLY
     delay: float = 0.0
     backoff: Backoff = Backoff.CONSTANT
     max_delay: float | None = None
@@ -114,6 +71,7 @@ class Transition:
 
     ends: tuple[TaskStatus, ...]
     targets: tuple[TaskIndex, ...] = ()
+    _: KW_ONLY
     when: str | None = None
     publish: tuple[tuple[str, Any], ...] = ()
     decision: bool = False
@@ -163,6 +121,7 @@ class Task:
     index: TaskIndex
     name: str
     action: str
+    _: KW_ONLY
     spec: ActionSpec | None = None
     input: Any = None
     when: str | None = None
@@ -194,7 +153,7 @@ class Task:
         return self.sources.bit_count() > 1
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Graph:
     """A workflow, compiled. ``vars`` keeps the order in which it was written; ``timeout`` is in seconds."""
 

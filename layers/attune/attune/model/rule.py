@@ -15,7 +15,7 @@ class TriggerType(StrEnum):
     SCHEDULE = "schedule"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
     """``pattern`` is an EventBridge pattern; ``schedule`` a ``cron(…)`` or ``rate(…)`` of EventBridge Scheduler.
 

@@ -12,7 +12,7 @@ POLL = "poll"
 """The only task of a sensor's workflow."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Sensor:
     """``action`` is asked as ``schedule`` says. ``parameters`` are templates that see ``cursor``.
 
@@ -46,7 +46,7 @@ class Sensor:
     def as_rule(self) -> Rule:
         """What has a schedule made for it."""
         when: dict[str, Any] = {"enabled": self.enabled, "schedule": self.schedule, "timezone": self.timezone}
-        return Rule(self.ref, self.pack, TriggerType.SCHEDULE, self.ref, **when)
+        return Rule(ref=self.ref, pack=self.pack, trigger=TriggerType.SCHEDULE, action=self.ref, **when)
 
     def workflow(self) -> dict[str, Any]:
         """The workflow that polls, as its file would be: each poll is an execution like any other.

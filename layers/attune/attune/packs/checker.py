@@ -15,7 +15,7 @@ from attune.language.files.sensor_file import check_sensor, compile_sensor
 from attune.language.files.suite_file import compile_suite
 from attune.language.findings import Findings
 from attune.language.source import Source
-from attune.model.graph import ActionSpec
+from attune.model.action import ActionSpec
 from attune.packs.loader import (
     SUFFIXES,
     Pack,

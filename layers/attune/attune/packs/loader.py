@@ -9,7 +9,7 @@ even through a symbolic link.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from pathlib import Path
 from typing import Any, Final, Protocol, TypeVar
 
@@ -24,7 +24,7 @@ from attune.language.findings import Findings
 from attune.language.parsing import parse
 from attune.language.refs import PACK
 from attune.language.source import LIMIT, Source, load
-from attune.model.graph import ActionSpec, Runner
+from attune.model.action import ActionSpec, Runner
 from attune.model.rule import Rule
 from attune.model.schema import mismatches, with_defaults
 from attune.model.sensor import Sensor
@@ -50,6 +50,7 @@ class Pack:
     ref: str
     label: str
     version: str
+    _: KW_ONLY
     directory: Path
     description: str = ""
     enabled: bool = True
@@ -239,7 +240,7 @@ class _Reader:
         message = f"{setting}: {row['message']}" if setting else row["message"]
         if source is None:
             where = Location(str(_head_file(self.directory)))
-            problem = Problem("missing-config", message, where, "write a config.yaml", Severity.WARNING)
+            problem = Problem("missing-config", message, where, hint="write a config.yaml", severity=Severity.WARNING)
         else:
             problem = Problem("bad-config", message, source.locate(setting.split(".")))
         self.problems.append(problem)

@@ -14,8 +14,9 @@ from attune.execution.ports.clock import Clock
 from attune.execution.ports.triggers import Schedules
 from attune.language.compiler import Compiled
 from attune.language.files.sensor_file import check_sensor, compile_polling
+from attune.model.action import ActionSpec
 from attune.model.awaited import awaited
-from attune.model.graph import ActionSpec, Graph
+from attune.model.graph import Graph
 from attune.model.rule import Rule
 from attune.model.sensor import Sensor
 from attune.packs.loader import Pack, catalogue, check_rules, check_sensors, compile_pack, load_packs
@@ -67,6 +68,7 @@ class Registry:
         catalog: Catalog,
         schedules: Schedules,
         clock: Clock,
+        *,
         base: Path,
         load: Callable[[Path], list[Pack]] = load_packs,
     ) -> None:
@@ -100,7 +102,8 @@ class Registry:
     def _sync(self, pack: Pack, packs: list[Pack]) -> SyncResult:
         known = catalogue(packs)
         errors = self._errors(pack.problems)
-        self._catalog.put_pack(PackRecord(pack.ref, pack.label, pack.version, pack.description, pack.config))
+        record = PackRecord(pack.ref, pack.label, pack.version, description=pack.description, config=pack.config)
+        self._catalog.put_pack(record)
         self._catalog.put_actions(pack.ref, pack.actions.values())
         workflows = self._sync_workflows(pack, known, errors)
         sensors = self._sync_sensors(pack, known, errors)
@@ -168,7 +171,9 @@ class Registry:
         unchanged = number > 0 and self._is_latest(ref, digest)
         while not unchanged:
             now = self._clock.now()
-            version = WorkflowVersion(ref, number + 1, compiled.graph, digest, text, now, compiled.enabled)
+            version = WorkflowVersion(
+                ref, number + 1, compiled.graph, digest=digest, source=text, created_at=now, enabled=compiled.enabled
+            )
             if self._catalog.add_version(version):
                 break
             number = self._catalog.latest_version(ref)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from typing import Any
 
 from attune.actions.runner import ActionRunner
@@ -46,6 +46,7 @@ class Outcome:
     """
 
     status: str
+    _: KW_ONLY
     output: Any = None
     error: Mapping[str, Any] | None = None
     tasks: Sequence[str] = ()
@@ -73,7 +74,7 @@ class _World:
         clock = VirtualClock()
         real = [case.action] if case.action and case.real is False else case.real
         runner = ActionRunner(workspace.home)
-        self.runner = MockRunner(clock, self.graph.ref, case.mocks, real, runner)
+        self.runner = MockRunner(clock, self.graph.ref, mocks=case.mocks, real=real, real_runner=runner)
         catalog = workspace.catalog(self.graph, case.mocks)
         self.simulator = Simulator(
             catalog, self.runner, clock=clock, observer=self._watch, values=case.kv, secrets=case.secrets

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
@@ -51,6 +51,7 @@ class MockRunner:
 
     clock: VirtualClock
     workflow: str
+    _: KW_ONLY
     mocks: Mapping[str, MockModel]
     real: bool | Sequence[str]
     real_runner: Runner

@@ -16,7 +16,8 @@ from attune.expressions.values import nearest
 from attune.language.compiler import compile_workflow
 from attune.language.files.suite_file import Case
 from attune.language.source import load
-from attune.model.graph import ActionSpec, Graph, Runner, Task
+from attune.model.action import ActionSpec, Runner
+from attune.model.graph import Graph, Task
 from attune.packs.loader import Pack, catalogue, compile_pack
 
 _NOT_WORKERS: Final = frozenset({Runner.WORKFLOW, Runner.ENGINE})
@@ -72,7 +73,9 @@ class Workspace:
             tasks = names if graph.ref == subject.ref else frozenset[str]()
             catalog.add_version(WorkflowVersion(graph.ref, 1, _mocked(graph, names, tasks)))
         for pack in self.packs:
-            catalog.put_pack(PackRecord(pack.ref, pack.label, pack.version, pack.description, pack.config))
+            catalog.put_pack(
+                PackRecord(pack.ref, pack.label, pack.version, description=pack.description, config=pack.config)
+            )
             catalog.put_actions(pack.ref, [_on_worker(spec, names) for spec in pack.actions.values()])
         return catalog
 

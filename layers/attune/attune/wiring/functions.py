@@ -11,7 +11,7 @@ from attune.engine.ids import home_of
 from attune.engine.messages import Message
 from attune.engine.wire import describe
 from attune.execution.remembered import Remembered
-from attune.wiring.process import Lazily, clock, log, once, packs_dir, setting
+from attune.wiring.process import clock, log, once, packs_dir, setting
 from attune.wiring.sending import bus, mailbox, queue, scheduler, task_queue, timers
 from attune.wiring.storage import (
     blobs,
@@ -29,11 +29,10 @@ from attune.wiring.storage import (
 )
 
 if TYPE_CHECKING:
-    from attune.api.services import Operations, Services
+    from attune.api.services import Services
     from attune.engine.state import State
     from attune.engine.turn import Step
     from attune.execution.advancer import Advancer
-    from attune.execution.examiner import Examiner
     from attune.execution.execution_start import Starter
     from attune.execution.opening import Opener
     from attune.execution.rules import Rules
@@ -53,8 +52,17 @@ def advancer() -> Advancer:
     from attune.execution.advancer import Advancer
     from attune.execution.dispatch import Dispatcher
 
-    dispatcher = Dispatcher(store(), catalog(), mailbox(), task_queue(), timers(), bus(), clock, events())
-    return Advancer(store(), catalog(), dispatcher, clock, _log_advance)
+    dispatcher = Dispatcher(
+        store=store(),
+        catalog=catalog(),
+        mailbox=mailbox(),
+        tasks=task_queue(),
+        timers=timers(),
+        bus=bus(),
+        clock=clock,
+        events=events(),
+    )
+    return Advancer(store(), catalog(), dispatcher, clock, observer=_log_advance)
 
 
 def _log_advance(state: State, messages: Sequence[Message], steps: Sequence[Step]) -> None:
@@ -79,7 +87,15 @@ def worker() -> Worker:
 
     os.environ["ATTUNE_EVENT_BUS"] = setting("EVENT_BUS")
     runner = ActionRunner(packs_dir(), default_timeout=float(setting("WORKER_TIMEOUT")), logger=log())
-    return Worker(store(), mailbox(), task_queue(), runner, clock, _PackConfigs(), opener)
+    return Worker(
+        store=store(),
+        mailbox=mailbox(),
+        tasks=task_queue(),
+        runner=runner,
+        clock=clock,
+        pack_config=_PackConfigs(),
+        opener=opener,
+    )
 
 
 @once
@@ -116,7 +132,16 @@ def starter() -> Starter:
     from attune.execution.execution_start import Starter
 
     retention = 86_400 * float(setting("RETENTION_DAYS", "0"))
-    return Starter(store(), directory(), catalog(), mailbox(), clock, os.urandom, sealer(), retention)
+    return Starter(
+        store=store(),
+        directory=directory(),
+        catalog=catalog(),
+        mailbox=mailbox(),
+        clock=clock,
+        entropy=os.urandom,
+        sealer=sealer(),
+        retention=retention,
+    )
 
 
 @once
@@ -136,9 +161,11 @@ def event_handler() -> EventHandler:
     from attune.handlers.event_handler import EventHandler
 
     waits = Waits(events(), mailbox(), catalog(), clock)
-    sensor_results = SensorResults(catalog(), store(), sensor_store(), bus(), clock)
+    sensor_results = SensorResults(catalog=catalog(), store=store(), memories=sensor_store(), bus=bus(), clock=clock)
     retention = DynamoRetention(table(), blobs(), float(setting("RETENTION_DAYS", "0")), clock)
-    return EventHandler(rules(), waits, sensor_results, retention, bus(), log())
+    return EventHandler(
+        rules=rules(), waits=waits, sensor_results=sensor_results, retention=retention, bus=bus(), log=log()
+    )
 
 
 @once
@@ -148,7 +175,9 @@ def timer_handler() -> TimerHandler:
     from attune.handlers.timer_handler import TimerHandler
 
     poller = SensorPoller(catalog(), sensor_store(), starter())
-    return TimerHandler(timers(), mailbox(), rules(), poller, blobs(), clock, log())
+    return TimerHandler(
+        timers=timers(), mailbox=mailbox(), rules=rules(), poller=poller, blobs=blobs(), clock=clock, log=log()
+    )
 
 
 @once
@@ -161,50 +190,15 @@ def dead_letter_handler() -> DeadLetterHandler:
     return DeadLetterHandler(dead_letters, dead_letter_store(), blobs(), setting("EVENT_DEAD_QUEUE_ARN"))
 
 
-def _examiner() -> Examiner:
-    from attune.execution.examiner import Examiner
-    from attune.execution.waits import LookBack
-
-    return Examiner(inspector(), store(), catalog(), LookBack(store(), events()), queue("TASK").depth)
-
-
 @once
 def sweeper() -> Sweeper:
     """For ``sweep``."""
     from attune.execution.sweeper import Sweeper
+    from attune.wiring.operations import examiner
 
-    return Sweeper(inspector(), _examiner(), mailbox(), clock, queue("ADVANCE").depth)
-
-
-def _operations() -> Operations:
-    from attune.adapters.aws.alarms import Alarms
-    from attune.adapters.aws.queue_ages import QueueAges
-    from attune.api.services import Operations
-    from attune.execution.doctor import Doctor
-    from attune.execution.kept_dead_letters import KeptDeadLetters
-    from attune.handlers.checkup import Checkup
-    from attune.handlers.redrive import Redriver
-    from attune.handlers.undelivered import OnEvent
-
-    queues = {"mailboxes": queue("ADVANCE"), "attempts": queue("TASK"), "timers": queue("TIMER")}
-    cloudwatch = Lazily("cloudwatch")
-    ages = QueueAges(cloudwatch, {what: queue.name for what, queue in queues.items()}, clock)
-    doctor = Doctor(inspector(), _examiner(), store(), dead_letter_store(), mailbox(), clock, ages.oldest)
-    on_event = OnEvent(Lazily("lambda"), setting("ON_EVENT_FUNCTION"))
-    redriver = Redriver(
-        dead_letter_store(), store(), mailbox(), task_queue(), queues["timers"], on_event, blobs(), clock
+    return Sweeper(
+        inspector=inspector(), examiner=examiner(), mailbox=mailbox(), clock=clock, waiting=queue("ADVANCE").depth
     )
-    checkup = Checkup(
-        inspector=inspector(),
-        dead_letter_store=dead_letter_store(),
-        queues=queues,
-        ages=ages,
-        alarms=Alarms(cloudwatch, setting("STACK")),
-        sweep_period=60 * float(setting("SWEEP_MINUTES")),
-        clock=clock,
-    )
-    kept = KeptDeadLetters(dead_letter_store())
-    return Operations(doctor=doctor, dead_letters=kept, redriver=redriver, checkup=checkup)
 
 
 @once
@@ -219,18 +213,19 @@ def services() -> Services:
     from attune.execution.retrier import ExecutionRetrier
     from attune.execution.stored_values import StoredSecrets, StoredValues
     from attune.packs.registry import Registry
+    from attune.wiring.operations import operations
 
     reader = Reader(store(), directory(), catalog())
     return Services(
         starter=starter(),
         reader=reader,
         control=Control(reader, mailbox(), clock),
-        retrier=ExecutionRetrier(store(), catalog(), mailbox(), clock, sealer()),
+        retrier=ExecutionRetrier(store=store(), catalog=catalog(), mailbox=mailbox(), clock=clock, sealer=sealer()),
         inquiries=Inquiries(directory(), mailbox()),
-        registry=Registry(catalog(), AwsSchedules(scheduler()), clock, packs_dir()),
+        registry=Registry(catalog(), AwsSchedules(scheduler()), clock, base=packs_dir()),
         catalog=CatalogReader(catalog()),
         directory=directory(),
         values=StoredValues(values()),
         secrets=StoredSecrets(secrets()),
-        operations=_operations(),
+        operations=operations(),
     )

@@ -26,7 +26,7 @@ from attune.engine.wire import decode, encode
 from attune.exceptions import AttuneError, InvalidRequest, NotFound
 from attune.execution.ports.blobs import BlobStore
 from attune.execution.ports.queues import Envelope, TaskMessage
-from attune.model.graph import ActionSpec
+from attune.model.action import ActionSpec
 
 BATCH_COUNT = 10
 """Messages in one SendMessageBatch at most (SQS's limit)."""

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 
 from attune.exceptions import NotFound
 from attune.execution.ports.catalog import PackRecord, WorkflowVersion
+from attune.model.action import ActionSpec
 from attune.model.awaited import awaited
-from attune.model.graph import ActionSpec
 from attune.model.rule import Rule
 from attune.model.sensor import Sensor
 

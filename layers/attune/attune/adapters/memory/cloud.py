@@ -58,7 +58,9 @@ class MemoryCloud:
         self._ground = ground = Ground(self._agenda, self.order)
         self._schedules: dict[tuple[str, str], Entry] = {}
         self._numbers = itertools.count(1)
-        self._envelopes = FifoQueue(ground, ADVANCE, self._died, self._deliver, lambda envelope: envelope.execution)
+        self._envelopes = FifoQueue(
+            ground, ADVANCE, self._died, self._deliver, group_of=lambda envelope: envelope.execution
+        )
         self._tasks = StandardQueue(ground, TASKS, self._died, lambda batch: self.on_tasks(batch))
         self._timers = StandardQueue[Envelope](ground, TIMERS, self._died, lambda batch: self.on_timers(batch))
         self._bus = StandardQueue(ground, EVENTS, self._died, lambda batch: _each(self.on_event, batch))

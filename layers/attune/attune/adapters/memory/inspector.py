@@ -72,9 +72,9 @@ class MemoryInspector:
 
 def _recorded(row: Mapping[str, Any]) -> Recorded:
     return Recorded(
-        row.get("token", ""),
-        row.get("lease", 0.0),
-        row.get("started_at", 0.0),
-        row.get("status", ""),
-        row.get("ended_at"),
+        holder=row.get("token", ""),
+        lease_until=row.get("lease", 0.0),
+        started_at=row.get("started_at", 0.0),
+        status=row.get("status", ""),
+        ended_at=row.get("ended_at"),
     )

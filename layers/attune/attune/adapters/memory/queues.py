@@ -214,6 +214,7 @@ class FifoQueue(Queue[T]):
         terms: Terms,
         on_dead: Callable[[Death[T]], object],
         handle: Callable[[str, Sequence[Message[T]]], int],
+        *,
         group_of: Callable[[T], str],
     ) -> None:
         super().__init__(ground, terms, on_dead)

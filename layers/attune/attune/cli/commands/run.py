@@ -52,7 +52,7 @@ def run(
     values = {key: parameters.value(text, {}) for key, text in options.pairs(kv, "--kv").items()}
     secrets = options.secrets(secret)
     with actions_home(prepared.packs) as home:
-        simulation = Simulation(prepared.catalog, ActionRunner(home), answering, values, secrets)
+        simulation = Simulation(prepared.catalog, ActionRunner(home), answering, values=values, secrets=secrets)
         simulation.start(prepared.ref, given)
         with following(simulation.now, quiet=as_json) as show:
             answering.show = show

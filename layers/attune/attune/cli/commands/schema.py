@@ -12,7 +12,7 @@ import typer
 from attune.cli import options, output
 
 if TYPE_CHECKING:
-    from attune.model.graph import ActionSpec
+    from attune.model.action import ActionSpec
 
 
 class Kind(StrEnum):

@@ -19,7 +19,7 @@ def attempts_of(shape: Shape) -> int:
 
 def _elsewhere(shape: Shape) -> dict[str, float]:
     """Dollars that others would charge; not Express, which bills time that nobody knows of."""
-    work = rivals.Work(_executions(shape), _steps(shape), depth=0, written=_written(shape))
+    work = rivals.Work(executions=_executions(shape), steps=_steps(shape), depth=0, written=_written(shape))
     return {"Step Functions Standard": rivals.standard(work), "Lambda durable functions": rivals.durable(work)}
 
 

@@ -32,7 +32,7 @@ class Layout:
 
 def layout(sizes: Sequence[tuple[float, float]], edges: Sequence[Edge]) -> Layout:
     """Lay out boxes of these widths and heights; an edge from a box to itself has an empty route."""
-    made = _Layers(sizes)
+    made = _Layers(sizes=sizes)
     reversed_edges = _against_the_flow(len(sizes), edges)
     flows = [(b, a) if (a, b) in reversed_edges else (a, b) for a, b in edges]
     made.rank([edge for edge in flows if edge[0] != edge[1]])
@@ -70,7 +70,7 @@ def _against_the_flow(count: int, edges: Iterable[Edge]) -> set[Edge]:
     return back
 
 
-@dataclass
+@dataclass(kw_only=True)
 class _Layers:
     """The nodes rank by rank, the invisible ones numbered after the boxes."""
 

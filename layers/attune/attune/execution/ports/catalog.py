@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from typing import Any, Protocol
 
-from attune.model.graph import ActionSpec, Graph, workflow_as_action
+from attune.model.action import ActionSpec, workflow_as_action
+from attune.model.graph import Graph
 from attune.model.rule import Rule
 from attune.model.sensor import Sensor
 
@@ -18,6 +19,7 @@ class WorkflowVersion:
     ref: str
     version: int
     graph: Graph
+    _: KW_ONLY
     digest: str = ""
     source: str = ""
     created_at: float = 0.0
@@ -35,6 +37,7 @@ class PackRecord:
     ref: str
     label: str
     version: str
+    _: KW_ONLY
     description: str = ""
     config: Mapping[str, Any] = field(default_factory=dict)
 

@@ -17,7 +17,7 @@ class Origin(StrEnum):
     EVENT = "event"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DeadLetter:
     """A message that died, as it is kept. ``id`` sorts by time; ``body`` is what lay on the queue.
 

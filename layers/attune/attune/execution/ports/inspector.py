@@ -15,7 +15,7 @@ Marks = Mapping[str, float]
 """When an attempt was first seen without a worker, or last asked for again; see :func:`mark_of`."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Recorded:
     """What stands in an attempt's record: who holds its lease until when, and how and when it ended."""
 
@@ -27,7 +27,7 @@ class Recorded:
     ended_at: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SweepNotes:
     """What one sweep leaves for the next.
 

@@ -10,7 +10,7 @@ from attune.engine.effects import Announce, RunTask, SetTimer
 from attune.engine.ids import AttemptId
 from attune.engine.messages import Message
 from attune.engine.state import State
-from attune.model.graph import ActionSpec
+from attune.model.action import ActionSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class Mailbox(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TaskMessage:
     """One attempt on the task queue, with all that a worker needs to run it (but no secret).
 
@@ -59,14 +59,14 @@ class TaskMessage:
     def of(cls, state: State, effect: RunTask) -> TaskMessage:
         """What this effect of this execution puts on the queue."""
         return cls(
-            state.execution,
-            state.workflow,
-            effect.attempt,
-            effect.spec,
-            effect.input,
-            effect.timeout,
-            effect.resend_id,
-            effect.sealed,
+            execution=state.execution,
+            workflow=state.workflow,
+            attempt=effect.attempt,
+            spec=effect.spec,
+            input=effect.input,
+            timeout=effect.timeout,
+            resend_id=effect.resend_id,
+            sealed=effect.sealed,
         )
 
 

@@ -13,9 +13,9 @@ from attune.expressions.templates import is_template
 from attune.language import flat
 from attune.language.findings import Findings
 from attune.language.source import Path
+from attune.model.action import ActionSpec
 from attune.model.built_ins import BuiltIn
 from attune.model.durations import seconds
-from attune.model.graph import ActionSpec
 from attune.model.patterns import event_types
 
 _EVENT_KEYS: Final = ("event_type", "pattern")

@@ -12,7 +12,7 @@ from attune.language.draft import Draft
 from attune.language.findings import Findings
 from attune.language.source import Path
 from attune.language.task_draft import Aspect, TaskDraft, TaskKind, WorkflowDraft
-from attune.model.graph import ActionSpec, Runner
+from attune.model.action import ActionSpec, Runner
 from attune.model.schema import mismatches
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from functools import cached_property, reduce
 from operator import or_
 from typing import Final
@@ -40,6 +40,7 @@ class Outcome:
     """
 
     end: TaskStatus
+    _: KW_ONLY
     may: int
     must: int
     stops: bool

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from functools import cached_property
 from typing import Any, Final
 
@@ -63,6 +63,7 @@ class Place:
     value: Any
     path: Path
     roots: frozenset[str] = COMMON
+    _: KW_ONLY
     task: int | None = None
     before: bool = False
     condition: bool = False
@@ -164,18 +165,18 @@ class _Checker:
         has_items = task.with_items is not None or self.draft.writes(number, Aspect.WITH_ITEMS)
         inside, after = COMMON | ITEM if has_items else COMMON, COMMON | ENDED
         at = task.place
-        yield Place(task.when, at(Aspect.WHEN), COMMON, number, before=True, condition=True)
+        yield Place(task.when, at(Aspect.WHEN), COMMON, task=number, before=True, condition=True)
         if task.loop is not None and self.draft.writes(number, Aspect.LOOP_CONDITION):
-            yield Place(task.loop.condition, at(Aspect.LOOP_CONDITION), COMMON, number, condition=True)
-        yield Place(task.with_items, at(Aspect.WITH_ITEMS), COMMON, number, before=True)
-        yield Place(task.call, at(Aspect.CALL), inside, number, before=True)
-        yield Place(task.input, at(Aspect.INPUT), inside, number, before=True, given=True)
+            yield Place(task.loop.condition, at(Aspect.LOOP_CONDITION), COMMON, task=number, condition=True)
+        yield Place(task.with_items, at(Aspect.WITH_ITEMS), COMMON, task=number, before=True)
+        yield Place(task.call, at(Aspect.CALL), inside, task=number, before=True)
+        yield Place(task.input, at(Aspect.INPUT), inside, task=number, before=True, given=True)
         if task.retry is not None:
-            yield Place(task.retry.on_error, at(Aspect.RETRY_CONDITION), after, number, condition=True)
+            yield Place(task.retry.on_error, at(Aspect.RETRY_CONDITION), after, task=number, condition=True)
         for entry in task.published():
-            yield Place(entry.value, entry.path, after, number, kept=True)
+            yield Place(entry.value, entry.path, after, task=number, kept=True)
         for arrow in task.arrows:
-            yield Place(arrow.when, arrow.when_path, after, number, condition=True)
+            yield Place(arrow.when, arrow.when_path, after, task=number, condition=True)
 
     def _check_place(self, place: Place) -> None:
         for named in check_place(self.findings, place, self._names):

@@ -10,7 +10,7 @@ from attune.expressions import templates
 from attune.language.draft import Draft
 from attune.language.source import Path
 from attune.language.task_draft import Aspect
-from attune.model.graph import ActionSpec, Runner
+from attune.model.action import ActionSpec, Runner
 from attune.model.secrets import OPEN_ACTIONS, Secrets
 
 NAME_IT = "name it in the input of the task that needs it"

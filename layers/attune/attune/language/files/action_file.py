@@ -12,8 +12,8 @@ from attune.language.findings import Findings
 from attune.language.parsing import parse
 from attune.language.refs import REF, ref_of
 from attune.language.source import Source
+from attune.model.action import ActionSpec, Runner
 from attune.model.built_ins import BuiltIn
-from attune.model.graph import ActionSpec, Runner
 
 _FORMS: Final[dict[Runner, tuple[re.Pattern[str], str]]] = {
     Runner.PYTHON: (re.compile(r"(?!/)[\w./-]+\.py:[A-Za-z_]\w*"), "file.py:function, relative to the actions folder"),

@@ -21,7 +21,7 @@ from attune.language.editor_schema import (
 from attune.language.files.key_descriptions import KEYS
 from attune.language.files.models import ActionModel, PackModel, RuleModel, SensorModel
 from attune.language.files.suite_file import SuiteModel
-from attune.model.graph import ActionSpec
+from attune.model.action import ActionSpec
 
 
 def _in_rule(models: Models, specs: list[ActionSpec]) -> None:

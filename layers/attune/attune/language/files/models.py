@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from attune.language.fields import Condition, Strict, Timeout
-from attune.model.graph import Runner
+from attune.model.action import Runner
 from attune.model.rule import TriggerType
 
 

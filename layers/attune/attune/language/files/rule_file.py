@@ -17,7 +17,7 @@ from attune.language.findings import Findings
 from attune.language.parsing import parse
 from attune.language.refs import ref_of
 from attune.language.source import Path, Source
-from attune.model.graph import ActionSpec, Runner
+from attune.model.action import ActionSpec, Runner
 from attune.model.rule import Rule, TriggerType
 
 SCOPE: Final = frozenset({"event"})

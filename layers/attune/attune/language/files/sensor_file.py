@@ -17,7 +17,7 @@ from attune.language.findings import Findings
 from attune.language.parsing import parse
 from attune.language.refs import ref_of
 from attune.language.source import Source, load
-from attune.model.graph import ActionSpec
+from attune.model.action import ActionSpec
 from attune.model.sensor import Sensor
 
 CURSOR: Final = frozenset({"cursor"})

@@ -192,7 +192,7 @@ class SuiteModel(Strict):
     cases: Annotated[list[CaseModel], Field(min_length=1)]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Case:
     """A case, its file's defaults filled in. ``real``: actions and tasks that are not mocked; True for all.
 

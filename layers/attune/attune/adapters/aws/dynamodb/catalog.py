@@ -21,7 +21,8 @@ from attune.adapters.aws.dynamodb.table import Table, with_key
 from attune.exceptions import NotFound
 from attune.execution.ports.blobs import BlobStore
 from attune.execution.ports.catalog import PackRecord, WorkflowVersion
-from attune.model.graph import ActionSpec, Graph
+from attune.model.action import ActionSpec
+from attune.model.graph import Graph
 from attune.model.rule import Rule
 from attune.model.sensor import Sensor
 

@@ -67,4 +67,11 @@ class DynamoDeadLetterStore:
     def _dead_letter(self, item: Item) -> DeadLetter:
         dead_letter, body = item["GSI1SK"], str(self._blobs.get(item["d"]))
         owner = keys.dead_letters_owner(dead_letter)
-        return DeadLetter(dead_letter, Origin(item["q"]), float(item["at"]), item["why"], body, owner)
+        return DeadLetter(
+            id=dead_letter,
+            queue=Origin(item["q"]),
+            at=float(item["at"]),
+            reason=item["why"],
+            body=body,
+            execution=owner,
+        )

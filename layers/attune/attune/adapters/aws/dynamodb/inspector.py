@@ -76,5 +76,9 @@ class DynamoInspector:
 
 def _recorded(item: Item) -> Recorded:
     return Recorded(
-        item.get("t", ""), float(item.get("l", 0.0)), float(item.get("s", 0.0)), item.get("st", ""), item.get("e")
+        holder=item.get("t", ""),
+        lease_until=float(item.get("l", 0.0)),
+        started_at=float(item.get("s", 0.0)),
+        status=item.get("st", ""),
+        ended_at=item.get("e"),
     )

@@ -10,7 +10,7 @@ from attune.language.dialects.native.key_checks import check
 from attune.language.dialects.native.reading import interface, read
 from attune.language.dialects.native.workflow_schema import WORKFLOW
 from attune.language.editor_schema import editor_schema
-from attune.model.graph import ActionSpec
+from attune.model.action import ActionSpec
 
 
 def _schema(actions: Iterable[ActionSpec] | None = None) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from attune.language.dialects.native.sugar import branch_problem
 from attune.language.dialects.native.written import writes
 from attune.language.draft import Draft
 from attune.language.source import Path
-from attune.model.graph import Runner
+from attune.model.action import Runner
 
 
 def check(draft: Draft, number: int, task: TaskModel) -> None:

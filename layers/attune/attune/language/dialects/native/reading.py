@@ -14,7 +14,8 @@ from attune.language.parsing import parse
 from attune.language.refs import ref_of
 from attune.language.source import Path
 from attune.language.task_draft import Aspect, Places, TaskDraft, TaskKind, WorkflowDraft
-from attune.model.graph import ActionSpec, Join, JoinKind, Loop, RetryPolicy, workflow_as_action
+from attune.model.action import ActionSpec, workflow_as_action
+from attune.model.graph import Join, JoinKind, Loop, RetryPolicy
 
 _KEYS: Final[dict[Aspect, str]] = {
     Aspect.NAME: "name",

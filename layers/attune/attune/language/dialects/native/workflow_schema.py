@@ -8,7 +8,7 @@ from typing import Final
 from attune.language.dialects.native.key_descriptions import KEYS
 from attune.language.dialects.native.models import WorkflowModel
 from attune.language.editor_schema import TEMPLATE, TEXTS, FileKind, Models, by_ref, choose, workflows_among
-from attune.model.graph import ActionSpec
+from attune.model.action import ActionSpec
 
 
 def _in_workspace(models: Models, specs: list[ActionSpec]) -> None:
