@@ -169,6 +169,11 @@ def test_functions_and_modules_stay_small():
                 assert node.end_lineno - node.lineno < 40, f"{path}:{node.lineno} {node.name}"
 
 
+def test_files_of_tests_stay_readable():
+    for path in (PACKAGE.parents[2] / "tests").rglob("*.py"):
+        assert path.read_text(encoding="utf-8").count("\n") <= 500, path
+
+
 def test_functions_are_one_file_each_and_thin():
     for path in (PACKAGE.parents[2] / "functions").rglob("*.py"):
         assert path.name == "app.py"
