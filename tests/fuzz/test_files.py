@@ -17,7 +17,8 @@ from attune.language.files.rule_file import check_rule, compile_rule
 from attune.language.files.suite_file import compile_suite
 from attune.language.source import LIMIT, load
 from attune.model.graph import Graph
-from attune.packs.loader import catalogue, load_packs
+from attune.packs.loader import load_packs
+from attune.packs.pack import catalogue
 from tests.fuzz.effort import tries
 from tests.fuzz.mutations import ODD, PROJECT, mutated
 

@@ -20,7 +20,7 @@ T0 = 1_767_225_600.0
 
 
 def iso(seconds):
-    from attune.execution.answers import iso as to_iso
+    from attune.model.timestamps import iso as to_iso
 
     return None if seconds is None else to_iso(T0 + seconds)
 

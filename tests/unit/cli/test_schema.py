@@ -11,7 +11,8 @@ from attune.cli.main import app
 from attune.language.editor_schema import templated
 from attune.language.files.json_schemas import KINDS, json_schema
 from attune.language.source import load
-from attune.packs.loader import catalogue, load_packs
+from attune.packs.loader import load_packs
+from attune.packs.pack import catalogue
 
 PROJECT = Path(__file__).parents[3]
 PACKS = PROJECT / "packs"

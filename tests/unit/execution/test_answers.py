@@ -7,10 +7,11 @@ import json
 
 import pytest
 
-from attune.execution.answers import AllOf, PageOf, extended, iso, to_json
+from attune.execution.answers import AllOf, PageOf, extended, to_json
 from attune.execution.graph_view import Edge, ItemProgress
 from attune.execution.queries import ExecutionDetails, ExecutionSummary
 from attune.model.status import ExecutionStatus
+from attune.model.timestamps import iso
 
 SUMMARY = ExecutionSummary(
     id="e",

@@ -17,7 +17,8 @@ from attune.model.action import ActionSpec, Runner, workflow_as_action
 from attune.model.built_ins import TRAITS, BuiltIn
 from attune.model.graph import Backoff, Graph, Join, JoinKind, Loop, RetryPolicy, Transition
 from attune.model.status import TaskStatus
-from attune.packs.loader import catalogue, load_packs
+from attune.packs.loader import load_packs
+from attune.packs.pack import catalogue
 
 ROOT = Path(__file__).parents[3]
 FIXTURES = ROOT / "tests" / "fixtures" / "packs"

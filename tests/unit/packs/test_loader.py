@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from attune.exceptions import InvalidDefinition, NotFound
+from attune.exceptions import InvalidDefinition
 from attune.language.files.action_file import compile_action
 from attune.language.source import load
 from attune.model.action import Runner
 from attune.model.rule import Rule, TriggerType
 from attune.packs.checker import check
-from attune.packs.loader import catalogue, compile_pack, find_pack, load_pack, load_packs
+from attune.packs.loader import load_pack, load_packs
+from attune.packs.pack import catalogue, compile_pack
 
 ROOT = Path(__file__).parents[3]
 
@@ -143,20 +144,6 @@ def test_packs_are_the_folders_with_a_pack_yaml(make: Make, tmp_path: Path) -> N
     assert load_packs(tmp_path / "nothing") == []
 
 
-@pytest.mark.parametrize(
-    "ref", ["../shop", "shop/../shop", "/etc", "", ".", "..", "shop/actions", "nope", "a b", "shop\n"]
-)
-def test_a_ref_cannot_lead_out_of_the_folder_of_packs(make: Make, ref: str) -> None:
-    base = make().parent
-    with pytest.raises(NotFound):
-        find_pack(base, ref)
-
-
-def test_a_pack_is_found_by_its_ref(make: Make) -> None:
-    directory = make()
-    assert find_pack(directory.parent, "shop") == directory
-
-
 def test_links_out_of_a_pack_are_refused(make: Make, tmp_path: Path) -> None:
     (tmp_path / "secret.yaml").write_text(WORKFLOW)
     directory = make()
@@ -173,8 +160,6 @@ def test_links_out_of_the_folder_of_packs_are_refused(make: Make, tmp_path: Path
     base.mkdir()
     (base / "shop").symlink_to(tmp_path / "shop")
     assert load_packs(base) == []
-    with pytest.raises(NotFound):
-        find_pack(base, "shop")
 
 
 def action(text: str) -> str:

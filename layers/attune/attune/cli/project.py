@@ -17,7 +17,8 @@ from attune.language.refs import PACK
 from attune.language.source import Source
 from attune.model.action import ActionSpec, Runner
 from attune.model.graph import Graph
-from attune.packs.loader import Pack, catalogue, load_packs, read
+from attune.packs.loader import load_packs, read
+from attune.packs.pack import Pack, catalogue
 
 FOLDER = "packs"
 LONE_PACK = "local"

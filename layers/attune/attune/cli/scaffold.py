@@ -13,7 +13,8 @@ from attune.exceptions import Conflict, InvalidRequest, NotFound
 from attune.expressions.values import nearest
 from attune.language.refs import PACK
 from attune.model.action import ActionSpec
-from attune.packs.loader import Pack, load_pack, load_packs
+from attune.packs.loader import load_pack, load_packs
+from attune.packs.pack import Pack
 
 SCHEMAS = Path(".attune") / "schemas"
 """Where ``attune schema -o`` is told to write, beside the folder of packs; the first line of each file points there."""

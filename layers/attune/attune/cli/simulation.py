@@ -19,10 +19,11 @@ from attune.engine.messages import Answer, Message
 from attune.engine.state import State
 from attune.engine.turn import Step
 from attune.exceptions import task_error
-from attune.execution.answers import iso, to_json
+from attune.execution.answers import to_json
 from attune.execution.attempt_rows import AttemptRow
 from attune.execution.queries import Reader
 from attune.execution.worker import Runner
+from attune.model.timestamps import iso
 from attune.simulator import Simulator, TimedRunner
 
 SHOW_EVERY = 0.1

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from attune.engine.facts import (
@@ -27,6 +26,7 @@ from attune.expressions.key_values import KeyValues
 from attune.model.graph import Graph, Task
 from attune.model.secrets import public
 from attune.model.status import TaskStatus
+from attune.model.timestamps import iso
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,8 +127,8 @@ class Context:
             "execution_id": lambda: home_of(state.execution),
             "workflow": lambda: state.workflow,
             "workflow_version": lambda: state.workflow_version,
-            "timestamp": lambda: datetime.fromtimestamp(self.now, UTC).isoformat(timespec="milliseconds"),
-            "created_at": lambda: datetime.fromtimestamp(state.created_at, UTC).isoformat(timespec="milliseconds"),
+            "timestamp": lambda: iso(self.now),
+            "created_at": lambda: iso(state.created_at),
             "identity": lambda: {"login": self.facts.get(START)["identity"]},
             "trigger": lambda: self.facts.get(START)["trigger"],
         }

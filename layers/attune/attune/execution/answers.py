@@ -1,14 +1,13 @@
 """What readers and use cases answer, and how it becomes JSON.
 
-An answer is a frozen dataclass: its fields are the keys, in their order, and every key is always there; None says that
-there is nothing. Times are ISO 8601 in UTC (:func:`iso`), durations are seconds. The API and the command line show the
-same JSON, made by :func:`to_json`; the OpenAPI document describes the same dataclasses.
+An answer is a frozen dataclass: its fields are the keys, in their order. Every key is always there; None says that there
+is nothing. Times are ISO 8601 in UTC, durations are seconds. The API and the command line show the same JSON, made by
+:func:`to_json`; the OpenAPI document describes the same dataclasses.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, is_dataclass
-from datetime import UTC, datetime
 from enum import StrEnum
 from functools import cache
 from typing import Any, Generic, TypeVar
@@ -58,8 +57,3 @@ def _keys(kind: type) -> tuple[tuple[str, str], ...] | None:
 def extended(kind: type[T], answer: Any, **more: Any) -> T:
     """An answer with more fields, as the ``kind`` that has them."""
     return kind(**{field.name: getattr(answer, field.name) for field in fields(answer)}, **more)
-
-
-def iso(seconds: float | None) -> str | None:
-    """Epoch seconds as ISO 8601 in UTC, to the millisecond."""
-    return None if seconds is None else datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")

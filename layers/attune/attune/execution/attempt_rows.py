@@ -8,10 +8,10 @@ from typing import Any
 
 from attune.engine.context import needs_record
 from attune.engine.state import State
-from attune.execution.answers import iso
 from attune.execution.graph_view import task_status
 from attune.model.graph import Graph
 from attune.model.status import TaskStatus
+from attune.model.timestamps import iso
 
 _RECORDED = frozenset({TaskStatus.COMPLETED, TaskStatus.FAILED, TaskStatus.TIMED_OUT})
 """How tasks stand whose attempts have left a record, if they leave one."""

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from attune.execution.answers import AllOf, extended, iso
+from attune.execution.answers import AllOf, extended
 from attune.execution.ports.catalog import Catalog, PackRecord, WorkflowVersion
+from attune.model.timestamps import iso
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -9,10 +9,11 @@ from typing import Any
 from attune.engine.ids import AttemptId, home_of, wait_of
 from attune.engine.messages import Answer
 from attune.exceptions import Conflict, Forbidden, InvalidParameters, NotFound
-from attune.execution.answers import PageOf, iso
+from attune.execution.answers import PageOf
 from attune.execution.ports.directory import Directory
 from attune.execution.ports.queues import Envelope, Mailbox
 from attune.model.schema import mismatches
+from attune.model.timestamps import iso
 
 MAX_ROUNDS = 10
 """Pages of open inquiries that are read at most to find those of one assignee; then the page is short."""

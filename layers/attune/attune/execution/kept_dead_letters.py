@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from attune.execution.answers import PageOf, extended, iso
+from attune.execution.answers import PageOf, extended
 from attune.execution.ports.dead_letters import DeadLetter, DeadLetterStore, Origin
+from attune.model.timestamps import iso
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -13,7 +13,7 @@ from attune.engine.ids import home_of, is_chunk
 from attune.engine.messages import Parent, Start
 from attune.engine.state import State
 from attune.exceptions import NotFound
-from attune.execution.answers import PageOf, extended, iso
+from attune.execution.answers import PageOf, extended
 from attune.execution.attempt_rows import AttemptRow, of_record, without_record
 from attune.execution.graph_view import GraphView, nodes_and_edges, task_status
 from attune.execution.ports.catalog import Catalog
@@ -22,6 +22,7 @@ from attune.execution.ports.execution_store import ExecutionStore
 from attune.model.graph import Graph
 from attune.model.secrets import public
 from attune.model.status import ExecutionStatus
+from attune.model.timestamps import iso
 
 MOST_SHOWN = 2 * 1024 * 1024
 """Bytes of JSON up to which an execution is shown with its parameters, and with its output."""

@@ -16,19 +16,8 @@ from attune.language.files.suite_file import compile_suite
 from attune.language.findings import Findings
 from attune.language.source import Source
 from attune.model.action import ActionSpec
-from attune.packs.loader import (
-    SUFFIXES,
-    Pack,
-    catalogue,
-    check_entry_point,
-    check_rules,
-    check_sensors,
-    compile_pack,
-    files_of,
-    load_pack,
-    load_packs,
-    read,
-)
+from attune.packs.loader import SUFFIXES, check_entry_point, files_of, load_pack, load_packs, read
+from attune.packs.pack import Pack, catalogue, check_rules, check_sensors, compile_pack
 
 TESTS: Final = "tests"
 """The folder of a pack's tests; only here and for the simulator are they of interest."""

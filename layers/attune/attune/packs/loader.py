@@ -8,26 +8,24 @@ even through a symbolic link.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import KW_ONLY, dataclass, field
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final, Protocol, TypeVar
 
-from attune.exceptions import InvalidDefinition, Location, NotFound, Problem, Severity
+from attune.exceptions import InvalidDefinition, Location, Problem, Severity
 from attune.language import flat
-from attune.language.compiler import Compiled, compile_workflow, interface
+from attune.language.compiler import interface
 from attune.language.files.action_file import compile_action
 from attune.language.files.models import PackModel
-from attune.language.files.rule_file import check_rule, compile_rule
-from attune.language.files.sensor_file import check_sensor, compile_sensor
+from attune.language.files.rule_file import compile_rule
+from attune.language.files.sensor_file import compile_sensor
 from attune.language.findings import Findings
 from attune.language.parsing import parse
 from attune.language.refs import PACK
 from attune.language.source import LIMIT, Source, load
 from attune.model.action import ActionSpec, Runner
-from attune.model.rule import Rule
 from attune.model.schema import mismatches, with_defaults
-from attune.model.sensor import Sensor
+from attune.packs.pack import Pack
 
 
 class _Named(Protocol):
@@ -43,37 +41,6 @@ SUFFIXES: Final = (".yaml", ".yml")
 """What files of a pack end in."""
 
 
-@dataclass(frozen=True, slots=True)
-class Pack:
-    """A pack as it was read; ``problems`` are those that show without knowing other packs."""
-
-    ref: str
-    label: str
-    version: str
-    _: KW_ONLY
-    directory: Path
-    description: str = ""
-    enabled: bool = True
-    config: Mapping[str, Any] = field(default_factory=dict)
-    actions: Mapping[str, ActionSpec] = field(default_factory=dict)
-    workflows: Mapping[str, Source] = field(default_factory=dict)
-    interfaces: Mapping[str, ActionSpec] = field(default_factory=dict)
-    """The workflows as actions."""
-    rules: tuple[Rule, ...] = ()
-    rule_sources: Mapping[str, Source] = field(default_factory=dict)
-    sensors: tuple[Sensor, ...] = ()
-    sensor_sources: Mapping[str, Source] = field(default_factory=dict)
-    problems: list[Problem] = field(default_factory=list)
-
-
-def find_pack(base: Path, ref: str) -> Path:
-    """The folder of a pack; raises NotFound, also for a ref that would lead out of ``base``."""
-    directory = base / ref
-    if not PACK.fullmatch(ref) or not _is_inside(directory, base) or not _head_file(directory).is_file():
-        raise NotFound(f"there is no pack {ref!r}", hint="a pack is a folder with a pack.yaml")
-    return directory
-
-
 def load_packs(base: Path) -> list[Pack]:
     """All packs in a folder, by name; folders without a ``pack.yaml`` are none."""
     if not base.is_dir():
@@ -85,38 +52,6 @@ def load_packs(base: Path) -> list[Pack]:
 def load_pack(directory: Path) -> Pack:
     """Read one pack; places in its problems are paths below ``directory`` as it was given."""
     return _Reader(directory).pack()
-
-
-def catalogue(packs: Iterable[Pack]) -> dict[str, ActionSpec]:
-    """All that a task may call, by ref: actions, and workflows as actions."""
-    found: dict[str, ActionSpec] = {}
-    for pack in packs:
-        found |= {**pack.actions, **pack.interfaces}
-    return found
-
-
-def compile_pack(pack: Pack, actions: Mapping[str, ActionSpec]) -> list[tuple[str, Compiled | InvalidDefinition]]:
-    """Each workflow of the pack by ref: its graph, or all that is wrong with it."""
-    found: list[tuple[str, Compiled | InvalidDefinition]] = []
-    for ref, source in pack.workflows.items():
-        try:
-            compiled = compile_workflow(source, pack=pack.ref, actions=actions, pack_config=pack.config)
-        except InvalidDefinition as error:
-            found.append((ref, error))
-        else:
-            found.append((ref, compiled))
-    return found
-
-
-def check_rules(pack: Pack, actions: Mapping[str, ActionSpec]) -> list[Problem]:
-    """What is wrong with the pack's rules, now that it is known what they can start."""
-    return [problem for rule in pack.rules for problem in check_rule(pack.rule_sources[rule.ref], rule, actions)]
-
-
-def check_sensors(pack: Pack, actions: Mapping[str, ActionSpec]) -> list[Problem]:
-    """The same of its sensors, and of what they can ask."""
-    sources = pack.sensor_sources
-    return [problem for sensor in pack.sensors for problem in check_sensor(sources[sensor.ref], sensor, actions)]
 
 
 def read(path: Path) -> Source:

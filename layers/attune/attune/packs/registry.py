@@ -19,7 +19,8 @@ from attune.model.awaited import awaited
 from attune.model.graph import Graph
 from attune.model.rule import Rule
 from attune.model.sensor import Sensor
-from attune.packs.loader import Pack, catalogue, check_rules, check_sensors, compile_pack, load_packs
+from attune.packs.loader import load_packs
+from attune.packs.pack import Pack, catalogue, check_rules, check_sensors, compile_pack
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -8,8 +8,8 @@ from typing import Any, Final
 
 from attune.engine.messages import Pause, Resume
 from attune.exceptions import InvalidRequest
-from attune.execution.answers import iso
 from attune.language.files.suite_file import MomentModel
+from attune.model.timestamps import iso
 from attune.simulator import Simulator
 
 _Deed = Callable[[Simulator, str, str, Any], None]

@@ -18,7 +18,7 @@ from attune.language.files.suite_file import Case
 from attune.language.source import load
 from attune.model.action import ActionSpec, Runner
 from attune.model.graph import Graph, Task
-from attune.packs.loader import Pack, catalogue, compile_pack
+from attune.packs.pack import Pack, catalogue, compile_pack
 
 _NOT_WORKERS: Final = frozenset({Runner.WORKFLOW, Runner.ENGINE})
 """Who runs an action without a worker, so that no runner could answer for it."""

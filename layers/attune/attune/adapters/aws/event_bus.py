@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
@@ -17,6 +16,7 @@ from attune.engine.state import State
 from attune.exceptions import InvalidRequest
 from attune.execution.event_names import SOURCE, announced_as
 from attune.expressions.bounds import is_wide
+from attune.model.timestamps import iso
 
 MOST_ENTRIES, MOST_BYTES = 10, 250 * 1024
 """Of one PutEvents call (EventBridge takes 10 entries and 256 KB)."""
@@ -75,8 +75,8 @@ def _detail(state: State, announcement: Announce) -> dict[str, Any]:
         "workflow_version": state.workflow_version,
         "status": str(announcement.status),
         "error": _brief(announcement.error),
-        "created_at": _iso(state.created_at),
-        "ended_at": _iso(state.ended_at) if state.ended_at else None,
+        "created_at": iso(state.created_at),
+        "ended_at": iso(state.ended_at),
         "parent": home_of(state.parent.execution) if state.parent else None,
     }
 
@@ -87,7 +87,3 @@ def _brief(error: Mapping[str, Any] | None) -> dict[str, Any] | None:
         return dict(error) if error is not None else None
     cut = {"type": str(error.get("type"))[:MAX_TYPE], "message": str(error.get("message"))[:MAX_MESSAGE]}
     return {**error, **cut, "details": None}
-
-
-def _iso(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")

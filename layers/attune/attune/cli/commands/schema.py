@@ -63,6 +63,6 @@ def _schemas(kinds: list[Kind], packs: list[Path] | None, workspace: bool) -> di
 
 def _actions(packs: list[Path] | None) -> list[ActionSpec]:
     from attune.cli.project import load_all, packs_dirs
-    from attune.packs.loader import catalogue
+    from attune.packs.pack import catalogue
 
     return list(catalogue(load_all(packs_dirs(packs))).values())
