@@ -87,13 +87,13 @@ def test_a_start_that_outlives_its_state_begins_nothing_and_is_nowhere_to_be_see
 def test_a_late_timer_does_not_begin_an_execution_again_of_which_the_start_is_left(stack, table, blobs):
     execution = stack.start("flows.diamond", word="x")
     stack.pump()
-    envelopes = {"execution": execution, "message": encode(TimerFired(TimerKind.WORKFLOW_TIMEOUT))}
+    envelope = {"execution": execution, "message": encode(TimerFired(TimerKind.WORKFLOW_TIMEOUT))}
     retention(table, blobs).mark_expired(execution, 1.0)
     table.delete(keys.state(execution))
     process.reset()
     stack.queues.advance.client.send_message(
         QueueUrl=stack.queues.advance.url,
-        MessageBody=json.dumps(envelopes),
+        MessageBody=json.dumps(envelope),
         MessageGroupId=execution,
         MessageDeduplicationId="late",
     )

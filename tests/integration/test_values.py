@@ -120,15 +120,15 @@ def sealer(clients: SimpleNamespace, clock: VirtualClock) -> KmsSealer:
 
 @pytest.mark.parametrize("value", ["hunter22", {"a": [1, "ä"]}, 4711, True])
 def test_a_sealed_value_is_opened_once_and_does_not_show_it(sealer: KmsSealer, ledger: CallLedger, value: Any) -> None:
-    encode_cursor = sealer.seal("EXECUTION", value)
-    assert "hunter22" not in encode_cursor
-    assert [sealer.open(encode_cursor), sealer.open(encode_cursor)] == [value, value]
+    sealed = sealer.seal("EXECUTION", value)
+    assert "hunter22" not in sealed
+    assert [sealer.open(sealed), sealer.open(sealed)] == [value, value]
     assert ledger.of("kms")["Decrypt"] == 1
 
 
 def test_what_is_sealed_for_one_execution_is_none_of_another(sealer: KmsSealer, referee: Referee) -> None:
-    encode_cursor = sealer.seal("EXECUTION", "hunter22")
-    for forged in (encode_cursor.replace("EXECUTION", "ANOTHER"), "EXECUTION/AAAA", "EXECUTION/ä", "x"):
+    sealed = sealer.seal("EXECUTION", "hunter22")
+    for forged in (sealed.replace("EXECUTION", "ANOTHER"), "EXECUTION/AAAA", "EXECUTION/ä", "x"):
         with pytest.raises(InvalidRequest, match="cannot be opened"):
             sealer.open(forged)
     referee.forgive(".CiphertextBlob is 0")

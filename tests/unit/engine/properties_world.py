@@ -117,9 +117,9 @@ class PlannedWorld(World):
             end = self.end(attempt.task, attempt.visit, attempt.index, attempt.number)
             if end in GOOD:
                 response = {"go": int(end), "visit": attempt.visit}
-                envelope = (Answer if wait["kind"] == WaitKind.INQUIRY else EventArrived)(attempt, response)
+                message = (Answer if wait["kind"] == WaitKind.INQUIRY else EventArrived)(attempt, response)
                 at = self.clock.now() + self.timing.takes(attempt.task, attempt.visit, attempt.index)
-                self.cloud.at(at, lambda execution=execution, envelope=envelope: self.post(execution, envelope))
+                self.cloud.at(at, lambda execution=execution, message=message: self.post(execution, message))
 
     def _answer(self, attempt: Any) -> Any:
         end = self.end(attempt.task, attempt.visit, attempt.index, attempt.number)

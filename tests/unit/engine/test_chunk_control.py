@@ -180,11 +180,11 @@ def test_one_batch_with_the_start_of_a_chunk_and_its_cancellation_runs_nothing()
     execution = w.start("t.w", {"over": list(range(8))})
     w.run(until=w.clock.now() + 1)
     mailbox = chunk_id(execution, "a", 1, 2)
-    envelopes = [
+    deliveries = [
         Delivery("1", StartChunk(task="a", visit=1, number=2, first=5, stop=8, window=1)),
         Delivery("2", Cancel("at once")),
     ]
-    w.advancer.deliver(mailbox, envelopes)
+    w.advancer.deliver(mailbox, deliveries)
     assert w.store.load(mailbox).status is ExecutionStatus.CANCELLED
     assert w.store.load(mailbox).outbox == []
 

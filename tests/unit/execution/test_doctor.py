@@ -149,7 +149,7 @@ def resumed_parent(world: Any, fail: Any) -> Ward:
 
 def parked(world: Any, fail: Any) -> Ward:
     ward = Ward(world, fail, ASK).run(1).say(Dead("m-1", {"type": "no such thing"})).run(600)
-    envelope = DeadLetter(
+    dead_letter = DeadLetter(
         id="01.x",
         queue=Origin.ADVANCE,
         at=ward.w.clock.now(),
@@ -157,7 +157,7 @@ def parked(world: Any, fail: Any) -> Ward:
         body="{}",
         execution=ward.execution,
     )
-    ward.dead_letter_store.add(envelope)
+    ward.dead_letter_store.add(dead_letter)
     return ward
 
 

@@ -169,8 +169,8 @@ def test_a_start_and_its_cancellation_in_one_batch_run_nothing(world):
     execution = w.start("t.w", {})
     start = w.store.load_start(execution)
     w.cloud.purge()
-    envelopes = [Delivery("1", start), Delivery("2", Cancel("at once"))]
-    w.advancer.deliver(execution, envelopes)
+    deliveries = [Delivery("1", start), Delivery("2", Cancel("at once"))]
+    w.advancer.deliver(execution, deliveries)
     w.run()
     assert w.ended(execution).status is ExecutionStatus.CANCELLED
     assert w.runner.names() == []

@@ -95,15 +95,15 @@ def _queues(shape: Shape) -> dict[Meter, float]:
     execution, or tells that a chunk has ended.
     """
     batches, timers = _batches(shape), _timers(shape)
-    envelopes = 1 + batches + timers + 2 * _folds(shape)
-    return {Meter.SQS_FIFO: envelopes, Meter.SQS_STANDARD: 3 * (batches + timers)}
+    messages = 1 + batches + timers + 2 * _folds(shape)
+    return {Meter.SQS_FIFO: messages, Meter.SQS_STANDARD: 3 * (batches + timers)}
 
 
 def _functions(shape: Shape) -> dict[Meter, float]:
     """The API's call and the event at the end are one each."""
     attempts, batches, timers = len(shape.tried), _batches(shape), _timers(shape)
-    envelopes = attempts + timers - shape.saves
-    folding = shape.saves * timing.ADVANCE_CALL + max(envelopes, 0) * timing.ADVANCE_MESSAGE
+    messages = attempts + timers - shape.saves
+    folding = shape.saves * timing.ADVANCE_CALL + max(messages, 0) * timing.ADVANCE_MESSAGE
     working = batches * timing.WORKER_CALL + attempts * timing.WORKER_ATTEMPT
     ended = int(not shape.chunk)
     others = shape.started * timing.API_CALL + (ended + timers) * timing.SMALL_CALL

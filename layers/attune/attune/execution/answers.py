@@ -1,8 +1,8 @@
 """What readers and use cases answer, and how it becomes JSON.
 
-An answer is a frozen dataclass: its fields are the keys, in their order. Every key is always there; None says that there
-is nothing. Times are ISO 8601 in UTC, durations are seconds. The API and the command line show the same JSON, made by
-:func:`to_json`; the OpenAPI document describes the same dataclasses.
+An answer is a frozen dataclass: its fields are the keys, in their order. Every key is always there; None says that
+there is nothing. Times are ISO 8601 in UTC, durations are seconds. The API and the command line show the same JSON,
+made by :func:`to_json`; the OpenAPI document describes the same dataclasses.
 """
 
 from __future__ import annotations

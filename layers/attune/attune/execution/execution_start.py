@@ -29,7 +29,7 @@ NOT_SHOWN = "it does not fit (it is, or holds, a secret, and is not shown)"
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A start that has been checked, its secret parameters in the open still: see :meth:`encode_cursor`."""
+    """A start that has been checked, its secret parameters in the open still: see :meth:`sealed`."""
 
     start: Start
     secrets: Secrets

@@ -60,9 +60,9 @@ class DeadLetterHandler:
         found = self._read(record)
         at = int(record["attributes"].get("SentTimestamp", 0)) / 1000
         name = execution_id(at, hashlib.sha256(str(record["messageId"]).encode()).digest())
-        envelope = f"{name}.{found.execution}" if found.execution else name
+        dead_letter = f"{name}.{found.execution}" if found.execution else name
         kept = DeadLetter(
-            id=envelope,
+            id=dead_letter,
             queue=found.queue,
             at=at,
             reason=_storable(found.reason),

@@ -1,4 +1,4 @@
-"""Announcing on EventBridge what became of executions: implements :class:`attune.execution.ports.EventBus`."""
+"""Announcing on EventBridge what became of executions: implements :class:`attune.execution.ports.queues.EventBus`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The schedules of rules: implements :class:`attune.execution.ports.Schedules`.
+"""The schedules of rules: implements :class:`attune.execution.ports.triggers.Schedules`.
 
 A schedule sends ``{"rule", "time"}`` to the timer queue, and ``on_timer`` starts what the rule names. (The event bus
 would do as a target, but then the schedules' role could put any event on it, and local clouds lose its source.)

@@ -44,7 +44,7 @@ class _Known:
 
 
 class AwsSecrets:
-    """Implements :class:`attune.execution.ports.SecretStore`: the secrets whose names begin with ``prefix``."""
+    """Secrets whose names begin with ``prefix``; :class:`attune.execution.ports.key_values.SecretStore`."""
 
     def __init__(self, client: Any, prefix: str, clock: Clock) -> None:
         self._client, self._prefix = client, prefix
@@ -117,7 +117,7 @@ def _asking(name: str) -> Iterator[None]:
 
 
 class KmsSealer:
-    """Implements :class:`attune.execution.ports.Sealer`: encrypted under ``key``, bound to the execution.
+    """Implements :class:`attune.execution.ports.key_values.Sealer`: encrypted under ``key``, bound to the execution.
 
     The text is ``<execution>/<ciphertext in base64>``. Whoever passes it on, to a sub-workflow, passes on for which
     execution it was made.

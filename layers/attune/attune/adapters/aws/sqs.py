@@ -49,7 +49,7 @@ def envelope_to_body(envelope: Envelope, blobs: BlobStore) -> str:
 
 
 def body_to_envelope(body: str, blobs: BlobStore) -> Envelope:
-    """Inverse of :func:`letter_to_body`; raises InvalidRequest."""
+    """Inverse of :func:`envelope_to_body`; raises InvalidRequest."""
 
     def read(data: Mapping[str, Any]) -> Envelope:
         return addressed(data["execution"], decode(_whole(data["message"], "parameters", blobs)))
@@ -198,7 +198,7 @@ class Queue:
 
 
 class SqsMailbox:
-    """The advance queue (FIFO, one group per execution): implements :class:`attune.execution.ports.Mailbox`."""
+    """The advance queue (FIFO, one group per execution): implements :class:`attune.execution.ports.queues.Mailbox`."""
 
     def __init__(self, queue: Queue, blobs: BlobStore) -> None:
         self._queue, self._blobs = queue, blobs
@@ -217,7 +217,7 @@ class SqsMailbox:
 
 
 class SqsTaskQueue:
-    """The task queue (standard): implements :class:`attune.execution.ports.TaskQueue`."""
+    """The task queue (standard): implements :class:`attune.execution.ports.queues.TaskQueue`."""
 
     def __init__(self, queue: Queue, blobs: BlobStore) -> None:
         self._queue, self._blobs = queue, blobs

@@ -1,4 +1,4 @@
-"""Timers: implements :class:`attune.execution.ports.Timers`, and says what lies on the timer queue.
+"""Timers: implements :class:`attune.execution.ports.queues.Timers`, and says what lies on the timer queue.
 
 * ``{"execution", "message", "due"}``: post this message at ``due`` (epoch seconds);
 * ``{"rule", "time"}``: the schedule of this rule fired, see ``schedules``.

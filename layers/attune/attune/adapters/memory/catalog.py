@@ -13,7 +13,7 @@ from attune.model.sensor import Sensor
 
 
 class MemoryCatalog:
-    """Implements :class:`attune.execution.ports.Catalog`."""
+    """Implements :class:`attune.execution.ports.catalog.Catalog`."""
 
     def __init__(self) -> None:
         self._versions: dict[str, list[WorkflowVersion]] = {}

@@ -14,7 +14,7 @@ from attune.model.status import ExecutionStatus
 
 
 class MemoryDirectory:
-    """Implements :class:`attune.execution.ports.Directory`; everything fits on one page."""
+    """Implements :class:`attune.execution.ports.directory.Directory`; everything fits on one page."""
 
     def __init__(self, store: MemoryStore, clock: VirtualClock, order: Order) -> None:
         self._store, self._clock, self._order = store, clock, order

@@ -12,7 +12,7 @@ from attune.model.built_ins import WaitKind
 
 
 class MemoryEvents:
-    """Implements :class:`attune.execution.ports.Events`; those who wait are found in their store."""
+    """Implements :class:`attune.execution.ports.triggers.Events`; those who wait are found in their store."""
 
     def __init__(self, store: MemoryStore) -> None:
         self._store = store

@@ -59,7 +59,7 @@ Place = StoredFact | StateOf
 
 
 class MemoryStore:
-    """Implements :class:`attune.execution.ports.ExecutionStore`."""
+    """Implements :class:`attune.execution.ports.execution_store.ExecutionStore`."""
 
     def __init__(self, values: MemoryKeyValueStore | None = None) -> None:
         self.items: dict[tuple[str, Place], str] = {}

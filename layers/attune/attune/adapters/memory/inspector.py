@@ -17,7 +17,7 @@ from attune.model.status import ExecutionStatus
 
 
 class MemoryInspector:
-    """Implements :class:`attune.execution.cases.Inspector`."""
+    """Implements :class:`attune.execution.ports.inspector.Inspector`."""
 
     def __init__(self, store: MemoryStore, catalog: MemoryCatalog) -> None:
         self._store, self._catalog, self._notes = store, catalog, SweepNotes()

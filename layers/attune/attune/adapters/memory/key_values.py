@@ -11,7 +11,7 @@ from attune.exceptions import InvalidRequest, NotFound
 
 
 class MemoryKeyValueStore:
-    """Implements :class:`attune.execution.ports.KeyValueStore`; has one page only."""
+    """Implements :class:`attune.execution.ports.key_values.KeyValueStore`; has one page only."""
 
     def __init__(self, values: Mapping[str, Any] | None = None) -> None:
         self.items = {key: json.dumps(value) for key, value in (values or {}).items()}

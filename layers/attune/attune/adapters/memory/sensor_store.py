@@ -8,7 +8,7 @@ from attune.execution.ports.triggers import SensorMemory
 
 
 class MemorySensors:
-    """Implements :class:`attune.execution.ports.SensorStore`."""
+    """Implements :class:`attune.execution.ports.triggers.SensorStore`."""
 
     def __init__(self) -> None:
         self._memories: dict[str, SensorMemory] = {}

@@ -59,7 +59,7 @@ class Stack:
         return replace(outputs, api_url=local_api_url(outputs.api_url, self.endpoint))
 
     def deploy(self, parameters: Mapping[str, str]) -> StackOutputs:
-        """Build and deploy. Raises :class:`StepFailed` or :class:`NoNetwork`."""
+        """Build and deploy. Raises StepFailed or NoNetwork."""
         with self._lock():
             with self.progress.step("Building the functions and layers (sam build)") as update:
                 self._build(parameters, update)

@@ -12,7 +12,7 @@ from attune.model.built_ins import WaitKind
 from attune.model.status import ExecutionStatus
 
 Marks = Mapping[str, float]
-"""When an attempt was first seen without a worker, or last asked for again; see :func:`mark_of`."""
+"""When an attempt was first seen without a worker, or last asked for again; by :func:`attune.execution.cases.mark_of`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +33,7 @@ class SweepNotes:
 
     ``at`` is when it ran. ``status`` and ``after`` are where it stopped for want of time (empty: it saw all).
     ``started`` is the time up to which starts were looked for, ``late`` are those that had not arrived. ``marks`` are
-    those of :class:`Case`.
+    those of :class:`attune.execution.cases.Case`.
     """
 
     at: float = 0.0

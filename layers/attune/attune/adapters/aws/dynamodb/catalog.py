@@ -1,4 +1,4 @@
-"""What packs have registered: implements :class:`attune.execution.ports.Catalog`.
+"""What packs have registered: implements :class:`attune.execution.ports.catalog.Catalog`.
 
 Packs, actions and rules lie in one partition, as JSON in ``d``, so each kind is one query. A workflow has a partition
 of its own: ``LATEST`` (``n`` its number, ``p`` its pack; in the index only while it can be started) and the

@@ -1,4 +1,4 @@
-"""Listings, idempotency keys and tokens: implements :class:`attune.execution.ports.Directory`.
+"""Listings, idempotency keys and tokens: implements :class:`attune.execution.ports.directory.Directory`.
 
 Listings read the index, which is a moment behind. An execution whose first message has not been folded yet has no
 state, hence no status: it is listed under its workflow only.

@@ -1,4 +1,4 @@
-"""Waits for events, and events kept for later waits: implements :class:`attune.execution.ports.Events`.
+"""Waits for events, and events kept for later waits: implements :class:`attune.execution.ports.triggers.Events`.
 
 An event is kept first, then looks for waits. A wait is written first, then looks for kept events. All reads are
 consistent and by key, never through the index: so at least one of the two finds the other.

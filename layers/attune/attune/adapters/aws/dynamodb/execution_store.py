@@ -1,4 +1,4 @@
-"""Executions in DynamoDB: implements :class:`attune.execution.ports.ExecutionStore`.
+"""Executions in DynamoDB: implements :class:`attune.execution.ports.execution_store.ExecutionStore`.
 
 Some items never change once they are written: starts, variables under their number, lists, ends of attempts. A small
 cache keeps these, so that a warm ``advance`` reads none of them twice.

@@ -1,4 +1,4 @@
-"""Looking at executions in DynamoDB: implements :class:`attune.execution.cases.Inspector`.
+"""Looking at executions in DynamoDB: implements :class:`attune.execution.ports.inspector.Inspector`.
 
 The listings read the index, which is a moment behind; states and records are read consistently. Listings begin with
 what was made a while ago, so that moment does not matter.

@@ -1,4 +1,4 @@
-"""The key-value store in the table: implements :class:`attune.execution.ports.KeyValueStore`."""
+"""The key-value store in the table: implements :class:`attune.execution.ports.key_values.KeyValueStore`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What sensors remember: implements :class:`attune.execution.ports.SensorStore`."""
+"""What sensors remember: implements :class:`attune.execution.ports.triggers.SensorStore`."""
 
 from __future__ import annotations
 
