@@ -113,7 +113,7 @@ class Chunks:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chunk:
-    """Of a chunk's own state: the items of a visit that it goes over; :class:`attune.engine.messages.StartChunk` made it."""
+    """Of a chunk's own state: the items of a visit that it goes over (:class:`attune.engine.messages.StartChunk`)."""
 
     task: TaskIndex
     visit: int

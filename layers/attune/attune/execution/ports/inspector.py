@@ -12,7 +12,7 @@ from attune.model.built_ins import WaitKind
 from attune.model.status import ExecutionStatus
 
 Marks = Mapping[str, float]
-"""When an attempt was first seen without a worker, or last asked for again; by :func:`attune.execution.cases.mark_of`."""
+"""When an attempt was first seen without a worker, or last sent again; by :func:`attune.execution.cases.mark_of`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
