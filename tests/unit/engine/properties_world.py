@@ -12,6 +12,7 @@ from typing import Any
 
 from hypothesis import reject
 from tests.conftest import Failure, World
+from tests.unit.engine.properties_moves import Seen, watched_moves
 from tests.unit.engine.properties_plans import CHILD, GOOD, Plan, Timing
 from tests.unit.engine.properties_reference import ASKED, Shape
 
@@ -72,6 +73,7 @@ class PlannedWorld(World):
             _refused(error)
         self.graph = self.catalog.workflow("t.w").graph
         self.trouble: Exception | None = None
+        self.moves: Seen = set()
         self._responded = set[AttemptId]()
         self.cloud.on_tasks = self._work_singly
         self.cloud.on_messages = self._guarded(self.cloud.on_messages)
@@ -85,17 +87,21 @@ class PlannedWorld(World):
         return self.go_on()
 
     def go_on(self) -> State:
-        """Run to the end."""
+        """Run to the end; every status moves as the tables of ``model/status`` say."""
+        with watched_moves() as seen:
+            self._step_on()
+        self.moves |= seen
+        assert not self.cloud.dead
+        return self.state(self.execution)
+
+    def _step_on(self) -> None:
         for _ in range(MOST_STEPS):
             if not self.cloud.step():
-                break
+                return
             self._respond()
             if self.trouble is not None:
                 raise self.trouble
-        else:
-            raise AssertionError("the execution does not end")
-        assert not self.cloud.dead
-        return self.state(self.execution)
+        raise AssertionError("the execution does not end")
 
     def end(self, task: str, visit: int, index: int | None, number: int) -> str:
         """How an attempt is to end."""

@@ -15,9 +15,11 @@ The invariants:
 6.  Folding a batch is folding its messages one by one: the same state, the same effects.
 7.  Folding the same messages again changes nothing and asks for nothing.
 8.  The outbox of a state gives the same effects as the fold that made it asked for.
-9.  A fold leaves the state that it was given as it was.
+9.  A fold leaves the state that it was given as it was, and writes each fact once.
+10. The status of an execution, and of each visit and item, moves as the tables of ``model/status`` say: each single
+    move, also those within a fold (``properties_moves``).
 
-5 to 9 are looked at for every single fold of every run (``properties_world``).
+5 to 10 are looked at for every single fold of every run (``properties_world``).
 
 The default is the same few hundred workflows on every machine. ``ATTUNE_TEST_EXAMPLES=5000`` tries as many new ones per
 test.

@@ -1,7 +1,28 @@
 """The outbox: short references to the effects of the last fold, and the way back from them to the effects.
 
-A state carries these references, not the effects themselves, which hold whole inputs. Rendering is pure, so what
-is rebuilt is what was asked for (promise 2).
+**Rules.**
+
+1. A state carries references to what its last fold asked for, not the effects themselves, which hold whole inputs.
+2. A reference holds what cannot be found in the state: which attempt, until when. Rendering is pure, so what
+   :func:`rebuild` makes from it, at the time of that fold, is what was asked for (promise 2).
+3. Nothing is ever taken out of an outbox. The next fold writes its own; and a message that comes after a batch proves
+   that the batch was deleted, hence sent. Only when old messages come back is their outbox sent again.
+4. That does not help where what was sent has been lost for good: a message died, a queue was purged. For that there is
+   :func:`repeat`: it asks for everything that the state still waits for, under fresh ids (``resend_id``), whichever
+   fold asked for it first. Only what the state does not tell of by itself, controls for children and chunks, it takes
+   from the outbox.
+
+**An example.** A list, and a task beside it::
+
+    tasks:
+      - {name: a, action: t.do, with_items: [x, y, z], input: {x: "{{ item }}"}}
+      - {name: b, action: t.do, timeout: 60, retry: {count: 1, delay: 5}}
+
+``Start`` asks for four attempts: ``outbox = [["r", 1, 1, 1], ["i", 0, 1, 1, [[0, 2]]]]``. The first row is attempt 1 of
+visit 1 of the task with index 1; the second the same of the task with index 0, for its items 0 to 2. Rebuilt, the items
+have their inputs again: ``x``, ``y`` and ``z``. When ``b`` has failed, the outbox is
+``[["t", "retry", <in 5 seconds>, ["b", 1, null, 2]]]``. The rows of the items are gone, since they were sent. If their
+messages are then lost, ``repeat`` finds them in ``state.active``.
 """
 
 from __future__ import annotations

@@ -1,7 +1,34 @@
 """What a retry would do: which visits run again, what is done anew, and which failures stand.
 
-A retry goes on with the visits that failed unhandled or were cancelled, and with those whose failure led to ``fail``;
-or with the latest visits of the tasks that are named, and then nothing of what followed them is kept.
+**Rules.**
+
+1. Visits go on, not tasks. A visit that goes on keeps its number; its attempts are counted further.
+2. A retry without names goes on with the visits that are *resumable*: they failed unhandled, or were cancelled.
+3. If tasks led to ``fail`` and none of these visits leads there, somebody else is to blame: the failures from which,
+   back along the arrows, those tasks were reached; or those tasks themselves, if there was no failure.
+4. A retry from *named* tasks goes on with their latest visits. These tasks and all that they can lead to are *redone*:
+   nothing of what followed is kept. Failures elsewhere *stand*; with them the execution will fail again.
+5. A member goes on only inside its group. So the groups around a visit go on with it, in the round that they were in;
+   and with a group that goes on, those of its members that did not end well.
+
+What then happens is in :mod:`execution_retry`. Nothing here changes the state.
+
+**An example.** ``b`` has failed unhandled, ``c`` has completed, and ``d`` is held::
+
+    tasks:
+      - {name: a, action: t.do, on_success: [b, c]}
+      - {name: b, action: t.do, on_success: d}
+      - {name: c, action: t.do, on_success: d}
+      - {name: d, action: t.do}
+
+The state says ``resumable = {(1, 1): 1}`` (visit 1 of ``b``, after one attempt), and ``dropped = {3: {2: 1}}``: the
+arrival of ``c`` at ``d`` was put aside.
+
+- ``plan(graph, state)`` runs ``{(1, 1): 1}``: attempt 2 of the same visit of ``b``. If that ends well, ``d`` finds two
+  arrivals and runs; ``a`` and ``c`` do not run again.
+- ``plan(graph, state, ["a"])`` runs ``{(0, 1): 1}`` and redoes everything; the failure of ``b`` is forgiven.
+- ``plan(graph, state, ["c"])`` runs ``{(2, 1): 1}`` and redoes ``c`` and ``d``. The failure of ``b`` stands: ``d`` is
+  held again, and the execution fails again.
 """
 
 from __future__ import annotations

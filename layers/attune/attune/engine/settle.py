@@ -1,8 +1,38 @@
 """Start whatever can start, until nothing more can; then see whether the execution is over.
 
-The default join: a task with several sources runs once per round, when a transition into it has fired and no
-other task that is busy (runs, retries, waits or has been fired) can still reach it without beginning a new
-round of a loop it is in. The compiler has worked out who can reach whom, so the check is one ``&``.
+A transition that fires leaves an *arrival* at each of its targets: ``state.fired[target][source]`` counts them. A task
+is *busy* while it runs, waits or retries, and while it has been fired and has not begun.
+
+**Rules.**
+
+1. A task with one source, and a ``join: each``, begins once for each arrival.
+2. A default join begins when it has been fired and no busy task can still reach it without beginning a new round of a
+   loop that it is in. It uses up all its arrivals. The compiler has worked out who can reach whom (``Task.blockers``),
+   so the check is one ``&``.
+3. An arrival from inside the loop of which the task is the head asks for a new round. Such a round waits for all of the
+   loop. A head that was fired for a new round only holds up nobody inside: it waits for them, not they for it.
+4. A join that counts begins its k-th run when enough of its sources have arrived k times. Its arrivals stay.
+5. A default join that depends by success on an unhandled failure, be it through tasks that never ran because of it, is
+   *held*: its arrivals are put aside for a retry.
+6. Of default joins that wait for nothing but each other, the one written first begins.
+7. After ``fail`` only what was fired beside it begins, and waits for nobody.
+8. Where nothing can begin, a round of a group is over if none of its members is busy (:mod:`groups`). Where none is,
+   the execution is over if nothing is under way; else it is running, waiting or paused.
+
+**An example.** Two branches of different lengths meet in ``j``, which all others block::
+
+    tasks:
+      - {name: s, action: t.do, on_success: [a, b]}
+      - {name: a, action: t.do, on_success: j}
+      - {name: b, action: t.do, on_success: c}
+      - {name: c, action: t.do, on_success: j}
+      - {name: j, action: t.do}
+
+When ``s`` has ended, ``a`` and ``b`` begin. When ``a`` has, ``j`` is fired; busy are ``b`` and ``j`` itself, and ``b``
+blocks it. When ``b`` has, ``c`` is busy and blocks it. When ``c`` has, ``j`` has two arrivals, nothing blocks it any
+more, and it runs once. Had ``b`` failed with nobody to handle it, ``c`` would never run: nothing would block ``j``
+after ``a``, but it depends by success on ``c``, which never ran because of ``b``. So ``j`` is held, and the execution
+fails.
 """
 
 from __future__ import annotations

@@ -12,7 +12,6 @@ STYLES: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
         "pending": ("·", "dim"),
         "requested": ("·", "dim"),
-        "scheduling": ("○", "cyan"),
         "scheduled": ("○", "cyan"),
         "running": ("●", "cyan"),
         "waiting": ("◔", "yellow"),
