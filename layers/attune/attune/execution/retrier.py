@@ -76,14 +76,8 @@ class ExecutionRetrier:
         if number is not None:
             _check_fit(old, new, state, names, number)
         values = self._parameters(state, new, parameters, moved=number is not None)
-        self._mailbox.post(
-            [
-                Envelope(
-                    execution,
-                    RetryExecution(request_id, tuple(names), workflow_version=number, parameters=values, by=by),
-                )
-            ]
-        )
+        message = RetryExecution(request_id, tuple(names), workflow_version=number, parameters=values, by=by)
+        self._mailbox.post([Envelope(execution, message)])
         return Retried(len(state.retried) + 1, existing=False)
 
     def _cannot_begin(self, execution: str) -> Conflict | NotFound:

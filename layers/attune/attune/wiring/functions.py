@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from attune.execution.worker import Worker
     from attune.handlers.dead_letter_handler import DeadLetterHandler
     from attune.handlers.event_handler import EventHandler
+    from attune.handlers.redrive import Redriver
     from attune.handlers.timer_handler import TimerHandler
 
 CONFIG_TTL = 60.0
@@ -219,8 +220,6 @@ def _operations() -> Operations:
     from attune.api.services import Operations
     from attune.execution.doctor import Doctor
     from attune.handlers.checkup import Checkup
-    from attune.handlers.redrive import Redriver
-    from attune.handlers.undelivered import OnEvent
 
     queues = {"mailboxes": queue("ADVANCE"), "attempts": queue("TASK"), "timers": queue("TIMER")}
     cloudwatch = Lazily("cloudwatch")
@@ -234,18 +233,6 @@ def _operations() -> Operations:
         clock=clock,
         oldest=ages.oldest,
     )
-    on_event = OnEvent(Lazily("lambda"), setting("ON_EVENT_FUNCTION"))
-    redriver = Redriver(
-        dead_letter_store=dead_letter_store(),
-        store=store(),
-        mailbox=mailbox(),
-        tasks=task_queue(),
-        timers=queues["timers"],
-        on_event=on_event,
-        blobs=blobs(),
-        clock=clock,
-    )
-    period = 60 * float(setting("SWEEP_MINUTES"))
     checkup = Checkup(
         inspector=inspector(),
         dead_letter_store=dead_letter_store(),
@@ -253,10 +240,26 @@ def _operations() -> Operations:
         ages=ages,
         cloudwatch=cloudwatch,
         stack=setting("STACK"),
-        sweep_period=period,
+        sweep_period=60 * float(setting("SWEEP_MINUTES")),
         clock=clock,
     )
-    return Operations(doctor, dead_letter_store(), redriver, checkup)
+    return Operations(doctor, dead_letter_store(), _redriver(), checkup)
+
+
+def _redriver() -> Redriver:
+    from attune.handlers.redrive import Redriver
+    from attune.handlers.undelivered import OnEvent
+
+    return Redriver(
+        dead_letter_store=dead_letter_store(),
+        store=store(),
+        mailbox=mailbox(),
+        tasks=task_queue(),
+        timers=queue("TIMER"),
+        on_event=OnEvent(Lazily("lambda"), setting("ON_EVENT_FUNCTION")),
+        blobs=blobs(),
+        clock=clock,
+    )
 
 
 @once
