@@ -49,12 +49,14 @@ class Lease:
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Job:
     """A message of a batch, with its whole input, or the error that there is instead of one."""
 
     position: int
     message: TaskMessage
+    secrets: Secrets
+    """Which of the action's parameters are secret."""
     attempt: Attempt
     error: dict[str, Any] | None = None
 
@@ -66,7 +68,8 @@ class Worker:
     """Runs batches of attempts.
 
     ``pack_config(pack)`` gives the configuration that its actions see; ``opener()`` what opens inputs with secrets: it
-    is called when the first one comes by. ``sleep`` waits so many seconds.
+    is called when the first one comes by. ``sleep`` waits so many seconds, and ``monotonic`` counts them; the runner's
+    deadline is counted by it, too.
     """
 
     def __init__(
@@ -80,10 +83,11 @@ class Worker:
         pack_config: Callable[[str], dict[str, object]],
         opener: Callable[[], Opener],
         sleep: Callable[[float], None] = time.sleep,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store, self._mailbox, self._tasks = store, mailbox, tasks
         self._runner, self._clock, self._pack_config, self._opener = runner, clock, pack_config, opener
-        self._sleep = sleep
+        self._sleep, self._monotonic = sleep, monotonic
 
     def work(self, batch: Sequence[TaskMessage], lease: Lease) -> list[int]:
         """Work through a batch; returns the positions of messages that must come again."""
@@ -93,7 +97,7 @@ class Worker:
         for position, message in enumerate(batch):
             try:
                 job = self._job(position, message)
-                claim = self._claim(message, replace(lease, token=f"{lease.token}/{position}"))
+                claim = self._claim(job, replace(lease, token=f"{lease.token}/{position}"))
                 if claim.status is ClaimStatus.GRANTED:
                     granted.append(job)
                 else:
@@ -104,19 +108,22 @@ class Worker:
 
     def _job(self, position: int, message: TaskMessage) -> _Job:
         """Opened before it is claimed: if a secret cannot be had now, the message just comes again."""
-        if message.sealed is None:
-            return _Job(position, message, self._attempt(message, message.input, ()))
-        try:
-            opened = self._opener().open(message)
-        except TemplateError as error:
-            details = error.to_dict()["details"]
-            failure = task_error("template_error", error.message, retryable=False, details=details)
-            return _Job(position, message, self._attempt(message, message.input, ()), failure)
-        return _Job(position, message, self._attempt(message, opened.input, opened.secrets))
+        whole, known, failure = message.input, (), None
+        if message.sealed is not None:
+            try:
+                opened = self._opener().open(message)
+                whole, known = opened.input, opened.secrets
+            except TemplateError as error:
+                details = error.to_dict()["details"]
+                failure = task_error("template_error", error.message, retryable=False, details=details)
+        secrets = Secrets(message.spec.parameters)
+        mask = Masker([*known, *secrets.of(whole).values()])
+        attempt = self._attempt(message, whole, mask)
+        return _Job(position=position, message=message, secrets=secrets, attempt=attempt, error=failure)
 
-    def _claim(self, message: TaskMessage, lease: Lease) -> Claim:
-        now, secrets = self._clock.now(), Secrets(message.spec.parameters)
-        shown = replace(message, input=secrets.hidden(message.input)) if secrets else message
+    def _claim(self, job: _Job, lease: Lease) -> Claim:
+        now, message = self._clock.now(), job.message
+        shown = replace(message, input=job.secrets.hidden(message.input)) if job.secrets else message
         return self._store.claim(shown, lease.token, now, now + lease.seconds)
 
     def _answer(self, message: TaskMessage, claim: Claim) -> list[Envelope]:
@@ -135,13 +142,13 @@ class Worker:
     def _run(self, jobs: list[_Job], waiting: list[tuple[int, Envelope]], lease: Lease) -> list[int]:
         """Run what was claimed; report as it ends, several at once where they end together."""
         refused: list[_Ended] = []
-        reported = time.monotonic()
+        reported = self._monotonic()
         deadline = reported + lease.seconds
         for job, outcome in self._outcomes(jobs, deadline):
             envelopes, again = self._record_all([(job, outcome)])
             waiting, refused = waiting + envelopes, refused + again
-            if time.monotonic() - reported > REPORT_EVERY and not self._report(waiting):
-                waiting, reported = [], time.monotonic()
+            if self._monotonic() - reported > REPORT_EVERY and not self._report(waiting):
+                waiting, reported = [], self._monotonic()
         return self._report(waiting) + self._record_late(refused, deadline)
 
     def _record_all(self, ended: Iterable[_Ended]) -> tuple[list[tuple[int, Envelope]], list[_Ended]]:
@@ -158,7 +165,7 @@ class Worker:
         """An attempt without a record runs again: so what has ended is offered as long as its lease lasts."""
         failed: list[int] = []
         for pause in PAUSES:
-            if not refused or time.monotonic() + pause > deadline:
+            if not refused or self._monotonic() + pause > deadline:
                 break
             self._sleep(pause)
             envelopes, refused = self._record_all(refused)
@@ -186,9 +193,8 @@ class Worker:
         recorded = self._store.finish(message.execution, message.attempt, record, self._clock.now())
         return Envelope(message.execution, ended_message(message.attempt, recorded, message.resend_id))
 
-    def _attempt(self, message: TaskMessage, whole: Mapping[str, Any], secrets: Iterable[Any]) -> Attempt:
+    def _attempt(self, message: TaskMessage, whole: Mapping[str, Any], mask: Masker) -> Attempt:
         attempt = message.attempt
-        own = Secrets(message.spec.parameters).of(whole).values()
         return Attempt(
             execution_id=home_of(message.execution),
             workflow=message.workflow,
@@ -200,5 +206,5 @@ class Worker:
             input=whole,
             timeout=message.timeout,
             pack_config=self._pack_config(message.spec.pack),
-            mask=Masker([*secrets, *own]),
+            mask=mask,
         )
