@@ -15,7 +15,7 @@ from attune.engine.ids import AttemptId
 from attune.exceptions import Unavailable
 from attune.execution.ports.queues import Envelope, TaskMessage
 from attune.execution.worker import Lease, Worker
-from attune.model.graph import ActionSpec, Runner
+from attune.model.action import ActionSpec, Runner
 
 EXECUTION = "01JEXECVT10N00000000000001"
 
