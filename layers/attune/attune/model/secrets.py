@@ -93,7 +93,7 @@ def sealed(text: str) -> dict[str, str]:
 
 
 def seal_of(value: Any) -> str | None:
-    """Inverse of :func:`encode_cursor`; None for any other value."""
+    """Inverse of :func:`sealed`; None for any other value."""
     found = value.get(_SEALED) if isinstance(value, Mapping) and len(value) == 1 else None
     return found if isinstance(found, str) else None
 
