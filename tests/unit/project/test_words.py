@@ -31,6 +31,7 @@ REPLACED = {
     "slip": "reference",
     "slips": "references",
     "failers": "led_to_fail",
+    "replan": "retry_plan",
 }
 """Words that are wrong wherever they stand, and what to say."""
 NAMES = REPLACED | {
@@ -39,7 +40,6 @@ NAMES = REPLACED | {
     "vanished": "TOMBSTONE",
     "heard": "seen_controls",
     "enough": "out_of_time",
-    "replan": "retry_plan",
     "rerun": "retry of an execution",
 }
 """Words that are good English, and not what we call things in code."""

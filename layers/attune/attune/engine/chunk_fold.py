@@ -1,6 +1,6 @@
 """The fold of a chunk: part of the items of one visit, with a state and a mailbox of its own.
 
-Its state is its home's as that was when the visit began (see ``chunks``), plus the items under way. It runs no
+Its state is its home's as that was when the visit began (see ``chunk_owner``), plus the items under way. It runs no
 transition, publishes nothing and announces nothing: when its last item has ended it tells its home how many failed,
 and is over.
 """

@@ -2,8 +2,8 @@
 
 This is what the execution itself does, their *home*: it writes the list down in parts, starts so many chunks that their
 windows add up to the task's ``concurrency``, sums up what they report, and ends the visit as it ends any other. What
-a chunk does is in ``slices``. A chunk needs nothing of the home's state but what its templates may name, and that is
-written once, as it was when the visit began: so every item sees the same, whenever its chunk begins.
+a chunk does is in ``chunk_fold``. A chunk needs nothing of the home's state but what its templates may name, and that
+is written once, as it was when the visit began: so every item sees the same, whenever its chunk begins.
 """
 
 from __future__ import annotations

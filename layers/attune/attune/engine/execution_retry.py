@@ -1,4 +1,4 @@
-"""A retry of an execution that failed, timed out or was cancelled (``replan`` says with which visits).
+"""A retry of an execution that failed, timed out or was cancelled (``retry_plan`` says with which visits).
 
 A visit that goes on is the same visit: its attempts are counted further, its items and members that succeeded are kept.
 """

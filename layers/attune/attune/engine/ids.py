@@ -100,7 +100,7 @@ def is_execution_id(text: str) -> bool:
 
 def time_of(execution: str) -> float:
     """When an execution's id was made, in epoch seconds; ValueError when it is none."""
-    return reduce(lambda value, envelope: value * 32 + _CROCKFORD.index(envelope), execution[:10], 0) / 1000
+    return reduce(lambda value, digit: value * 32 + _CROCKFORD.index(digit), execution[:10], 0) / 1000
 
 
 def child_id(parent: str, attempt: AttemptId, now: float) -> str:

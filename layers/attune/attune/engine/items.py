@@ -1,6 +1,6 @@
 """``with_items``: one task, many attempts, a window of them at a time.
 
-A long list is cut into chunks (see ``chunks``); each goes over its part with the same functions.
+A long list is cut into chunks (see ``chunk_owner``); each goes over its part with the same functions.
 """
 
 from __future__ import annotations

@@ -61,7 +61,7 @@ from attune.model.status import ExecutionStatus, TaskStatus
 
 
 class Row(StrEnum):
-    """What the first column of a reference says: how the others are read (stored; a character never changes)."""
+    """What the first column of a reference says: how the others are read (stored: these never change)."""
 
     RUN = "r"
     ITEM_RUNS = "i"

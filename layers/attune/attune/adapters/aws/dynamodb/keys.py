@@ -137,14 +137,14 @@ NOBODY = "-"
 """Stands for the execution of a dead letter that nobody could read."""
 
 
-def dead_letter(envelope: str) -> Key:
+def dead_letter(name: str) -> Key:
     """A dead letter, by its id: ``<ulid>.<execution>``, or ``<ulid>`` where nobody could tell whose it is."""
-    return partition(dead_letters_owner(envelope) or NOBODY), f"{DEAD_PREFIX}{envelope}"
+    return partition(dead_letters_owner(name) or NOBODY), f"{DEAD_PREFIX}{name}"
 
 
-def dead_letters_owner(envelope: str) -> str:
+def dead_letters_owner(name: str) -> str:
     """The execution in the id of a dead letter; empty where nobody could tell."""
-    return envelope.partition(".")[2]
+    return name.partition(".")[2]
 
 
 def sweep_notes() -> Key:
