@@ -41,8 +41,8 @@ class Resolver(APIGatewayHttpResolver):
     def _call_route(self, route: Route, route_arguments: dict[str, str]) -> ResponseBuilder[Any]:
         """Hold the caller to the route's need first; raises Forbidden.
 
-        Powertools runs middlewares after it has validated the request. There, a caller who may not ask would be told
-        what is wrong with the question.
+        It cannot be a middleware: Powertools validates a request before it runs these. A caller without the permission
+        would then be told what is wrong with his request.
         """
         if isinstance(route.func, Endpoint):
             route.func.check(self.context["caller"])

@@ -16,9 +16,9 @@ from attune.expressions.values import nearest
 
 
 class Answering:
-    """Answers a task's inquiries with the texts given for it in their order, the last one for all that follow.
+    """Answers a task's inquiries with its texts, one after the other; the last text answers all further ones.
 
-    Raises InvalidRequest for what is no ``task=answer``, and for a task that no workflow has.
+    Raises InvalidRequest for a text that is not ``task=answer``, and for a task that no workflow has.
     """
 
     def __init__(self, pairs: Sequence[str], catalog: MemoryCatalog) -> None:

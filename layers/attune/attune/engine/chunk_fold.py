@@ -1,8 +1,8 @@
 """The fold of a chunk: part of the items of one visit, with a state and a mailbox of its own.
 
-Its state is its home's as that was when the visit began (see ``chunk_owner``), plus the items under way. It runs no
-transition, publishes nothing and announces nothing: when its last item has ended it tells its home how many failed,
-and is over.
+Its state is the home's state as it was when the visit began (see ``chunk_owner``), and the items under way. A chunk
+takes no transition, publishes no variables and announces nothing. After its last item it tells its home how many
+failed, and is over.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def initial_state(
 
 
 def _go_on(visit: Visit, under_way: Items, before: State, start: StartChunk) -> None:
-    """Leave out what has succeeded (unless the whole is wanted), and count attempts from the last one on."""
+    """Skip the items that succeeded, unless all are wanted again; count attempts on from the last one."""
     chunk, done = _mine(before)
     under_way.next = done.next
     left = range(start.first, done.next) if start.whole else {*done.failed, *done.active, *done.again}

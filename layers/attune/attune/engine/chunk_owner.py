@@ -1,9 +1,11 @@
 """Chunks: a long ``with_items`` is cut into parts that have a mailbox and a state of their own (promise 6).
 
-This is what the execution itself does, their *home*: it writes the list down in parts, starts so many chunks that their
-windows add up to the task's ``concurrency``, sums up what they report, and ends the visit as it ends any other. What
-a chunk does is in ``chunk_fold``. A chunk needs nothing of the home's state but what its templates may name, and that
-is written once, as it was when the visit began: so every item sees the same, whenever its chunk begins.
+Here is the part of the execution itself, which is the chunks' *home*. It stores the list in parts. It starts chunks
+until their windows add up to the task's ``concurrency``. It sums up their reports, and ends the visit like any other.
+The part of a chunk is in ``chunk_fold``.
+
+Templates of a chunk may name parts of the home's state. The home stores these parts once, as they are when the visit
+begins. So every item sees the same values, whenever its chunk begins.
 """
 
 from __future__ import annotations
@@ -93,7 +95,7 @@ def _at_a_time(concurrency: int | None, count: int) -> int:
 
 
 def _share(concurrency: int | None, running: Mapping[int, int], room: int) -> int:
-    """The window of the next chunk: what is left of the bound, evenly among those that there is room for."""
+    """The window of the next chunk: the rest of the bound, divided evenly among the chunks that may begin now."""
     if concurrency is None:
         return 0
     return -(-(concurrency - sum(running.values())) // (room - len(running)))

@@ -1,6 +1,7 @@
 """A retry of an execution that failed, timed out or was cancelled (``retry_plan`` says with which visits).
 
-A visit that goes on is the same visit: its attempts are counted further, its items and members that succeeded are kept.
+A visit that goes on stays the same visit. Its attempts are counted on, and its items and members that succeeded are
+kept.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ Way = Callable[[Turn, Task, int, Plan], None]
 
 
 def retry(turn: Turn, message: RetryExecution) -> None:
-    """Go on; a message that comes again, or to what cannot be retried, does nothing."""
+    """Have the execution go on. A copy of the message does nothing, nor does one to an execution that cannot go on."""
     state = turn.state
     if not can_retry(state) or message.request_id in state.retried:
         return
@@ -83,7 +84,7 @@ def _note(turn: Turn, message: RetryExecution) -> None:
 
 
 def _reopen(turn: Turn, wanted: Plan) -> None:
-    """Running again, with what was put aside, and without the failures that are to be mended."""
+    """Set the execution to running: bring back what was put aside, and forget the failures that the retry mends."""
     state, graph = turn.state, turn.graph
     stands = dict(wanted.stands or {})
     state.status, state.ended_at = ExecutionStatus.RUNNING, None
@@ -100,7 +101,7 @@ def _reopen(turn: Turn, wanted: Plan) -> None:
 
 
 def _fire_again(turn: Turn, wanted: Plan) -> None:
-    """What was put aside arrives after all, but for what comes from tasks that are done anew."""
+    """Bring back the arrivals that were put aside, except those from tasks that are done anew."""
     state, graph = turn.state, turn.graph
     aside = {i: a for i, a in state.dropped.items() if group_runs(graph, wanted.run, graph.tasks[i])}
     state.dropped = {}

@@ -1,12 +1,12 @@
 """What the fold knows beyond the state: parameters, variables, results.
 
-A fold never reads. It is given what is at hand, and when it comes upon something else it stops with
-:class:`MissingFacts`, which names what it wants; whoever called it fetches that and folds again from the start.
-So the engine stays pure, and nothing is ever read that no template names (promise 5).
+A fold never reads. Its caller gives it the facts at hand. A fold that needs another one stops with
+:class:`MissingFacts`, which names it. The caller fetches that fact, and folds again from the start. So the engine stays
+pure, and only what templates name is ever read (promise 5).
 
-Each kind of fact is a type; two facts are the same if kind and fields are. A kind stands in one of three unions, which
-say who knows it. Whoever looks facts up does so with ``assert_never`` over these, so that mypy names each place that a
-new kind needs. A *record* is ``{"status", "result", "error"}``, or None if there is none.
+Each kind of fact is a type; two facts are equal if their kind and fields are. A kind is in one of three unions, by who
+can supply it. All look-ups match on these unions and end in ``assert_never``: mypy names each place that a new kind
+needs. A *record* is ``{"status", "result", "error"}``, or None if there is none.
 """
 
 from __future__ import annotations

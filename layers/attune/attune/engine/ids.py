@@ -3,12 +3,16 @@
 An effect sent twice carries the same id, so the second copy is dropped; and because visit and attempt numbers
 only grow, no id ever stands for two different things (promise 3).
 
-**What keeps ids fresh.** *Visit numbers* count how often a task has begun, *attempt numbers* how often a visit was
-tried; a retry of the execution starts neither again: it counts attempts from an ``attempt_base``, the highest number
-that there was before, and chunks that it begins again carry that base, so that a report from before it is told apart. A
-``request_id`` tells one request from the next (pausing twice is two messages); a parent passes its own down to its
-children, behind its name. A ``resend_id`` is for repairs: FIFO deduplication swallows a copy for five minutes even when
-the first was consumed, so what is sent again because it was lost carries the id of the repair.
+**What keeps ids fresh.** Four numbers and names do:
+
+* The *visit number* counts how often a task has begun, the *attempt number* how often a visit was tried. Both only
+  grow.
+* A retry of the execution goes on counting attempts. Their highest number before it is the ``attempt_base``. Chunks
+  that it begins again carry that base. So a report from before the retry is recognised as old.
+* A ``request_id`` tells one request from the next: pausing twice is two messages. A parent passes its own on to its
+  children, behind its name.
+* A ``resend_id`` names a repair. A FIFO queue drops a copy for five minutes, even if the first one was consumed. What
+  was lost is therefore sent again under the id of the repair.
 """
 
 from __future__ import annotations

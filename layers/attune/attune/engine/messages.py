@@ -234,10 +234,10 @@ class ChunkEnded:
 class Dead:
     """A message of this execution ended in the dead-letter queue.
 
-    The fold tries the message once more (it may never have been absorbed) and sends again every effect that
-    the execution still waits for. ``request_id`` makes the ids of what is sent again fresh, because FIFO
-    deduplication swallows a copy for five minutes even when the first was consumed. ``poison`` is set by the
-    service when folding ``message`` failed again: the execution is then parked with that text as its reason.
+    The fold tries the message once more: it may never have been folded. Then it sends again every effect that the
+    execution still waits for. Their ids contain ``request_id``: under its old id, a FIFO queue would drop a copy for
+    five minutes, even if the first one was consumed. The service sets ``poison`` when folding ``message`` fails again;
+    the execution is then parked with that text as the reason.
     """
 
     request_id: str

@@ -1,6 +1,6 @@
-"""Inputs with secrets in them: what reads a secret is left for the worker to render, with just what it needs for it.
+"""Inputs with secrets: the worker renders the templates that read one, and gets only the names that these use.
 
-So that no secret comes by here, let alone to rest (promise 7).
+So the engine never sees a secret, and none is stored (promise 7).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Sealed = Mapping[str, Any]
 
 
 def render(context: Context, given: Any, own: Own, extra: Mapping[str, Any]) -> tuple[dict[str, Any], Sealed | None]:
-    """The input, ``***`` for what is left to the worker, and that; raises TemplateError."""
+    """The input with ``***`` for each template left to the worker; and these templates. Raises TemplateError."""
     if not given:
         return {}, None
     if not _reads_secrets(given, context.graph):

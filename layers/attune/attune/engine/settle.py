@@ -169,7 +169,7 @@ def _hold(turn: Turn, task: Task) -> None:
 
 
 def _is_held(turn: Turn, task: Task) -> bool:
-    """Whether the task depends by success on an unhandled failure, be it through tasks that never ran because of it."""
+    """Whether the task depends by success on an unhandled failure, directly or through tasks kept from running."""
     lost = turn.state.now_unhandled | turn.state.held
     seen, front = 0, task.success_sources if lost else 0
     while front and not front & lost:

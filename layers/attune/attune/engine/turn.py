@@ -68,10 +68,10 @@ class Turn:
         self.effects.append(effect)
 
     def write_vars(self, values: Mapping[str, Any]) -> None:
-        """Publish: a new number for each change, of which only the last needs to be kept.
+        """Publish variables under a new number; of several in one fold, only the last is written.
 
-        The numbers are milliseconds, so that an invocation that lost its race can't write under the number that
-        the winner's state points to. Raises TemplateError when they have more than 50 MB together.
+        The number is the time in milliseconds. So an invocation that lost its race writes under another number than
+        the one in the winner's state. Raises TemplateError for variables of more than 50 MB together.
         """
         check_size(values, "the variables: ")
         self.state.vars_number = max(self.state.vars_number + 1, int(self.now * 1000))

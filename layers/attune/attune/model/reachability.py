@@ -1,19 +1,24 @@
-"""Who can reach whom in a graph with loops: what the default join needs to know, worked out once.
+"""Who can reach whom in a graph with loops. The compiler works it out once; default joins need it.
 
-Tasks are numbers, sets of tasks are integers used as bit sets, a graph is a list of the successors of each task.
+Tasks are numbers. A set of tasks is an integer used as a bit set. A graph is a list of the successors of each task.
 
-**Loops.** A loop is a strongly connected component (a task that leads to itself is a loop of one). Its *head* is
-the task that every way into the loop passes: the only one of its tasks with a predecessor outside of it. The edges
-from the loop to its head are its *back edges*; taking one begins a new round. Without them, what is left of the loop
-may contain further, nested loops, found in the same way. A loop with several ways in has no head: none of its edges
-is a back edge, every way counts, and nothing nested is looked for in it.
+**Loops.** A loop is a strongly connected component; a task that leads to itself is a loop of one. The *head* is its
+only task with a predecessor outside of the loop. The edges from the loop to its head are the *back edges*: taking one
+begins a new round. Without its back edges, a loop may contain further loops, nested in it; they are found in the same
+way. A loop that can be entered at several tasks has no head and no back edges, and no nested loops are looked for in
+it.
 
-**Blockers.** A task T is blocked by every other task that can reach it, over at least one edge, in the graph without
-the back edges of the loops that contain T: each of those could still bring about an arrival in T's present round.
-The back edges of loops that do not contain T stay, so a join behind a loop is blocked by all of the loop.
+**Blockers.** Take the graph without the back edges of those loops that contain a task T. Every other task that can
+reach T there blocks T: it could still cause an arrival in T's present round. Loops that do not contain T keep their
+back edges. So all tasks of a loop block a join behind it.
 
-**New rounds.** For the head of a loop, ``cycle_body`` is the body without the head, and ``back_sources`` the
-tasks with a back edge to it: a round that such an arrival asks for begins when nothing in the body is busy any more.
+**New rounds.** For the head of a loop, ``cycle_body`` is the loop without the head, and ``back_sources`` are the tasks
+with a back edge to it. An arrival from one of these asks for a new round. The round begins when nothing in the body is
+busy.
+
+**An example.** ``s → h → a → b → h``, and ``b → j``. The loop is ``h, a, b`` with the head ``h``; its back edge is ``b
+→ h``. ``h`` is blocked by ``s`` alone: without the back edge neither ``a`` nor ``b`` reaches it. Its ``cycle_body`` is
+``a, b``, its ``back_sources`` are ``b``. ``j`` is blocked by ``s, h, a, b``.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A pack as it was read, and what can be said of it once it is known what the other packs have."""
+"""A pack as it was read; and the checks of it that need to know the other packs."""
 
 from __future__ import annotations
 

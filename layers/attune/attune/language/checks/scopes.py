@@ -78,7 +78,7 @@ def check(draft: Draft) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """A name in a template: as it is written, in our names, and where the value is that has the template."""
+    """A name in a template: as written, in our words, and the path of the value that contains the template."""
 
     written: Reference
     ours: Reference

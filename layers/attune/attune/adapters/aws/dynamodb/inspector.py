@@ -1,7 +1,7 @@
 """Looking at executions in DynamoDB: implements :class:`attune.execution.ports.inspector.Inspector`.
 
-The listings read the index, which is a moment behind; states and records are read consistently. Listings begin with
-what was made a while ago, so that moment does not matter.
+Listings read the index, which is a moment behind. They leave out what is younger than that, so the lag does not matter.
+States and records are read consistently.
 """
 
 from __future__ import annotations

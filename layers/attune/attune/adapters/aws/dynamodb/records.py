@@ -1,4 +1,4 @@
-"""Attempts as items: what a worker claims, what is recorded when it ends, and what is shown of it.
+"""Attempts as items of the table: the claim of a worker, the record of the end, the details to show.
 
 | attribute | what it is                                     | written by |
 |-----------|------------------------------------------------|------------|

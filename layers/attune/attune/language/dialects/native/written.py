@@ -1,4 +1,4 @@
-"""What stands in the file itself: parsing leaves out what is wrong, and some checks must know that it is there."""
+"""What the file itself has. Parsing leaves wrong values out, but some checks must know that a key is there."""
 
 from __future__ import annotations
 
