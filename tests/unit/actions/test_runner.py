@@ -127,6 +127,54 @@ def test_an_action_that_closes_our_pipe_is_a_crash():
     assert error("closes_everything")["type"] == "crashed"
 
 
+DEEP = 200 * "[" + 200 * "]"
+ERROR = '{"type": "X", "message": "m", "details": null, "retryable": true}'
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "5",
+        "[]",
+        "{}",
+        '"text"',
+        "no JSON",
+        '{"error": 5}',
+        '{"error": {}}',
+        '{"error": null}',
+        ERROR.replace('"X"', "5").join(['{"error": ', "}"]),
+        ERROR.replace("true", '"yes"').join(['{"error": ', "}"]),
+        ERROR.replace("null", DEEP).join(['{"error": ', "}"]),
+        ERROR.replace('"m"', '"' + 140_000 * "m" + '"').join(['{"error": ', "}"]),
+        f'{{"error": {ERROR}, "result": 1}}',
+        '{"result": 1, "more": 2}',
+        '{"result": NaN}',
+        '{"result": -Infinity}',
+        '{"result": 1e999}',
+        '{"result": ' + 5000 * "9" + "}",
+        '{"result": "\\ud800"}',
+        '{"result": "\ud800"}',
+        f'{{"result": {DEEP}}}',
+        '{"result": ' + 100_000 * "[" + "}",
+    ],
+)
+def test_a_forged_report_fails_its_own_attempt_at_once(body):
+    forged, other = run(attempt("forges", {"body": body}), attempt("echo", {"value": "mine"}), seconds=20)
+    assert forged.error["type"] == "crashed" and "pipe" in forged.error["message"]
+    assert other.result == "mine"
+
+
+def test_a_report_with_more_behind_it_or_less_of_it_than_it_says_is_a_crash():
+    assert error("forges", {"body": '{"result": 1}', "more": "x"})["type"] == "crashed"
+    (cut,) = run(attempt("forges", {"body": '{"result": 1}', "length": 100}, timeout=0.5))
+    assert cut.status is OutcomeStatus.TIMED_OUT, "it may still be writing"
+
+
+def test_a_report_as_the_child_sends_it_is_taken_whoever_wrote_it():
+    assert result("forges", {"body": '{"result": ["\\ud83d\\ude00", 1.5, "\\\\ud8"]}'}) == ["😀", 1.5, "\\ud8"]
+    assert error("forges", {"body": f'{{"error": {ERROR}}}'})["message"] == "m"
+
+
 def test_an_action_that_forks_has_its_result_and_its_child_is_not():
     assert result("forks_and_both_return") == "the parent"
 

@@ -25,12 +25,10 @@ from attune.actions.context import Context
 from attune.actions.environment import private_names
 from attune.actions.errors import error_of
 from attune.actions.loading import actions_folder
+from attune.actions.report import frame
 from attune.actions.result import encode_result
 from attune.actions.validation import check_output, complete_input
 from attune.model.action import Runner
-
-HEADER = 8
-"""Bytes of a frame's length, big-endian."""
 
 BROKEN = 70
 """Exit status of a child that could not even report an error (EX_SOFTWARE of sysexits.h)."""
@@ -64,10 +62,10 @@ def run_child(attempt: Attempt, packs_dir: Path, expires: float, *, report: int,
     try:
         _isolate(report, out, err)
         myself = os.getpid()
-        frame = _frame(attempt, packs_dir, expires)
+        sent = _report(attempt, packs_dir, expires)
         if os.getpid() == myself:  # else the action forked, and this is its child coming back
             _flush()
-            _send(report, frame)
+            _send(report, sent)
             status = 0
     except BaseException:
         traceback.print_exc()
@@ -76,13 +74,13 @@ def run_child(attempt: Attempt, packs_dir: Path, expires: float, *, report: int,
         os._exit(status)
 
 
-def _frame(attempt: Attempt, packs_dir: Path, expires: float) -> bytes:
+def _report(attempt: Attempt, packs_dir: Path, expires: float) -> bytes:
     try:
         body = b'{"result":' + _perform(attempt, packs_dir, expires) + b"}"
     except BaseException as exc:
         home = actions_folder(packs_dir, attempt.action)
         body = json.dumps({"error": error_of(exc, home, attempt.mask)}).encode()
-    return len(body).to_bytes(HEADER) + body
+    return frame(body)
 
 
 def _perform(attempt: Attempt, packs_dir: Path, expires: float) -> bytes:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import selectors
 import signal
@@ -11,17 +10,14 @@ import warnings
 from collections.abc import Iterable
 from pathlib import Path
 
+from attune.actions import report as reports
 from attune.actions.attempt import Attempt, Outcome, OutcomeStatus
-from attune.actions.child import HEADER, run_child
+from attune.actions.child import run_child
 from attune.actions.output import OutputLog
-from attune.actions.result import RESULT_LIMIT
 from attune.exceptions import task_error
 
 CHUNK = 64 * 1024
 """Bytes read at a time: what a Linux pipe holds."""
-
-FRAME_LIMIT = RESULT_LIMIT + 1024
-"""A longer frame doesn't come from our child but from an action that wrote to our pipe."""
 
 
 class Process:
@@ -79,17 +75,19 @@ class Process:
             self._hang_up(fd, selector)
         elif self._streams[fd] != "report":
             self._output.feed(self._streams[fd], data)
-        elif len(self._frame) <= FRAME_LIMIT:
+        elif len(self._frame) <= reports.FRAME_LIMIT:
             self._frame += data
         return bool(data)
 
     def outcome(self, now: float, selector: selectors.BaseSelector) -> Outcome | None:
         """How the attempt ended, or None while it runs."""
-        if self._complete():
-            return self._reported()
+        if reports.is_complete(self._frame):
+            return reports.read(self._frame)
         if self._has_exited():
             self._drain("report", selector)
-            return self._reported() if self._complete() else _failed("crashed", self._cause_of_death())
+            if reports.is_complete(self._frame):
+                return reports.read(self._frame)
+            return _failed("crashed", self._cause_of_death())
         if now >= self.expires:
             return Outcome(OutcomeStatus.TIMED_OUT, error=task_error("timeout", self._overdue))
         return None
@@ -111,19 +109,6 @@ class Process:
             self._hang_up(fd, selector)
         self._output.close()
         self._pid = 0
-
-    def _complete(self) -> bool:
-        frame = self._frame
-        return len(frame) >= HEADER and len(frame) >= HEADER + int.from_bytes(frame[:HEADER])
-
-    def _reported(self) -> Outcome:
-        try:
-            report = json.loads(self._frame[HEADER:])
-            if "error" in report:
-                return Outcome(OutcomeStatus.FAILED, error=report["error"])
-            return Outcome(OutcomeStatus.COMPLETED, result=report["result"])
-        except (ValueError, TypeError, KeyError, RecursionError):
-            return _failed("crashed", "the action wrote into the pipe that its result comes through")
 
     def _has_exited(self) -> bool:
         if self._reaped is None:

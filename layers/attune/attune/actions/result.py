@@ -35,7 +35,7 @@ def encode_result(value: Any) -> bytes:
         size = len(json.dumps(value, separators=(",", ":")))
     if size > RESULT_LIMIT:
         raise too_large(f"the result has {size:,} bytes of JSON")
-    if encoded.count(b"[") + encoded.count(b"{") > DEPTH_LIMIT and _depth(value) > DEPTH_LIMIT:
+    if is_too_deep(value, encoded):
         raise _not_json(f"$: nested more than {DEPTH_LIMIT} levels deep")
     return encoded
 
@@ -49,6 +49,11 @@ def too_large(what: str) -> ActionError:
 def _not_json(fault: str) -> ActionError:
     message = f"the action returned a value that is not JSON: {fault}"
     return ActionError(message, type="result_not_json", retryable=False)
+
+
+def is_too_deep(value: Any, encoded: bytes) -> bool:
+    """Whether it is nested more than :data:`DEPTH_LIMIT` levels deep; ``encoded`` is its JSON, to know that soon."""
+    return encoded.count(b"[") + encoded.count(b"{") > DEPTH_LIMIT and _depth(value) > DEPTH_LIMIT
 
 
 def _depth(value: Any) -> int:
