@@ -72,6 +72,13 @@ class PayloadTooLarge(AttuneError):
     http_status = 413
 
 
+class UnsupportedMediaType(AttuneError):
+    """A body that is said to be something else than JSON, and is."""
+
+    code = "unsupported_media_type"
+    http_status = 415
+
+
 class Conflict(AttuneError):
     """The request contradicts the present state (a finished execution, a reused idempotency key)."""
 

@@ -11,7 +11,7 @@ from aws_lambda_powertools.event_handler.exceptions import NotFoundError, Servic
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
 
 from attune import __version__
-from attune.api.body import TOO_MUCH, check_size, fits, with_text
+from attune.api.body import TOO_MUCH, as_json, check_size, fits, with_text
 from attune.api.execution_routes import executions
 from attune.api.inquiry_routes import inquiries
 from attune.api.key_value_routes import secrets, values
@@ -55,7 +55,7 @@ class Application:
         try:
             check_size(event)
             self.resolver.append_context(caller=self._admit(event))
-            answer = self.resolver.resolve(with_text(event), context)
+            answer = self.resolver.resolve(as_json(with_text(event)), context)
         except AttuneError as error:
             return _plain(_attune_error(error))
         return answer if fits(answer) else _plain(_attune_error(TOO_MUCH))

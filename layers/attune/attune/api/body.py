@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import base64
 import json
-from typing import Any, NoReturn
+import re
+from typing import Any, Final, NoReturn
 
-from attune.exceptions import InvalidRequest, PayloadTooLarge
+from attune.exceptions import InvalidRequest, PayloadTooLarge, UnsupportedMediaType
 from attune.expressions.values import MAX_DEPTH, plain, within_bounds
 
 MAX_BODY = 1024 * 1024
@@ -18,6 +19,10 @@ TOO_MUCH = PayloadTooLarge(
     f"the answer would have more than the {MAX_ANSWER} bytes that a Lambda function can give",
     hint="ask for fewer rows, with 'limit'",
 )
+
+JSON: Final = "application/json"
+_SAYS_JSON: Final = re.compile(r"application/(?:[\w.!#$&^+-]+\+)?json", re.IGNORECASE)
+"""Media types that are JSON: ``application/json``, ``application/vnd.api+json`` and the like (RFC 6839)."""
 
 _TOO_DEEP = f"the body is nested more than {MAX_DEPTH} levels deep"
 
@@ -46,6 +51,27 @@ def with_text(event: dict[str, Any]) -> dict[str, Any]:
     except ValueError:
         raise InvalidRequest("the body is not UTF-8") from None
     return {**event, "body": text, "isBase64Encoded": False}
+
+
+def as_json(event: dict[str, Any]) -> dict[str, Any]:
+    """The event, its body being text already, with the content type that Powertools takes for JSON.
+
+    What is JSON is taken for it, whatever its type says: ``curl -d`` calls everything a form. Raises
+    UnsupportedMediaType for a body that neither says so nor is.
+    """
+    headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
+    said = str(headers.get("content-type") or JSON).partition(";")[0].strip()
+    if not _SAYS_JSON.fullmatch(said):
+        _check_is_json(event.get("body") or "null", said)
+    return {**event, "headers": {**headers, "content-type": JSON}}
+
+
+def _check_is_json(body: str, said: str) -> None:
+    try:
+        read_json(body)
+    except json.JSONDecodeError:
+        message = f"the body is {said[:100]!r}, and no JSON"
+        raise UnsupportedMediaType(message, hint=f"send JSON, with 'content-type: {JSON}'") from None
 
 
 def read_json(text: str) -> Any:
