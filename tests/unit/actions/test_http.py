@@ -7,7 +7,7 @@ import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
 import yaml
@@ -33,8 +33,8 @@ class Handler(BaseHTTPRequestHandler):
             return routes[name](rest)
         if name == "text":
             return self.reply(200, "grüße".encode("latin-1"), "text/plain; charset=latin-1")
-        if name == "badjson":
-            return self.reply(200, b"{oops", "application/json")
+        if name == "raw":
+            return self.reply(200, base64.b64decode(body), parse_qs(url.query)["type"][0])
         seen = {"method": self.command, "path": url.path, "query": parse_qs(url.query), "body": body}
         seen["headers"] = {name.lower(): value for name, value in self.headers.items()}
         return self.reply(200, json.dumps(seen).encode(), "application/json; charset=utf-8")
@@ -158,7 +158,6 @@ def test_authorization(server, auth, header):
 
 def test_text_is_decoded_by_its_charset_and_broken_json_stays_text(server):
     assert run("http.get", url=f"{server}/text")["body"] == "grüße"
-    assert run("http.get", url=f"{server}/badjson")["body"] == "{oops"
 
 
 @pytest.mark.parametrize(("status", "retryable"), [(404, False), (400, False), (429, True), (500, True), (503, True)])
@@ -259,3 +258,47 @@ def test_parameters_left_over_are_the_json_body_of_a_post(server):
 def test_a_placeholder_without_a_value_is_invalid_input(server):
     outcome = outcome_of(declared(f"GET {server}/orders/{{id}}"), {})
     assert outcome.error["type"] == "invalid_input" and "{id}" in outcome.error["message"]
+
+
+def raw(server, body, kind):
+    """What becomes of an answer with this body and content type."""
+    return run("http.post", url=f"{server}/raw?type={quote(kind)}", body=base64.b64encode(body).decode())["body"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    ["{oops", "NaN", '{"a": Infinity}', "1e999", '"\\ud800"', 200 * "[" + 200 * "]", 200_000 * "[", "9" * 5000, ""],
+    ids=lambda body: body[:20],
+)
+def test_what_says_that_it_is_json_and_can_be_no_result_is_text(server, body):
+    assert raw(server, body.encode(), "application/json") == body
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "application/json",
+        "Application/JSON; Charset=UTF-8",
+        "text/json",
+        "application/problem+json",
+        "application/json;",
+    ],
+)
+def test_json_is_parsed_however_its_type_is_written_with_a_byte_order_mark_too(server, kind):
+    assert raw(server, b'{"a": 1.5}', kind) == raw(server, b'\xef\xbb\xbf{"a": 1.5}', kind) == {"a": 1.5}
+
+
+@pytest.mark.parametrize("kind", ["application/jsonp", "text/plain", "application/x-ndjson", "application/json-seq"])
+def test_what_only_sounds_like_json_is_text(server, kind):
+    assert raw(server, b"5", kind) == "5"
+
+
+@pytest.mark.parametrize("charset", ["no-such", "base64", "undefined", "rot13", "zip", "idna", "utf-8"])
+def test_text_in_an_encoding_that_is_none_is_read_as_utf_8_what_does_not_fit_replaced(server, charset):
+    assert raw(server, "ü".encode() + b"\xff", f"text/plain; charset={charset}") == "ü\ufffd"
+
+
+@pytest.mark.parametrize("headers", [{"a b": "1"}, {"": "1"}, {"a": "1\r\nb: 2"}, {"a:": "1"}, {"ä": "1"}, {"a": "\0"}])
+def test_an_illegal_header_is_no_matter_of_the_connection(server, headers):
+    found = error("http.get", url=f"{server}/a", headers=headers)
+    assert (found["type"], found["retryable"]) == ("invalid_request", False)

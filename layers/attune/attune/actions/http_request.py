@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import time
@@ -16,13 +17,25 @@ import httpx
 from attune.actions.attempt import Attempt
 from attune.actions.context import Context
 from attune.actions.errors import ActionError, Quoted
-from attune.actions.result import RESULT_LIMIT, too_large
+from attune.actions.result import RESULT_LIMIT, is_too_deep, parse, too_large
 
 TIMEOUT = 30.0
 """Seconds for a whole request when nothing else is said."""
 
 BODILESS = frozenset({"GET", "HEAD", "DELETE", "OPTIONS"})
 """Methods whose parameters go into the query; RFC 9110 gives a body no meaning there."""
+
+INVALID = (
+    httpx.UnsupportedProtocol,
+    httpx.InvalidURL,
+    httpx.LocalProtocolError,
+    httpx.TooManyRedirects,
+    UnicodeError,
+)
+"""Why a request cannot be sent, however often it is tried: an illegal header, for instance."""
+
+JSON_TYPE = re.compile(r"[^/]+/(?:.+\+)?json")
+"""Media types of answers that are JSON: ``application/json``, ``text/json``, ``application/problem+json``."""
 
 TRUSTED = httpx.create_ssl_context()
 """The usual certificate authorities. Reading them takes 60 ms, so it is done at import, before any fork; a context
@@ -73,7 +86,7 @@ def request(
             answer = _exchange(outgoing, client, options)
     except httpx.TimeoutException as exc:
         raise _timeout(url, options.timeout) from exc
-    except (httpx.UnsupportedProtocol, httpx.InvalidURL, httpx.TooManyRedirects, UnicodeError) as exc:
+    except INVALID as exc:
         raise ActionError(f"{method} {url}: {exc}", type="invalid_request", retryable=False) from exc
     except httpx.RequestError as exc:
         raise ActionError(f"{method} {url}: {exc or type(exc).__name__}", type="connection_error") from exc
@@ -153,13 +166,23 @@ def _default_headers(value: Any, auth: Mapping[str, str] | None) -> dict[str, st
 
 
 def _parsed(content: bytes, response: httpx.Response) -> Any:
-    text = content.decode(response.encoding or "utf-8", "replace")
-    if "json" in response.headers.get("content-type", "") and text:
-        try:
-            return json.loads(text)
-        except (ValueError, RecursionError):
-            return text
+    """What says that it is JSON, as its value if it has one that can be a result; all else as text."""
+    text = _text(content, response)
+    media_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if text and JSON_TYPE.fullmatch(media_type):
+        encoded = text.removeprefix("\ufeff").encode("utf-8", "replace")
+        with contextlib.suppress(ValueError):
+            value = parse(encoded)
+            return text if is_too_deep(value, encoded) else value
     return text
+
+
+def _text(content: bytes, response: httpx.Response) -> str:
+    """Decoded as the answer says; as UTF-8 if it names no encoding of text."""
+    try:
+        return content.decode(response.encoding or "utf-8", "replace")
+    except (LookupError, ValueError):
+        return content.decode("utf-8", "replace")
 
 
 def _check_status(answer: Mapping[str, Any], expected: int | list[int] | None, what: str) -> None:

@@ -8,14 +8,11 @@ own attempt; whatever got through would break where it is stored, and the whole 
 
 from __future__ import annotations
 
-import json
-import math
-import re
-from typing import Any, NoReturn
+from typing import Any
 
 from attune.actions.attempt import Outcome, OutcomeStatus
 from attune.actions.errors import DETAILS_LIMIT
-from attune.actions.result import RESULT_LIMIT, is_too_deep
+from attune.actions.result import RESULT_LIMIT, is_too_deep, parse
 from attune.exceptions import task_error
 
 HEADER = 8
@@ -25,7 +22,6 @@ FRAME_LIMIT = RESULT_LIMIT + 1024
 ERROR_LIMIT = 2 * DETAILS_LIMIT
 """Bytes of the longest report of an error: its details, a message and a type, every character beyond ASCII escaped."""
 
-_ESCAPED_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 _ERROR = {"type": str, "message": str, "retryable": bool}
 
 
@@ -45,16 +41,14 @@ def read(received: bytearray) -> Outcome:
     try:
         if len(body) != int.from_bytes(received[:HEADER]):
             raise ValueError("more than one report")
-        return _outcome(json.loads(body.decode(), parse_constant=_refuse, parse_float=_finite), body)
-    except (ValueError, RecursionError):
+        return _outcome(parse(body), body)
+    except ValueError:
         message = "the action wrote into the pipe that its result comes through"
         return Outcome(OutcomeStatus.FAILED, error=task_error("crashed", message))
 
 
 def _outcome(report: Any, body: bytes) -> Outcome:
-    """Raises ValueError for what is no report, or could not be stored."""
-    if _ESCAPED_SURROGATE.search(body):
-        json.dumps(report, ensure_ascii=False).encode()  # UnicodeEncodeError for one without its other half
+    """Raises ValueError for what is no report."""
     match report:
         case {"result": result, **rest} if not rest and not is_too_deep(result, body):
             return Outcome(OutcomeStatus.COMPLETED, result=result)
@@ -67,15 +61,3 @@ def _is_error(error: dict[str, Any], body: bytes) -> bool:
     """Whether it is as :func:`attune.exceptions.task_error` makes it."""
     complete = error.keys() == {*_ERROR, "details"} and not is_too_deep(error["details"], body)
     return complete and all(isinstance(error[name], kind) for name, kind in _ERROR.items())
-
-
-def _refuse(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} is not a JSON number")
-
-
-def _finite(text: str) -> float:
-    """A number with a point or an exponent; ValueError if it is too large for one of 64 bits."""
-    number = float(text)
-    if math.isinf(number):
-        raise ValueError("too large a number")
-    return number

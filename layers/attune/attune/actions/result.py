@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
+import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NoReturn
 
 from attune.actions.errors import ActionError
 from attune.expressions.bounds import MAX_BYTES
@@ -17,6 +19,9 @@ _MOST_GROWTH = 3
 
 DEPTH_LIMIT = 100
 """Levels of nesting; what is deeper would hit the recursion limit of one JSON parser or another later."""
+
+
+_ESCAPED_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
 def encode_result(value: Any) -> bytes:
@@ -49,6 +54,32 @@ def too_large(what: str) -> ActionError:
 def _not_json(fault: str) -> ActionError:
     message = f"the action returned a value that is not JSON: {fault}"
     return ActionError(message, type="result_not_json", retryable=False)
+
+
+def parse(encoded: bytes) -> Any:
+    """The value of UTF-8 JSON from a stranger, which may be nested as deep as Python reads.
+
+    Raises ValueError for what :func:`encode_result` cannot have made, such as NaN, numbers that are too large, and half
+    of a surrogate pair.
+    """
+    try:
+        value = json.loads(encoded.decode(), parse_constant=_refuse, parse_float=_finite)
+    except RecursionError:
+        raise ValueError("too deep") from None
+    if _ESCAPED_SURROGATE.search(encoded):
+        json.dumps(value, ensure_ascii=False).encode()  # UnicodeEncodeError for one without its other half
+    return value
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is not a JSON number")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if math.isinf(number):
+        raise ValueError("too large a number")
+    return number
 
 
 def is_too_deep(value: Any, encoded: bytes) -> bool:
