@@ -302,3 +302,14 @@ def test_text_in_an_encoding_that_is_none_is_read_as_utf_8_what_does_not_fit_rep
 def test_an_illegal_header_is_no_matter_of_the_connection(server, headers):
     found = error("http.get", url=f"{server}/a", headers=headers)
     assert (found["type"], found["retryable"]) == ("invalid_request", False)
+
+
+def test_nulls_in_a_query_are_left_out_in_lists_too(server):
+    query = run("http.get", url=f"{server}/a", params={"x": [1, None, True], "y": None, "z": []})["body"]["query"]
+    assert query == {"x": ["1", "true"]}
+
+
+@pytest.mark.parametrize("value", [{"b": 1}, [{"b": 1}], [[1]], {}])
+def test_what_is_nested_in_a_query_is_invalid_input(server, value):
+    found = error("http.get", url=f"{server}/a", params={"a": value})
+    assert (found["type"], found["retryable"]) == ("invalid_input", False) and "'a'" in found["message"]

@@ -144,8 +144,19 @@ def _exchange(outgoing: httpx.Request, client: httpx.Client, options: Options) -
 
 def _with_query(url: str, params: Mapping[str, Any] | None) -> httpx.URL:
     """Adds to the URL's own query, where httpx's ``params`` would replace it; what is null is left out."""
-    given = {name: value for name, value in (params or {}).items() if value is not None}
+    given = {name: _query_value(name, value) for name, value in (params or {}).items() if value is not None}
     return httpx.URL(url).copy_merge_params(given) if given else httpx.URL(url)
+
+
+def _query_value(name: str, value: Any) -> Any:
+    """A value, or the values of a list; raises ActionError for a mapping or a list in a list, which no query can have."""
+    values = [part for part in value if part is not None] if isinstance(value, list | tuple) else [value]
+    if any(isinstance(part, Mapping | list | tuple) for part in values):
+        message = (
+            f"the parameter {name!r} of the query is nested; a query has texts, numbers, booleans and lists of them"
+        )
+        raise ActionError(message, type="invalid_input", retryable=False)
+    return values
 
 
 def _content(value: Any, body: str | None) -> bytes | None:
