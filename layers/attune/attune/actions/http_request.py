@@ -149,12 +149,10 @@ def _with_query(url: str, params: Mapping[str, Any] | None) -> httpx.URL:
 
 
 def _query_value(name: str, value: Any) -> Any:
-    """A value, or the values of a list; raises ActionError for a mapping or a list in a list, which no query can have."""
+    """The values of a list, or the one value; raises ActionError for a mapping and for a list in a list."""
     values = [part for part in value if part is not None] if isinstance(value, list | tuple) else [value]
     if any(isinstance(part, Mapping | list | tuple) for part in values):
-        message = (
-            f"the parameter {name!r} of the query is nested; a query has texts, numbers, booleans and lists of them"
-        )
+        message = f"the parameter {name!r} of the query is nested; a query holds scalars and lists of scalars"
         raise ActionError(message, type="invalid_input", retryable=False)
     return values
 
