@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections.abc import Iterator
-from typing import Any, NoReturn
+from typing import Any
 
 from attune.actions.errors import ActionError
 from attune.expressions.bounds import MAX_BYTES
+from attune.model import strict_json
 
 RESULT_LIMIT = MAX_BYTES
 """Bytes of JSON an action may return, counted as it is stored."""
@@ -63,23 +63,12 @@ def parse(encoded: bytes) -> Any:
     of a surrogate pair.
     """
     try:
-        value = json.loads(encoded.decode(), parse_constant=_refuse, parse_float=_finite)
+        value = strict_json.loads(encoded.decode())
     except RecursionError:
         raise ValueError("too deep") from None
     if _ESCAPED_SURROGATE.search(encoded):
         json.dumps(value, ensure_ascii=False).encode()  # UnicodeEncodeError for one without its other half
     return value
-
-
-def _refuse(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} is not a JSON number")
-
-
-def _finite(text: str) -> float:
-    number = float(text)
-    if math.isinf(number):
-        raise ValueError("too large a number")
-    return number
 
 
 def is_too_deep(value: Any, encoded: bytes) -> bool:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import base64
 import json
 import re
-from typing import Any, Final, NoReturn
+from typing import Any, Final
 
 from attune.exceptions import InvalidRequest, PayloadTooLarge, UnsupportedMediaType
 from attune.expressions.values import MAX_DEPTH, plain, within_bounds
+from attune.model.strict_json import refuse_constant
 
 MAX_BODY = 1024 * 1024
 """Bytes of a request's body (1 MB, like a YAML file; API Gateway itself allows 10 MB)."""
@@ -82,14 +83,10 @@ def read_json(text: str) -> Any:
     """
     try:
         with within_bounds("the body"):
-            return plain(json.loads(text, parse_constant=_refuse))
+            return plain(json.loads(text, parse_constant=refuse_constant))
     except json.JSONDecodeError:
         raise
     except RecursionError:
         raise InvalidRequest(_TOO_DEEP) from None
     except ValueError as error:
         raise InvalidRequest(f"the body cannot be used: {error}") from None
-
-
-def _refuse(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} is not a JSON number")

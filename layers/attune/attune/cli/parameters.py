@@ -7,12 +7,12 @@ Where the schema says nothing, JSON wins; ``-p 'name="5"'`` is then the text 5.
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from attune.exceptions import InvalidRequest
+from attune.model import strict_json
 
 Schema = Mapping[str, Any]
 
@@ -111,15 +111,6 @@ def _allowed(schema: Schema) -> set[str]:
 
 def _from_json(text: str) -> Any:
     try:
-        return json.loads(text, parse_constant=_no_constant, parse_float=_finite)
+        return strict_json.loads(text)
     except ValueError:
         return text
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON")
-
-
-def _finite(text: str) -> float:
-    number = float(text)
-    return number if math.isfinite(number) else _no_constant(text)
