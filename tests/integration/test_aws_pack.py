@@ -4,19 +4,17 @@ import json
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 
 import boto3
 import pytest
-import yaml
 from moto.server import ThreadedMotoServer
 
 from attune.actions.attempt import Attempt, OutcomeStatus
 from attune.actions.aws import client as aws_client
 from attune.actions.runner import ActionRunner
 from attune.model.action import ActionSpec, Runner
+from tests.shipped import PACKS, pack_action
 
-PACKS = Path(__file__).parents[2] / "packs"
 ORDERS = PACKS / "examples" / "data" / "orders.csv"
 
 
@@ -45,24 +43,6 @@ def s3(moto_url, monkeypatch):
     for item in client.list_objects_v2(Bucket="orders").get("Contents", []):
         client.delete_object(Bucket="orders", Key=item["Key"])
     client.delete_bucket(Bucket="orders")
-
-
-def pack_action(ref):
-    """The action as its YAML describes it."""
-    pack, name = ref.split(".")
-    data = yaml.safe_load((PACKS / pack / "actions" / f"{name}.yaml").read_text())
-    flat = data.get("parameters", {})
-    rules = {key: {k: v for k, v in rule.items() if k != "required"} for key, rule in flat.items()}
-    needed = [key for key, rule in flat.items() if rule.get("required")]
-    schema = {"type": "object", "properties": rules, "required": needed, "additionalProperties": False}
-    return ActionSpec(
-        ref,
-        pack,
-        runner=Runner(data["runner_type"]),
-        entry_point=data["entry_point"],
-        parameters=schema,
-        output_schema=data.get("output_schema"),
-    )
 
 
 def outcomes_of(*pairs):

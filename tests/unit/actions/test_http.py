@@ -6,19 +6,16 @@ import socket
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
-import yaml
+from tests.shipped import PACKS, pack_action
 
 from attune.actions.attempt import Attempt, OutcomeStatus
 from attune.actions.errors import QUOTED_LIMIT
 from attune.actions.runner import ActionRunner
 from attune.model.action import ActionSpec, Runner
 from attune.model.masking import Masker
-
-PACKS = Path(__file__).parents[3] / "packs"
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -74,24 +71,6 @@ def server():
     httpd.release.set()
     httpd.shutdown()
     httpd.server_close()
-
-
-def pack_action(ref):
-    """The action as its YAML describes it."""
-    pack, name = ref.split(".")
-    data = yaml.safe_load((PACKS / pack / "actions" / f"{name}.yaml").read_text())
-    flat = data.get("parameters", {})
-    rules = {key: {k: v for k, v in rule.items() if k != "required"} for key, rule in flat.items()}
-    needed = [key for key, rule in flat.items() if rule.get("required")]
-    schema = {"type": "object", "properties": rules, "required": needed, "additionalProperties": False}
-    return ActionSpec(
-        ref,
-        pack,
-        runner=Runner(data["runner_type"]),
-        entry_point=data["entry_point"],
-        parameters=schema,
-        output_schema=data.get("output_schema"),
-    )
 
 
 def outcome_of(action, given, config=None, secrets=()):
